@@ -1,0 +1,157 @@
+// Package schema holds the SDL, one file a domain, and what its directives say about each
+// field: who may ask for it and how personal it is.
+package schema
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/internal/authz"
+)
+
+//go:embed *.graphqls
+var files embed.FS
+
+// SDL returns the subgraph's SDL with its federation directives, the files in name order.
+func SDL() string {
+	var b strings.Builder
+	for _, s := range Sources() {
+		b.WriteString(s.Input)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Sources returns the SDL files in name order.
+func Sources() []*ast.Source {
+	names, err := fs.Glob(files, "*.graphqls")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	sources := make([]*ast.Source, 0, len(names))
+	for _, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			panic(err) // the name was just listed
+		}
+		sources = append(sources, &ast.Source{Name: name, Input: string(text)})
+	}
+	return sources
+}
+
+// Parsed is the schema of the SDL files alone. A broken SDL cannot be built, so it panics.
+var Parsed = sync.OnceValue(func() *ast.Schema {
+	s, err := gqlparser.LoadSchema(Sources()...)
+	if err != nil {
+		panic(fmt.Sprintf("schema: %v", err))
+	}
+	return s
+})
+
+// Field is what the directives say of one field.
+type Field struct {
+	Class authz.Class
+	Roles []authz.Role // any of them suffices; nil means anyone
+}
+
+// Fields maps "Type.field" to what its directives say. A field without a class of its own
+// has its type's; one without either is missing here, and Unclassified names it.
+var Fields = sync.OnceValue(func() map[string]Field {
+	fields := map[string]Field{}
+	for _, t := range Parsed().Types {
+		if t.BuiltIn || (t.Kind != ast.Object && t.Kind != ast.Interface) {
+			continue
+		}
+		for _, f := range t.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			class, ok := classOf(f.Directives)
+			if !ok {
+				class, ok = classOf(t.Directives)
+			}
+			if t.Kind == ast.Interface && !ok {
+				class, ok = authz.P0Public, true // what an interface promises, its types classify
+			}
+			if !ok {
+				continue
+			}
+			roles := rolesOf(f.Directives)
+			if roles == nil {
+				roles = rolesOf(t.Directives)
+			}
+			fields[t.Name+"."+f.Name] = Field{Class: class, Roles: roles}
+		}
+	}
+	return fields
+})
+
+// Unclassified names the fields without a class, sorted by type as the SDL has them. The
+// build fails unless it is empty.
+func Unclassified() []string {
+	var missing []string
+	known := Fields()
+	for _, t := range Parsed().Types {
+		if t.BuiltIn || t.Kind != ast.Object {
+			continue
+		}
+		for _, f := range t.Fields {
+			if _, ok := known[t.Name+"."+f.Name]; !ok && !strings.HasPrefix(f.Name, "__") {
+				missing = append(missing, t.Name+"."+f.Name)
+			}
+		}
+	}
+	return missing
+}
+
+// EnumOf returns the enum behind Type.field, through lists and non-nulls; nil when the
+// field is not an enum.
+func EnumOf(typeName, field string) *ast.Definition {
+	t := Parsed().Types[typeName]
+	if t == nil {
+		return nil
+	}
+	f := t.Fields.ForName(field)
+	if f == nil {
+		return nil
+	}
+	if d := Parsed().Types[f.Type.Name()]; d != nil && d.Kind == ast.Enum {
+		return d
+	}
+	return nil
+}
+
+func classOf(ds ast.DirectiveList) (authz.Class, bool) {
+	d := ds.ForName("class")
+	if d == nil {
+		return 0, false
+	}
+	switch d.Arguments.ForName("level").Value.Raw {
+	case "P0_PUBLIC":
+		return authz.P0Public, true
+	case "P1_STAFF":
+		return authz.P1Staff, true
+	case "P2_PERSONAL":
+		return authz.P2Personal, true
+	default:
+		return authz.P3Sensitive, true
+	}
+}
+
+func rolesOf(ds ast.DirectiveList) []authz.Role {
+	d := ds.ForName("auth")
+	if d == nil {
+		return nil
+	}
+	var roles []authz.Role
+	for _, c := range d.Arguments.ForName("any").Value.Children {
+		roles = append(roles, authz.Role(c.Value.Raw))
+	}
+	return roles
+}
