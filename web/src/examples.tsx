@@ -1,0 +1,72 @@
+import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+
+interface Example {
+  /** The kind of user, the first word of the file's name. */
+  audience: string;
+  title: string;
+  query: string;
+}
+
+const audiences: Record<string, string> = {
+  dashboard: "区级看板 District dashboard",
+  frontend: "前端开发 Frontend developer",
+  analyst: "数据分析 Analyst",
+};
+
+const files = import.meta.glob<string>("./examples/*.graphql", { query: "?raw", import: "default", eager: true });
+
+/** The files of examples/, in the order of `audiences`; a file's first line is `# ` and its title. */
+export const examples: Example[] = Object.keys(audiences).flatMap((audience) =>
+  Object.entries(files)
+    .filter(([path]) => path.startsWith(`./examples/${audience}-`))
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([, query]) => ({ audience, title: query.slice(0, query.indexOf("\n")).replace(/^# /, ""), query })),
+);
+
+/** A pane to come back to the examples after their tabs were edited or closed. */
+export const examplesPlugin: GraphiQLPlugin = { title: "示例 Examples", icon: ExamplesIcon, content: ExamplesPane };
+
+function ExamplesPane() {
+  const { addTab, changeTab } = useGraphiQLActions();
+  const { tabs, queryEditor } = useGraphiQL(({ tabs, queryEditor }) => ({ tabs, queryEditor }));
+
+  const open = (query: string) => {
+    const untouched = tabs.findIndex((tab) => tab.query === query);
+    if (untouched >= 0) {
+      changeTab(untouched);
+    } else {
+      addTab();
+      queryEditor?.setValue(query);
+    }
+  };
+  return (
+    <section className="examples">
+      <h2>示例 Examples</h2>
+      {Object.entries(audiences).map(([audience, label]) => (
+        <div key={audience}>
+          <h3>{label}</h3>
+          <ul>
+            {examples
+              .filter((example) => example.audience === audience)
+              .map(({ title, query }) => (
+                <li key={title}>
+                  <button type="button" onClick={() => open(query)}>
+                    {title}
+                  </button>
+                </li>
+              ))}
+          </ul>
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function ExamplesIcon() {
+  return (
+    <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round">
+      <rect x="4" y="3" width="16" height="18" rx="2.5" />
+      <path d="M8 8h8M8 12h8M8 16h5" />
+    </svg>
+  );
+}
