@@ -7,7 +7,8 @@
 //     or a district, or be sharded by owner.
 //   - A migration of a domain ends with one CALL linhui_protect line a table: row-level security, the grants
 //     of the three roles (linhui_public, linhui_scoped, linhui_writer) and the trigger that keeps version and
-//     updated_at. The roles belong to the cluster; going down leaves them, other databases use them too.
+//     updated_at. The roles belong to the cluster; going down leaves them and the extension btree_gist,
+//     which others may use too.
 //   - A broken rule is refused with a standard SQLSTATE and the name of the rule in the constraint field:
 //     23514 check, 23505 unique, 23503 reference, 23P01 overlap, 23001 delete or edit of what is append-only,
 //     42501 a role that may not.
@@ -27,15 +28,22 @@
 package migrations
 
 import (
+	"context"
+	"database/sql"
 	"embed"
+	"fmt"
 	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed source/*.sql directory/*.sql
 var files embed.FS
 
-// Source and Directory hold the migrations of a source database and of the directory, ready for
-// goose.NewProvider. Both are PostgreSQL 15 or newer.
+// Source and Directory are the migrations of a source database and of the directory, for Up or
+// goose.NewProvider. Both need PostgreSQL 15 or newer, and a role that owns the database and may
+// create roles, or is a member of the three already.
 var (
 	Source    = sub("source")
 	Directory = sub("directory")
@@ -47,4 +55,20 @@ func sub(dir string) fs.FS {
 		panic(err) // only an invalid path fails, and both are constants
 	}
 	return tree
+}
+
+// Up brings db to the last of files. Several processes may do so at once: one migrates, the others wait.
+func Up(ctx context.Context, db *sql.DB, files fs.FS) error {
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // tried each second, for five minutes
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
 }

@@ -209,4 +209,3 @@ DROP TABLE audit_log, idempotency_keys, outbox_events, hot_versions, owners;
 DROP PROCEDURE linhui_protect(regclass, text, text), linhui_append_only(regclass), linhui_feeds_hot(regclass, text);
 DROP FUNCTION linhui_outbox_notify(), linhui_bump_hot(), linhui_owners_changed(), linhui_append_only(), linhui_touch(),
   linhui_uuid7(), full_years(date, date), cst_date(timestamptz);
-DROP EXTENSION btree_gist;
