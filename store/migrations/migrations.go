@@ -28,22 +28,16 @@
 package migrations
 
 import (
-	"context"
-	"database/sql"
 	"embed"
-	"fmt"
 	"io/fs"
-
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed source/*.sql directory/*.sql
 var files embed.FS
 
-// Source and Directory are the migrations of a source database and of the directory, for Up or
-// goose.NewProvider. Both need PostgreSQL 15 or newer, and a role that owns the database and may
-// create roles, or is a member of the three already.
+// Source and Directory are the migrations of a source database and of the directory, for Up.
+// Both need PostgreSQL 15 or newer, and a role that owns the database and may create roles, or is a
+// member of the three already.
 var (
 	Source    = sub("source")
 	Directory = sub("directory")
@@ -55,20 +49,4 @@ func sub(dir string) fs.FS {
 		panic(err) // only an invalid path fails, and both are constants
 	}
 	return tree
-}
-
-// Up brings db to the last of files. Several processes may do so at once: one migrates, the others wait.
-func Up(ctx context.Context, db *sql.DB, files fs.FS) error {
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // tried each second, for five minutes
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
 }
