@@ -1,0 +1,128 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Query is one SELECT.
+type Query struct {
+	Access Access
+	Owners []string // whose rows a Scoped or Writer query may see; at least one. Public has none
+	SQL    string   // stable text: it is prepared once a connection. Values belong in Args
+	Args   []any
+	Class  Budget
+}
+
+// Query sends q and hands its rows to each, which need not close them. It ends at ctx's
+// deadline or the class's budget, whichever is first, plus 150 ms at most. After a retry each
+// sees the rows from the start, but only if it had not been called before.
+//
+// Errors: SOURCE_TIMEOUT, SOURCE_UNAVAILABLE (with "state"), *Violation, or what each returned.
+func (d *DB) Query(ctx context.Context, q Query, each func(*sql.Rows) error) error {
+	begin, err := d.beginning(q.Access, scope{owners: q.Owners, class: q.Class, readOnly: true})
+	if err != nil {
+		return err
+	}
+	return d.guarded(ctx, q.Class, poolOf(q.Access, q.Class), func(p *sqlx.DB) (bool, error) {
+		if begin == nil {
+			rows, err := p.DB.QueryContext(detached{ctx}, q.SQL, q.Args...)
+			if err != nil {
+				return true, err
+			}
+			return false, consume(rows, each)
+		}
+		return d.inTransaction(ctx, p.DB, begin, q, each)
+	})
+}
+
+func consume(rows *sql.Rows, each func(*sql.Rows) error) error {
+	defer rows.Close()
+	err := each(rows)
+	if lost := rows.Err(); lost != nil {
+		return lost // whatever each made of it
+	}
+	if err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
+// inTransaction reads in three round trips: BEGIN with its settings, the statement, COMMIT.
+// It holds a sql.Conn because a sql.Tx would start two goroutines. A rollback that fails leaves
+// the connection marked open, and the pool drops it.
+func (d *DB) inTransaction(ctx context.Context, p *sql.DB, b *beginning, q Query, each func(*sql.Rows) error) (fresh bool, err error) {
+	c, err := p.Conn(detached{ctx})
+	if err != nil {
+		return true, err
+	}
+	defer c.Close()
+	raw := func(do func(*conn) error) error {
+		return c.Raw(func(dc any) error { return do(dc.(*conn)) })
+	}
+	if err := raw(func(c *conn) error { return c.begin(ctx, b.text, b.class) }); err != nil {
+		_ = raw((*conn).rollbackUnlessLost)
+		return true, err
+	}
+	rows, err := c.QueryContext(detached{ctx}, q.SQL, q.Args...)
+	if err != nil {
+		_ = raw((*conn).rollbackUnlessLost)
+		return true, err
+	}
+	if err := consume(rows, each); err != nil {
+		_ = raw((*conn).rollbackUnlessLost)
+		return false, err
+	}
+	return false, raw((*conn).commit)
+}
+
+// guarded runs do behind the breaker and the bulkhead, and once more when that cannot do
+// anything twice. do says whether its error left everything as it was.
+func (d *DB) guarded(ctx context.Context, class Budget, key poolKey, do func(*sqlx.DB) (fresh bool, err error)) (err error) {
+	p, err := d.pool(key)
+	if err != nil {
+		return d.unavailable(StateUnavailable, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return d.timeout(err)
+	}
+	life, ok := d.breaker.allow()
+	if !ok {
+		d.stats.refused.Add(1)
+		return d.unavailable(StateBreakerOpen, nil)
+	}
+	if err := d.bulkhead.acquire(ctx, class); err != nil {
+		d.breaker.done(life, neutral)
+		d.stats.refused.Add(1)
+		err, _ := d.judge(ctx, class, err)
+		return err
+	}
+	start := time.Now()
+	result := neutral // what a panic in do leaves behind
+	defer func() {
+		d.bulkhead.release(class)
+		d.stats.observe(time.Since(start), result)
+		d.breaker.done(life, result)
+	}()
+	d.retries.earn()
+	fresh, err := do(p)
+	if err != nil && fresh && ctx.Err() == nil && d.mayRetry(err) {
+		d.stats.retries.Add(1)
+		_, err = do(p)
+	}
+	err, result = d.judge(ctx, class, err)
+	return err
+}
+
+func (d *DB) mayRetry(err error) bool {
+	var stale stalePlan
+	if errors.As(err, &stale) {
+		return true
+	}
+	return (isConnectError(err) || errors.Is(err, driver.ErrBadConn)) && !isTimeout(err) && d.retries.take()
+}
