@@ -98,7 +98,7 @@ func (d *DB) listenOnce(ctx context.Context, dsn string, channels []string, hand
 	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	asking, listening, heard := true, false, false
+	asking, listening := true, false
 	go request(listen...)
 	defer func() {
 		if asking {
@@ -117,7 +117,6 @@ func (d *DB) listenOnce(ctx context.Context, dsn string, channels []string, hand
 			if !ok {
 				return listening
 			}
-			heard = true
 			handle(n.Channel, n.Extra)
 		case err := <-answers:
 			asking = false
@@ -129,11 +128,10 @@ func (d *DB) listenOnce(ctx context.Context, dsn string, channels []string, hand
 				connected(true)
 			}
 		case <-beat.C:
-			if !heard && !asking {
+			if !asking {
 				asking = true
 				go request("")
 			}
-			heard = false
 		case <-ctx.Done():
 			return listening
 		case <-d.closing:

@@ -1,0 +1,433 @@
+package database_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"linhui/internal/database"
+	"linhui/internal/fault"
+	"linhui/internal/testkit"
+)
+
+// clock is set by hand.
+type clock struct{ ns atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.ns.Store(time.Now().UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.Unix(0, c.ns.Load()) }
+func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
+
+func state(err error) any { return fault.Of(err).Extensions["state"] }
+
+// behind opens cfg on a fresh database behind a proxy.
+func behind(t testing.TB, cfg database.Config) (*database.DB, *testkit.Proxy, *testkit.DB) {
+	t.Helper()
+	tk := testDB(t)
+	proxy := testkit.NewProxy(t, tk.Addr())
+	cfg.DSN = tk.Via(proxy.Addr())
+	return open(t, cfg), proxy, tk
+}
+
+func within(t testing.TB, limit time.Duration, what string, do func()) {
+	t.Helper()
+	start := time.Now()
+	do()
+	if took := time.Since(start); took > limit {
+		t.Errorf("%s took %v, more than %v", what, took, limit)
+	}
+}
+
+func TestABlackHoledConnectionFailsAtTheCallersDeadlineAndThePoolHeals(t *testing.T) {
+	t.Parallel()
+	for _, pooler := range []bool{false, true} {
+		d, proxy, _ := behind(t, database.Config{TransactionPooler: pooler})
+		for _, q := range []database.Query{public("SELECT 'a'"), scoped([]string{"a"}, "SELECT 'a'")} {
+			mustColumn(t, d, q) // pooled now
+			proxy.Set(testkit.Blackhole)
+			for range 2 { // on the pooled connection, then on one that cannot be opened
+				within(t, 500*time.Millisecond, "query into a black hole", func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+					defer cancel()
+					if _, err := column(ctx, d, q); !fault.Is(err, fault.SourceTimeout) {
+						t.Errorf("%v", err)
+					}
+				})
+			}
+			proxy.Set(testkit.Pass)
+			within(t, time.Second, "query after the repair", func() { mustColumn(t, d, q) })
+		}
+	}
+}
+
+func TestABlackHoledConnectionFailsAtTheBudgetWithoutADeadline(t *testing.T) {
+	t.Parallel()
+	cfg := database.Config{}
+	cfg.Budgets[database.Dashboard] = 200 * time.Millisecond
+	d, proxy, _ := behind(t, cfg)
+	mustColumn(t, d, public("SELECT 'a'"))
+	proxy.Set(testkit.Blackhole)
+	within(t, 450*time.Millisecond, "query", func() {
+		if _, err := column(context.Background(), d, public("SELECT 'a'")); !fault.Is(err, fault.SourceTimeout) {
+			t.Error(err)
+		}
+	})
+	proxy.Set(testkit.Pass)
+	mustColumn(t, d, public("SELECT 'a'"))
+}
+
+func TestOneLostLinkMakesTheOtherIdleConnectionsSuspect(t *testing.T) {
+	t.Parallel()
+	cfg := database.Config{}
+	cfg.Budgets[database.Dashboard] = 200 * time.Millisecond
+	d, proxy, _ := behind(t, cfg)
+	var all sync.WaitGroup
+	barrier := make(chan struct{})
+	var inside atomic.Int32
+	for range 4 {
+		all.Go(func() {
+			_ = d.Query(t.Context(), public("SELECT 1"), func(*sql.Rows) error {
+				if inside.Add(1) == 4 {
+					close(barrier)
+				}
+				<-barrier
+				return nil
+			})
+		})
+	}
+	all.Wait()
+	if n := d.Snapshot().Conns; n != 4 {
+		t.Fatalf("%d connections", n)
+	}
+	proxy.Set(testkit.Blackhole)
+	if _, err := column(t.Context(), d, public("SELECT 1")); err == nil {
+		t.Fatal("no error")
+	}
+	// The three others still hang in the black hole; nobody waits for them.
+	proxy.Set(testkit.Pass)
+	for range 4 {
+		mustColumn(t, d, public("SELECT 1"))
+	}
+	if s := d.Snapshot(); s.Failures != 1 {
+		t.Errorf("%d calls failed", s.Failures)
+	}
+}
+
+func TestConnectionsLostWhileIdleCostNoRequest(t *testing.T) {
+	t.Parallel()
+	d, proxy, _ := behind(t, database.Config{})
+	for _, do := range []func() error{
+		func() error { _, err := column(t.Context(), d, public("SELECT 'a'")); return err },
+		func() error { _, err := column(t.Context(), d, scoped([]string{"a"}, "SELECT 'a'")); return err },
+		func() error {
+			return d.Write(t.Context(), database.Scope{Owners: []string{"a"}}, func(ctx context.Context, tx *sqlx.Tx) error {
+				_, err := tx.ExecContext(ctx, "SELECT 1")
+				return err
+			})
+		},
+	} {
+		for range 3 {
+			if err := do(); err != nil {
+				t.Error(err)
+			}
+			proxy.Set(testkit.Reset)
+			proxy.Set(testkit.Pass)
+		}
+	}
+}
+
+func TestARefusedConnectIsUnavailableAndTriedTwice(t *testing.T) {
+	t.Parallel()
+	d, proxy, _ := behind(t, database.Config{})
+	proxy.Set(testkit.Refuse)
+	_, err := column(t.Context(), d, public("SELECT 1"))
+	if !fault.Is(err, fault.SourceUnavailable) || state(err) != database.StateUnavailable || d.Snapshot().Retries != 1 {
+		t.Errorf("%v after %d retries", err, d.Snapshot().Retries)
+	}
+}
+
+func TestAResultCutInTheMiddleIsAnError(t *testing.T) {
+	t.Parallel()
+	d, proxy, _ := behind(t, database.Config{})
+	const rows = "SELECT repeat('x', 1000) FROM generate_series(1, 100)"
+	for _, q := range []database.Query{public(rows), scoped([]string{"a"}, rows)} {
+		mustColumn(t, d, q)
+		proxy.Set(testkit.CutAfter(20_000))
+		got, err := column(t.Context(), d, q)
+		if !fault.Is(err, fault.SourceUnavailable) {
+			t.Errorf("%d rows, %v", len(got), err)
+		}
+		proxy.Set(testkit.Pass)
+	}
+}
+
+func TestACommitThatGotNoAnswerIsUnknown(t *testing.T) {
+	t.Parallel()
+	d, proxy, _ := behind(t, database.Config{})
+	err := d.Write(t.Context(), database.Scope{Owners: []string{"north"}}, func(ctx context.Context, tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE notes SET body = $1", "x")
+		proxy.Set(testkit.Reset)
+		return err
+	})
+	if !fault.Is(err, fault.SourceUnavailable) || state(err) != database.StateCommitUnknown {
+		t.Error(err)
+	}
+}
+
+func TestTheBreakerOpensAndClosesByTheClock(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	d, proxy, _ := behind(t, database.Config{Now: c.now})
+	ask := func() error { _, err := column(t.Context(), d, public("SELECT 'a'")); return err }
+
+	for range 5 {
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	proxy.Set(testkit.Refuse)
+	for i := range 5 {
+		if err := ask(); state(err) != database.StateUnavailable {
+			t.Fatalf("failure %d: %v", i, err)
+		}
+	}
+	proxy.Set(testkit.Pass)
+	within(t, 50*time.Millisecond, "answer of an open breaker", func() {
+		if err := ask(); !fault.Is(err, fault.SourceUnavailable) || state(err) != database.StateBreakerOpen {
+			t.Errorf("open: %v", err)
+		}
+	})
+	c.advance(5*time.Second - 1)
+	if err := ask(); state(err) != database.StateBreakerOpen {
+		t.Errorf("still open: %v", err)
+	}
+
+	c.advance(1)
+	if s := d.Snapshot().Breaker; s != "HALF_OPEN" {
+		t.Error(s)
+	}
+	proxy.Set(testkit.Refuse)
+	if err := ask(); state(err) != database.StateUnavailable {
+		t.Errorf("failing probe: %v", err)
+	}
+	proxy.Set(testkit.Pass)
+	if err := ask(); state(err) != database.StateBreakerOpen {
+		t.Errorf("after a failed probe: %v", err)
+	}
+
+	c.advance(5 * time.Second)
+	err := d.Query(t.Context(), public("SELECT 1"), func(*sql.Rows) error {
+		if err := ask(); state(err) != database.StateBreakerOpen {
+			t.Errorf("beside the probe: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("probe: %v", err)
+	}
+	if err := ask(); err != nil || d.Snapshot().Breaker != "CLOSED" {
+		t.Errorf("after the probe: %v", err)
+	}
+}
+
+func TestNeitherSQLErrorsNorLeavingCallersNorOldFailuresOpenTheBreaker(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	d, proxy, _ := behind(t, database.Config{Now: c.now})
+	for range 12 {
+		if _, err := column(t.Context(), d, public("SELECT 1/0")); database.ViolationOf(err) == nil {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		err := d.Query(ctx, public("SELECT generate_series(1, 1000000)"), func(rows *sql.Rows) error {
+			cancel()
+			for rows.Next() {
+			}
+			return rows.Err()
+		})
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	proxy.Set(testkit.Refuse)
+	for range 25 { // 12 failures never share a window with 12 others
+		_, _ = column(t.Context(), d, public("SELECT 1"))
+		c.advance(1500 * time.Millisecond)
+	}
+	if s := d.Snapshot().Breaker; s != "CLOSED" {
+		t.Error(s)
+	}
+}
+
+func TestAFullBulkheadTurnsCallersAway(t *testing.T) {
+	t.Parallel()
+	d := open(t, database.Config{DSN: testDB(t).DSN, MaxConns: 2, Queue: 1, QueueWait: 20 * time.Millisecond})
+	hold := make(chan struct{})
+	var running sync.WaitGroup
+	occupy := func(class database.Budget) {
+		inside := make(chan struct{})
+		running.Go(func() {
+			err := d.Query(t.Context(), database.Query{SQL: "SELECT 1", Class: class}, func(*sql.Rows) error {
+				close(inside)
+				<-hold
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-inside
+	}
+	occupy(database.Export)
+	// Exports hold at most half; a dashboard still finds a connection.
+	_, err := column(t.Context(), d, database.Query{SQL: "SELECT 1", Class: database.Analyst})
+	if !fault.Is(err, fault.SourceUnavailable) || state(err) != database.StateBulkhead {
+		t.Errorf("second slow call: %v", err)
+	}
+	mustColumn(t, d, public("SELECT 1"))
+	occupy(database.Dashboard)
+
+	var refused atomic.Int32
+	var callers sync.WaitGroup
+	for range 5 {
+		callers.Go(func() {
+			if _, err := column(t.Context(), d, public("SELECT 1")); state(err) == database.StateBulkhead {
+				refused.Add(1)
+			}
+		})
+	}
+	callers.Wait()
+	if refused.Load() != 5 {
+		t.Errorf("%d of 5 refused", refused.Load())
+	}
+	close(hold)
+	running.Wait()
+	mustColumn(t, d, public("SELECT 1"))
+	if s := d.Snapshot(); s.Running != 0 || s.Refused != 6 || s.Waits < 2 || s.Breaker != "CLOSED" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestCancellingFreesTheServerAndKeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	tk := testDB(t)
+	d := open(t, database.Config{DSN: tk.DSN, MaxConns: 1})
+	admin := tk.Open(t)
+	sleeping := func() bool {
+		var n int
+		err := admin.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND state = 'active' AND pid <> pg_backend_pid()").Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n > 0
+	}
+	for _, q := range []database.Query{public("SELECT 'a' FROM pg_sleep(30)"), scoped([]string{"a"}, "SELECT 'a' FROM pg_sleep(30)")} {
+		q.Class = database.Export
+		pid := q
+		pid.SQL = "SELECT pg_backend_pid()::text"
+		before := mustColumn(t, d, pid)
+		ctx, cancel := context.WithCancel(t.Context())
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, err = column(ctx, d, q)
+		}()
+		eventually(t, 5*time.Second, "statement runs", sleeping)
+		cancel()
+		within(t, time.Second, "cancellation", func() {
+			<-done
+			eventually(t, time.Second, "statement is gone", func() bool { return !sleeping() })
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if after := mustColumn(t, d, pid); after[0] != before[0] {
+			t.Error("the connection was dropped")
+		}
+	}
+}
+
+func TestTheServersTimeoutIsSourceTimeoutAndKeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	cfg := database.Config{DSN: testDB(t).DSN, MaxConns: 1}
+	cfg.Budgets[database.Dashboard] = 100 * time.Millisecond
+	d := open(t, cfg)
+	for _, access := range []database.Access{database.Public, database.Scoped} {
+		ask := func(text string) ([]string, error) {
+			return column(t.Context(), d, database.Query{Access: access, Owners: []string{"a"}, SQL: text})
+		}
+		before, _ := ask("SELECT pg_backend_pid()::text")
+		if _, err := ask("SELECT pg_sleep(30)"); !fault.Is(err, fault.SourceTimeout) {
+			t.Error(err)
+		}
+		if after, err := ask("SELECT pg_backend_pid()::text"); err != nil || after[0] != before[0] {
+			t.Error(before, after, err)
+		}
+	}
+}
+
+func TestReadsGoToAReplicaOnlyWhileThePrimaryIsDown(t *testing.T) {
+	t.Parallel()
+	replica := testDB(t)
+	primary := testDB(t)
+	proxy := testkit.NewProxy(t, primary.Addr())
+	d := open(t, database.Config{DSN: primary.Via(proxy.Addr()), Replicas: []string{replica.DSN}})
+	name := public("SELECT current_database()")
+	if got := mustColumn(t, d, name); got[0] != primary.Name {
+		t.Error(got)
+	}
+	proxy.Set(testkit.Refuse)
+	if got := mustColumn(t, d, name); got[0] != replica.Name {
+		t.Error(got)
+	}
+	err := d.Write(t.Context(), database.Scope{Owners: []string{"a"}}, func(context.Context, *sqlx.Tx) error { return nil })
+	if !fault.Is(err, fault.SourceUnavailable) {
+		t.Errorf("a write went to a replica: %v", err)
+	}
+}
+
+func TestManyCallersUnderFaultsLeaveNothingBehind(t *testing.T) {
+	d, proxy, _ := behind(t, database.Config{})
+	testkit.Leaks(t)
+	var callers sync.WaitGroup
+	for i := range 16 {
+		callers.Go(func() {
+			for n := range 20 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(i*n)%30)*time.Millisecond)
+				q := public("SELECT 'a' FROM pg_sleep(0.005)")
+				if n%2 == 0 {
+					q = scoped([]string{fmt.Sprint("o", i)}, "SELECT current_setting('linhui.owners') FROM pg_sleep(0.005)")
+				}
+				got, err := column(ctx, d, q)
+				if err == nil && n%2 == 0 && got[0] != fmt.Sprint("o", i) {
+					t.Errorf("o%d saw %v", i, got)
+				}
+				cancel()
+			}
+		})
+	}
+	proxy.Set(testkit.Slow(2 * time.Millisecond))
+	proxy.Set(testkit.Pass)
+	callers.Wait()
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if s := d.Snapshot(); s.Running != 0 || s.Conns != 0 {
+		t.Errorf("%+v", s)
+	}
+	if _, err := column(t.Context(), d, public("SELECT 1")); !fault.Is(err, fault.SourceUnavailable) {
+		t.Errorf("after Close: %v", err)
+	}
+}
