@@ -105,8 +105,13 @@ func client(t testing.TB, url string) redis.UniversalClient {
 	return c
 }
 
+// patient is the URL of a Redis whose timeouts give way to Options.RedisWait: machines that run
+// many tests at once are slower than 40 ms now and then.
+func patient(addr string) string {
+	return "redis://" + addr + "?read_timeout=2s&write_timeout=2s&dial_timeout=2s&pool_timeout=2s"
+}
+
 func options(c *clock) Options[rows] {
-	// Machines that run many tests at once are slower than 40 ms now and then.
 	return Options[rows]{Now: c.Now, Rand: func() float64 { return 0 }, RedisWait: time.Second}
 }
 
@@ -122,9 +127,8 @@ type bundle struct {
 
 func setup(t *testing.T, change ...func(*Options[rows])) *bundle {
 	t.Helper()
-	b := &bundle{url: "redis://" + testkit.Redis(t), clock: newClock(), source: newSource(), counts: &tally{}}
-	// The timeouts of the URL give way to RedisWait.
-	b.redis = client(t, b.url+"?read_timeout=2s&write_timeout=2s&dial_timeout=2s")
+	b := &bundle{url: patient(testkit.Redis(t)), clock: newClock(), source: newSource(), counts: &tally{}}
+	b.redis = client(t, b.url)
 	opts := options(b.clock)
 	opts.Observe = b.counts.add
 	for _, f := range change {
@@ -228,4 +232,3 @@ func keysOf(n int) []Key {
 	}
 	return keys
 }
-
