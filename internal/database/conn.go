@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,18 +61,11 @@ func (c *connector) target(base pq.Config, ownLogin bool) pq.Config {
 		return cfg
 	}
 	if !ownLogin && !c.key.owner {
-		cfg.Options = joinOptions(cfg.Options, "-c role="+c.key.access.Role())
+		cfg.Options = strings.TrimSpace(cfg.Options + " -c role=" + c.key.access.Role())
 	}
 	cfg.Runtime["statement_timeout"] = milliseconds(c.db.cfg.Budgets[c.key.class])
 	cfg.Runtime["idle_in_transaction_session_timeout"] = milliseconds(c.db.cfg.Budgets[Analyst])
 	return cfg
-}
-
-func joinOptions(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + " " + b
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
@@ -90,7 +84,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	var errs []error
 	for i, target := range c.targets {
-		d := &dialer{hosts: hosts, until: until, onLoss: func() { c.epoch.Add(1) }}
+		d := &dialer{hosts: hosts, until: until}
 		connector, err := pq.NewConnectorConfig(target)
 		if err != nil {
 			return nil, connectError{err}
@@ -103,6 +97,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 			continue
 		}
 		d.open = true
+		d.session.onLoss = func() { c.epoch.Add(1) }
 		cn := &conn{Conn: pc, connector: c, link: d.session, epoch: c.epoch.Load(), class: c.key.class}
 		if i > 0 {
 			cn.retire = time.Now().Add(replicaLife)
@@ -216,12 +211,8 @@ func (c *conn) checkPlan(text string, err error) error {
 	if err == nil || !isStalePlan(err) {
 		return err
 	}
-	if c.open {
-		// Nothing can be asked of a failed transaction, not even to close the statement.
-		delete(c.stmts, text)
-		return stalePlan{err}
-	}
-	return stalePlan{errors.Join(err, c.forget(text))}
+	_ = c.forget(text) // fails only with the connection
+	return stalePlan{err}
 }
 
 // begin opens a transaction with its settings in one round trip.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/lib/pq"
@@ -114,11 +115,16 @@ func (d *DB) judgeServer(ctx context.Context, class Budget, server *pq.Error, er
 	case state == "40001", state == "40P01":
 		return fault.Newf(fault.Conflict, "somebody else changed the same data at the same moment; try again").
 			With("source", d.cfg.Key).Because(err), alive
-	case isConnectError(err), state[:2] == "08", state[:2] == "53", state[:2] == "57", state[:2] == "58",
-		state == "25006": // read_only_sql_transaction: the primary has become a standby
+	case isConnectError(err), unavailableClass(state), state == "25006": // the primary has become a standby
 		return d.unavailable(StateUnavailable, err), failing
 	}
 	return violation(server, err), alive
+}
+
+// unavailableClass holds for connection exceptions, insufficient resources, operator
+// intervention and system errors.
+func unavailableClass(state string) bool {
+	return len(state) == 5 && slices.Contains([]string{"08", "53", "57", "58"}, state[:2])
 }
 
 func isConnectError(err error) bool {

@@ -398,6 +398,24 @@ func TestReadsGoToAReplicaOnlyWhileThePrimaryIsDown(t *testing.T) {
 	}
 }
 
+func TestASilentPrimaryLeavesTimeForTheReplicaAndIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	replica := testDB(t)
+	primary := testDB(t)
+	proxy := testkit.NewProxy(t, primary.Addr())
+	proxy.Set(testkit.Blackhole)
+	d := open(t, database.Config{DSN: primary.Via(proxy.Addr()), Replicas: []string{replica.DSN}})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for _, limit := range []time.Duration{time.Second, 200 * time.Millisecond, 200 * time.Millisecond} {
+		within(t, limit, "read past a silent primary", func() {
+			if got, err := column(ctx, d, public("SELECT current_database()")); err != nil || got[0] != replica.Name {
+				t.Error(got, err)
+			}
+		})
+	}
+}
+
 func TestManyCallersUnderFaultsLeaveNothingBehind(t *testing.T) {
 	d, proxy, _ := behind(t, database.Config{})
 	testkit.Leaks(t)

@@ -9,8 +9,8 @@ import (
 
 const (
 	// slack is how long after the deadline the server's own answer to the timeout or to the
-	// cancellation is still awaited: it saves the connection. Chosen: a round trip within a country.
-	slack = 150 * time.Millisecond
+	// cancellation is still awaited: it saves the connection. Chosen: a round trip within a country, and inside the promised budget + 100 ms.
+	slack = 75 * time.Millisecond
 	// cancelGrace bounds the same wait when the caller left before its deadline.
 	cancelGrace = 500 * time.Millisecond
 )
@@ -21,7 +21,7 @@ type link struct {
 	net.Conn
 	until  atomic.Int64 // unix nanoseconds of the armed deadline
 	failed atomic.Bool  // a read or write failed: TLS hides the kind of error that lib/pq looks for
-	onLoss func()
+	onLoss func()       // nil while the session is being opened
 }
 
 // arm bounds all reads and writes from now until the next call.
@@ -57,7 +57,7 @@ func (l *link) Write(b []byte) (int, error) {
 }
 
 func (l *link) lost() {
-	if !l.failed.Swap(true) {
+	if !l.failed.Swap(true) && l.onLoss != nil {
 		l.onLoss()
 	}
 }
@@ -68,7 +68,6 @@ type dialer struct {
 	net     net.Dialer
 	hosts   int // still to be tried; a silent one may use only its share of the time left
 	until   time.Time
-	onLoss  func()
 	session *link
 	open    bool // the session stands: what is dialled now is a cancel request
 }
@@ -87,7 +86,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	if d.open {
 		return c, c.SetDeadline(until)
 	}
-	d.session = &link{Conn: c, onLoss: d.onLoss}
+	d.session = &link{Conn: c}
 	d.session.arm(until)
 	return d.session, nil
 }

@@ -61,7 +61,9 @@ func TestCloseEndsListen(t *testing.T) {
 	t.Parallel()
 	d := open(t, database.Config{DSN: testDB(t).DSN})
 	up, done := make(chan bool, 2), make(chan error, 1)
-	go func() { done <- d.Listen(t.Context(), []string{"hot"}, func(string, string) {}, func(b bool) { up <- b }) }()
+	go func() {
+		done <- d.Listen(t.Context(), []string{"hot"}, func(string, string) {}, func(b bool) { up <- b })
+	}()
 	receive(t, 5*time.Second, up, true)
 	if err := d.Close(); err != nil {
 		t.Error(err)

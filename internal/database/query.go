@@ -20,7 +20,7 @@ type Query struct {
 }
 
 // Query sends q and hands its rows to each, which need not close them. It ends at ctx's
-// deadline or the class's budget, whichever is first, plus 150 ms at most. After a retry each
+// deadline or the class's budget, whichever is first, plus 75 ms at most. After a retry each
 // sees the rows from the start, but only if it had not been called before.
 //
 // Errors: SOURCE_TIMEOUT, SOURCE_UNAVAILABLE (with "state"), *Violation, or what each returned.

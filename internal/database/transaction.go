@@ -18,9 +18,10 @@ type Scope struct {
 	Class     Budget   // bounds each statement, not the transaction
 }
 
-// Write runs fn in one transaction as linhui_writer and commits it if fn returns nil. A
-// serialization failure or deadlock runs fn once more, from the start, in a new transaction:
-// fn must not leave traces outside it. Rows must be closed before fn returns.
+// Write runs fn in one transaction as linhui_writer and commits it if fn returns nil. After a
+// serialization failure, a deadlock or a change of schema fn runs once more, from the start, in
+// a new transaction: it must not leave traces outside. What the server refuses reaches fn as
+// lib/pq's error, which ViolationOf reads. Rows must be closed before fn returns.
 //
 // Errors: as Query, and CONFLICT when the second attempt collided too. A connection lost while
 // committing is SOURCE_UNAVAILABLE with state COMMIT_UNKNOWN.
