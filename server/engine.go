@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"linhui/internal/authz"
+	"linhui/internal/fault"
+)
+
+// engine takes a request of any transport to its answer. The public and the subgraph listener
+// have one each, because they validate against different schemas.
+type engine struct {
+	schema      graphql.ExecutableSchema
+	valid       *ast.Schema // what documents are checked against; narrower than schema's own
+	limits      *Limits
+	documents   *documents
+	persisted   persisted
+	allow       AllowList // nil: every document may run
+	exempt      func(*authz.Viewer) bool
+	cost        func(context.Context, *graphql.OperationContext) Price
+	rates       *rates
+	before      func(context.Context, *graphql.OperationContext) (context.Context, error)
+	aroundRoot  graphql.RootFieldMiddleware
+	aroundField graphql.FieldMiddleware
+	metrics     *metrics
+	log         *slog.Logger
+	dev         bool
+}
+
+// transport is what a request's carrier allows.
+type transport struct {
+	safe       bool // a GET: no mutations
+	streams    bool // subscriptions have somewhere to go
+	showCost   bool // the client asked for the price
+	rateKey    string
+	priorities func(class) bool // whether there is room for this class of work; nil: always
+}
+
+// begin prepares p for execution, or returns the answer that refuses it. The context returned
+// carries the operation.
+func (e *engine) begin(ctx context.Context, p *params, t *transport) (context.Context, *operation, *answer) {
+	started := time.Now()
+	v := authz.FromContext(ctx)
+	doc, refused := e.document(ctx, p, v)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	def, f := doc.operation(p.operation)
+	if f != nil {
+		return nil, nil, invalid(coded(f))
+	}
+	kind := classOf(def.Operation)
+	exchangeOf(ctx).class = kind
+	switch {
+	case t.safe && kind == classMutation:
+		return nil, nil, failure(http.StatusMethodNotAllowed, fault.Newf(fault.BadUserInput, "a mutation must be sent by POST"))
+	case !t.streams && kind == classSubscription:
+		return nil, nil, invalid(badInput("a subscription needs a websocket or Accept: text/event-stream"))
+	case t.priorities != nil && !t.priorities(kind):
+		return nil, nil, busy()
+	}
+	vars, err := e.variables(def, p.variables)
+	if err != nil {
+		return nil, nil, invalid(err)
+	}
+	op := &operation{engine: e}
+	op.left.Store(e.limits.ResponseBytes)
+	op.OperationContext = graphql.OperationContext{
+		RawQuery:               doc.text,
+		Variables:              vars,
+		OperationName:          p.operation,
+		Doc:                    doc.ast,
+		Operation:              def,
+		RecoverFunc:            recovered,
+		ResolverMiddleware:     e.aroundField,
+		RootResolverMiddleware: op.aroundRoot,
+		Stats:                  graphql.Stats{OperationStart: started},
+	}
+	if refused := e.charge(ctx, op, v, t); refused != nil {
+		return nil, nil, refused
+	}
+	ctx = graphql.WithOperationContext(ctx, &op.OperationContext)
+	if e.before != nil {
+		next, err := e.before(ctx, &op.OperationContext)
+		if err != nil {
+			return nil, nil, e.refusal(ctx, err)
+		}
+		ctx = next
+	}
+	return ctx, op, nil
+}
+
+// charge prices the operation, and takes the price from the principal's minute.
+func (e *engine) charge(ctx context.Context, op *operation, v *authz.Viewer, t *transport) *answer {
+	price := e.cost(ctx, &op.OperationContext)
+	limit := e.limits.Cost * max(price.Communities, 1)
+	exchangeOf(ctx).cost = price.Points
+	if price.Points > limit {
+		return invalid(coded(fault.Newf(fault.CostExceeded, "the operation may cost %d points; the limit is %d", price.Points, limit).
+			With("cost", price.Points).With("limit", limit).With("dearest", price.Dearest).
+			With("hint", "ask for fewer rows with first, for fewer levels of lists, or for one root field at a time")))
+	}
+	if wait := e.rates.take(ctx, t.rateKey, price.Points); wait > 0 {
+		e.metrics.limited.Inc()
+		seconds := int(wait.Seconds()) + 1
+		refused := failure(http.StatusTooManyRequests, fault.Newf(fault.RateLimited,
+			"too many points in this minute; try again in %d s", seconds).With("retryAfter", seconds))
+		refused.retryAfter = wait
+		return refused
+	}
+	if t.showCost || e.dev && v.Principal != "" {
+		op.extensions = map[string]any{"cost": map[string]int{
+			"points": price.Points, "limit": limit, "communities": max(price.Communities, 1)}}
+	}
+	return nil
+}
+
+// refusal is the answer to an error that a hook returned before execution.
+func (e *engine) refusal(ctx context.Context, err error) *answer {
+	shown := e.present(ctx, err)
+	status := http.StatusBadRequest
+	switch fault.Code(shown.Extensions["code"].(string)) {
+	case fault.Unauthenticated:
+		status = http.StatusUnauthorized
+	case fault.Forbidden:
+		status = http.StatusForbidden
+	case fault.SourceUnavailable, fault.SourceTimeout:
+		status = http.StatusServiceUnavailable
+	case fault.Internal:
+		status = http.StatusInternalServerError
+	}
+	return &answer{status: status, errors: gqlerror.List{shown}}
+}
+
+func busy() *answer {
+	a := failure(http.StatusServiceUnavailable, fault.Newf(fault.RateLimited, "the server is busy; try again in a second"))
+	a.retryAfter = time.Second
+	return a
+}
+
+func classOf(op ast.Operation) class {
+	switch op {
+	case ast.Mutation:
+		return classMutation
+	case ast.Subscription:
+		return classSubscription
+	}
+	return classQuery
+}
+
+// variables coerces the variables of an operation. The validator panics on some input that no
+// schema of ours can produce; the client then learns what it would have learnt anyway.
+func (e *engine) variables(def *ast.OperationDefinition, sent map[string]any) (vars map[string]any, refused *gqlerror.Error) {
+	if len(def.VariableDefinitions) == 0 {
+		return map[string]any{}, nil
+	}
+	defer func() {
+		if recover() != nil {
+			refused = badInput("the variables are not acceptable")
+		}
+	}()
+	vars, err := validator.VariableValues(e.valid, def, sent)
+	if err != nil {
+		refused = badInput("the variables are not acceptable: " + clip(fmt.Sprint(err), e.limits.MessageBytes))
+		if g, ok := err.(*gqlerror.Error); ok {
+			refused.Message = "variable " + clip(variablePath(g)+": "+g.Message, e.limits.MessageBytes)
+		}
+	}
+	return vars, refused
+}
+
+// variablePath is the path of a variable's error without gqlparser's leading "variable".
+func variablePath(g *gqlerror.Error) string {
+	if len(g.Path) > 1 {
+		return g.Path[1:].String()
+	}
+	return g.Path.String()
+}

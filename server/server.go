@@ -1,0 +1,208 @@
+// Package server is the HTTP side of Linhui: GraphQL over GET, POST, websocket and event stream,
+// and everything that stands between the network and an executable schema.
+//
+// A request passes, in this order: origin, room, viewer, body limit, document (parse, guard,
+// validate; remembered), operation, variables, cost, rate, Options.Before, execution. Whatever
+// refuses it does so with a *fault.Error.
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
+
+	"linhui/internal/authz"
+)
+
+// Options is what a server is made of. Only Schema is required.
+type Options struct {
+	// Schema answers the public listener. Documents that ask for _service or _entities are
+	// refused there, whatever it holds; give it PublicSchema's narrower schema so that
+	// introspection does not show them either.
+	Schema graphql.ExecutableSchema
+	// Subgraph answers Server.Subgraph, for a federation gateway; nil: there is none.
+	Subgraph graphql.ExecutableSchema
+
+	Limits Limits // zero: DefaultLimits
+	Timing Timing // zero: DefaultTiming
+
+	Authenticator Authenticator         // nil: every token is refused
+	Redis         redis.UniversalClient // shares rates and persisted documents; nil: this process only
+	AllowList     AllowList             // nil: every document may run
+	// Exempt may run documents outside the allow-list; nil: community administrators and above.
+	Exempt func(*authz.Viewer) bool
+
+	// Cost prices an operation before it runs; nil: DefaultCost.
+	Cost func(context.Context, *graphql.OperationContext) Price
+	// Before runs after all checks and before execution; its context is the one execution gets,
+	// and its error refuses the request. It must not keep oc.
+	Before func(ctx context.Context, oc *graphql.OperationContext) (context.Context, error)
+	// AroundRoot wraps every root field of queries and mutations; AroundField every field with a
+	// resolver. Nil: nothing, at no cost.
+	AroundRoot  graphql.RootFieldMiddleware
+	AroundField graphql.FieldMiddleware
+
+	Origins        []string       // scheme://host[:port] of other sites whose pages may ask
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+
+	Playground       fs.FS        // served at /; nil: nothing is
+	PlaygroundPolicy string       // its Content-Security-Policy; empty: own origin only
+	Export           http.Handler // served under /export/, after authentication; nil: nothing is
+
+	Ready    func(context.Context) error // nil: always
+	Registry *prometheus.Registry        // nil: one of its own
+	Log      *slog.Logger                // nil: slog.Default
+	Now      func() time.Time            // nil: time.Now
+	Dev      bool                        // signed-in viewers see prices unasked
+	// DocumentBytes bounds the cache of parsed documents of each listener; 0: 32 MiB.
+	DocumentBytes int64
+}
+
+// Server holds what the handlers of one process share.
+type Server struct {
+	limits        *Limits
+	timing        Timing
+	authenticator Authenticator
+	origins       []string
+	proxies       []netip.Prefix
+	isReady       func(context.Context) error
+	log           *slog.Logger
+	now           func() time.Time
+	metrics       *metrics
+	playground    bool
+
+	handler  http.Handler
+	subgraph http.Handler // nil: none
+
+	draining   atomic.Bool
+	inFlight   atomic.Int64 // requests being answered, streams and sockets included
+	streaming  atomic.Int64 // of those, streams and sockets
+	sockets    sync.WaitGroup
+	streams    context.Context // ends when streams and sockets must
+	endStreams context.CancelFunc
+}
+
+// New builds the handlers. It starts nothing.
+func New(o Options) (*Server, error) {
+	if o.Schema == nil {
+		return nil, errors.New("server: Options.Schema is required")
+	}
+	o.fill()
+	s := &Server{limits: &o.Limits, timing: o.Timing, authenticator: o.Authenticator, origins: o.Origins,
+		proxies: o.TrustedProxies, isReady: o.Ready, log: o.Log, now: o.Now, playground: o.Playground != nil}
+	s.streams, s.endStreams = context.WithCancel(context.Background())
+	var err error
+	if s.metrics, err = newMetrics(o.Registry, func() float64 { return float64(s.inFlight.Load()) }); err != nil {
+		return nil, err
+	}
+	points := newRates(o.Redis, o.Limits.PerMinute, o.Now, o.Log)
+
+	public := http.NewServeMux()
+	public.Handle("/graphql", s.graphql(o.engine(s, points, o.Schema, true)))
+	s.operational(public, o.Registry)
+	if o.Export != nil {
+		public.Handle("/export/", s.export(o.Export))
+	}
+	if o.Playground != nil {
+		files, err := newStatic(o.Playground, o.PlaygroundPolicy)
+		if err != nil {
+			return nil, err
+		}
+		public.Handle("GET /", files)
+	}
+	s.handler = s.observe(public)
+	if o.Subgraph != nil {
+		inner := http.NewServeMux()
+		inner.Handle("/graphql", s.graphql(o.engine(s, points, o.Subgraph, false)))
+		s.operational(inner, o.Registry)
+		s.subgraph = s.observe(inner)
+	}
+	return s, nil
+}
+
+func (o *Options) fill() {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits()
+	}
+	if o.Timing == (Timing{}) {
+		o.Timing = DefaultTiming()
+	}
+	if o.Exempt == nil {
+		o.Exempt = func(v *authz.Viewer) bool { return v.Has(authz.CommunityAdmin) }
+	}
+	if o.Cost == nil {
+		o.Cost = DefaultCost
+	}
+	if o.AroundField == nil {
+		o.AroundField = func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) }
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.DocumentBytes == 0 {
+		o.DocumentBytes = 32 << 20
+	}
+}
+
+func (o *Options) engine(s *Server, points *rates, schema graphql.ExecutableSchema, public bool) *engine {
+	return &engine{schema: schema, valid: validationSchema(schema.Schema(), public), limits: &o.Limits,
+		documents: newDocuments(o.DocumentBytes), persisted: persisted{o.Redis}, allow: o.AllowList, exempt: o.Exempt,
+		cost: o.Cost, rates: points, before: o.Before, aroundRoot: o.AroundRoot, aroundField: o.AroundField,
+		metrics: s.metrics, log: o.Log, dev: o.Dev}
+}
+
+func (s *Server) operational(mux *http.ServeMux, registry *prometheus.Registry) {
+	mux.HandleFunc("GET /livez", live)
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+}
+
+// Handler serves /graphql, /livez, /readyz, /metrics, /export/ and the playground.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// SubgraphHandler serves the federation gateway: the same, with _service and _entities, without
+// playground and export. Nil without Options.Subgraph. It belongs on an address that the public
+// cannot reach.
+func (s *Server) SubgraphHandler() http.Handler { return s.subgraph }
+
+// export authenticates and counts requests of the export handler.
+func (s *Server) export(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := exchangeOf(r.Context())
+		x.class = classExport
+		if s.preflight(w, r) {
+			return
+		}
+		if f := s.crossSite(r); f != nil {
+			s.refuse(x, mediaJSON, failure(http.StatusForbidden, f))
+			return
+		}
+		if !s.room(classExport) {
+			s.refuse(x, mediaJSON, busy())
+			return
+		}
+		ctx, refused := s.identify(r)
+		if refused != nil {
+			s.refuse(x, mediaJSON, refused)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
