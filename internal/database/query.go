@@ -20,8 +20,8 @@ type Query struct {
 }
 
 // Query sends q and hands its rows to each, which need not close them. It ends at ctx's
-// deadline or the class's budget, whichever is first, plus 75 ms at most. After a retry each
-// sees the rows from the start, but only if it had not been called before.
+// deadline or the class's budget, whichever is first, plus 75 ms at most. Each is called at
+// most once; rows it leaves unread are still read from the network, unless ctx is cancelled.
 //
 // Errors: SOURCE_TIMEOUT, SOURCE_UNAVAILABLE (with "state"), *Violation, or what each returned.
 func (d *DB) Query(ctx context.Context, q Query, each func(*sql.Rows) error) error {
