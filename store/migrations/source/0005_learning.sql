@@ -133,29 +133,38 @@ CREATE FUNCTION linhui_seat_taken(status text) RETURNS int LANGUAGE sql IMMUTABL
 CREATE FUNCTION linhui_enrolment_live(status text) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$ SELECT (status NOT IN ('WITHDRAWN', 'REJECTED', 'EXPIRED'))::int $$;
 
-CREATE FUNCTION linhui_count_enrolments() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE seats int := 0; live int := 0;
+CREATE FUNCTION linhui_count_new_enrolments() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND (NEW.course_id, NEW.resident_id) IS DISTINCT FROM (OLD.course_id, OLD.resident_id) THEN
-    RAISE EXCEPTION 'a sign-up is withdrawn and made anew, not moved' USING ERRCODE = '23001', CONSTRAINT = 'enrolment_is_fixed';
-  END IF;
-  IF TG_OP <> 'INSERT' THEN
-    seats := -linhui_seat_taken(OLD.status);
-    live := -linhui_enrolment_live(OLD.status);
-  END IF;
-  IF TG_OP <> 'DELETE' THEN
+  UPDATE courses c SET confirmed_count = confirmed_count + n.seats, enrolment_count = enrolment_count + n.live
+  FROM (SELECT owner, course_id, sum(linhui_seat_taken(status)) AS seats, sum(linhui_enrolment_live(status)) AS live
+        FROM added GROUP BY owner, course_id) n
+  WHERE c.owner = n.owner AND c.id = n.course_id AND n.live > 0;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION linhui_count_changed_enrolment() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  seats int := -linhui_seat_taken(OLD.status);
+  live int := -linhui_enrolment_live(OLD.status);
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF (NEW.course_id, NEW.resident_id) IS DISTINCT FROM (OLD.course_id, OLD.resident_id) THEN
+      RAISE EXCEPTION 'a sign-up is withdrawn and made anew, not moved' USING ERRCODE = '23001', CONSTRAINT = 'enrolment_is_fixed';
+    END IF;
     seats := seats + linhui_seat_taken(NEW.status);
     live := live + linhui_enrolment_live(NEW.status);
   END IF;
   IF seats <> 0 OR live <> 0 THEN
     UPDATE courses SET confirmed_count = confirmed_count + seats, enrolment_count = enrolment_count + live
-    WHERE owner = coalesce(NEW.owner, OLD.owner) AND id = coalesce(NEW.course_id, OLD.course_id);
+    WHERE owner = OLD.owner AND id = OLD.course_id;
   END IF;
   RETURN NULL;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER count_enrolments AFTER INSERT OR UPDATE OF status, course_id, resident_id OR DELETE ON enrolments
-  FOR EACH ROW EXECUTE FUNCTION linhui_count_enrolments();
+CREATE TRIGGER count_new_enrolments AFTER INSERT ON enrolments REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION linhui_count_new_enrolments();
+CREATE TRIGGER count_changed_enrolment AFTER UPDATE OF status, course_id, resident_id OR DELETE ON enrolments
+  FOR EACH ROW EXECUTE FUNCTION linhui_count_changed_enrolment();
 
 ALTER TABLE event_series ADD CONSTRAINT event_series_programme_fkey FOREIGN KEY (owner, programme_id) REFERENCES programmes;
 ALTER TABLE programme_items ADD CONSTRAINT programme_items_programme_fkey FOREIGN KEY (owner, programme_id) REFERENCES programmes;
@@ -171,4 +180,4 @@ ALTER TABLE events DROP CONSTRAINT events_course_fkey;
 ALTER TABLE programme_items DROP CONSTRAINT programme_items_programme_fkey;
 ALTER TABLE event_series DROP CONSTRAINT event_series_programme_fkey;
 DROP TABLE enrolments, course_sessions, courses, programmes;
-DROP FUNCTION linhui_count_enrolments(), linhui_enrolment_live(text), linhui_seat_taken(text);
+DROP FUNCTION linhui_count_new_enrolments(), linhui_count_changed_enrolment(), linhui_enrolment_live(text), linhui_seat_taken(text);

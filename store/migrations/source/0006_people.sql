@@ -171,6 +171,8 @@ CREATE TABLE service_records (
   station_id uuid,
   series_id uuid,
   during tstzrange NOT NULL,
+  starts_at timestamptz NOT NULL GENERATED ALWAYS AS (lower(during)) STORED,
+  ends_at timestamptz NOT NULL GENERATED ALWAYS AS (upper(during)) STORED,
   minutes int NOT NULL GENERATED ALWAYS AS (extract(epoch FROM upper(during) - lower(during))::int / 60) STORED,
   status text NOT NULL DEFAULT 'SUBMITTED' CHECK (status IN ('SUBMITTED', 'CONFIRMED', 'REJECTED')),
   content text,
@@ -193,10 +195,10 @@ CREATE TABLE service_records (
   CONSTRAINT volunteer_in_one_place EXCLUDE USING gist (owner WITH =, volunteer_id WITH =, during WITH &&)
     WHERE (status IN ('SUBMITTED', 'CONFIRMED'))
 );
-CREATE INDEX service_records_start ON service_records (owner, lower(during) DESC, id);
-CREATE INDEX service_records_team ON service_records (owner, team_id, lower(during)) WHERE team_id IS NOT NULL;
-CREATE INDEX service_records_project ON service_records (owner, project_id, lower(during)) WHERE project_id IS NOT NULL;
-CREATE INDEX service_records_volunteer ON service_records (owner, volunteer_id, lower(during));
+CREATE INDEX service_records_start ON service_records (owner, starts_at DESC, id);
+CREATE INDEX service_records_team ON service_records (owner, team_id, starts_at) WHERE team_id IS NOT NULL;
+CREATE INDEX service_records_project ON service_records (owner, project_id, starts_at) WHERE project_id IS NOT NULL;
+CREATE INDEX service_records_volunteer ON service_records (owner, volunteer_id, starts_at);
 
 ALTER TABLE enrolments ADD CONSTRAINT enrolments_resident_fkey FOREIGN KEY (owner, resident_id) REFERENCES residents;
 ALTER TABLE offerings ADD CONSTRAINT offerings_team_fkey FOREIGN KEY (owner, team_id) REFERENCES volunteer_teams;

@@ -113,6 +113,7 @@ CREATE INDEX feedbacks_reporter ON feedbacks (owner, reporter_id, received_at DE
 CREATE INDEX feedbacks_duplicates ON feedbacks (owner, duplicate_of) WHERE duplicate_of IS NOT NULL;
 
 -- A number is drawn in the transaction of its entry, under the lock of the counter: a rollback leaves no gap.
+-- An INSERT ... ON CONFLICT DO NOTHING would leave one, as the number is drawn before the conflict is seen: ask first.
 -- +goose StatementBegin
 CREATE FUNCTION linhui_feedback_number() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
