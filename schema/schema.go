@@ -76,8 +76,10 @@ var Fields = sync.OnceValue(func() map[string]Field {
 			if !ok {
 				class, ok = classOf(t.Directives)
 			}
-			if t.Kind == ast.Interface && !ok {
-				class, ok = authz.P0Public, true // what an interface promises, its types classify
+			if !ok && (t.Kind == ast.Interface || t.Name == "Mutation" || t.Name == "Subscription") {
+				// What an interface promises, its types classify; what a write or an event
+				// answers is classified on the payload.
+				class, ok = authz.P0Public, true
 			}
 			if !ok {
 				continue
@@ -155,3 +157,6 @@ func rolesOf(ds ast.DirectiveList) []authz.Role {
 	}
 	return roles
 }
+
+// Service is the subgraph's own description of itself, _service.
+type Service struct{ Sdl *string }

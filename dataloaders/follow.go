@@ -1,0 +1,138 @@
+package dataloaders
+
+import (
+	"context"
+	"reflect"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/page"
+	"linhui/sources"
+	"linhui/store"
+)
+
+// follow is one link with one set of arguments on one level: the rows it starts from, where
+// it leads, and the places in the operation that ask for it.
+type follow struct {
+	link     *store.Link
+	args     map[string]any
+	argErr   error
+	want     store.Want
+	rows     []store.Node
+	index    map[*store.Row]int
+	outcomes []outcome
+	places   []place
+}
+
+// outcome is where a follow leads from one row.
+type outcome struct {
+	value any
+	err   error
+}
+
+// place is one field of the operation and the rows it is asked on.
+type place struct {
+	key  any    // the *ast.Field, or the hidden *store.Link
+	typ  string // what the field shows
+	sels ast.SelectionSet
+	rows []store.Node
+}
+
+// join adds a place to an equal follow, or next itself.
+func join(follows []*follow, next *follow, p place) []*follow {
+	for _, f := range follows {
+		if f.link == next.link && f.argErr == nil && next.argErr == nil && reflect.DeepEqual(f.args, next.args) {
+			f.want.Rows = f.want.Rows || next.want.Rows
+			f.want.Count = f.want.Count || next.want.Count
+			f.add(p)
+			return follows
+		}
+	}
+	next.index = make(map[*store.Row]int, len(p.rows))
+	next.add(p)
+	return append(follows, next)
+}
+
+func (f *follow) add(p place) {
+	f.places = append(f.places, p)
+	for _, r := range p.rows {
+		base := r.Base()
+		if _, ok := f.index[base]; !ok {
+			f.index[base] = len(f.rows)
+			f.rows = append(f.rows, r)
+		}
+	}
+}
+
+// load follows every link of a level, all links and sources at once, and records where they
+// lead at the rows.
+func (w *walk) load(follows []*follow) {
+	var wg sync.WaitGroup
+	for _, f := range follows {
+		f.outcomes = make([]outcome, len(f.rows))
+		switch {
+		case f.argErr != nil:
+			for i := range f.outcomes {
+				f.outcomes[i].err = f.argErr
+			}
+		case f.link.Local():
+			for i, r := range f.rows {
+				f.outcomes[i].value, f.outcomes[i].err = f.link.Follow(w.ask, r, f.args)
+			}
+		default:
+			wg.Go(func() { w.remote(f) })
+		}
+	}
+	wg.Wait()
+	for _, f := range follows {
+		for _, p := range f.places {
+			done := make([]bool, len(f.rows)) // a place may hold one row many times
+			for _, r := range p.rows {
+				if i := f.index[r.Base()]; !done[i] {
+					done[i] = true
+					r.Base().SetLoaded(p.key, f.outcomes[i].value, f.outcomes[i].err)
+				}
+			}
+		}
+	}
+}
+
+// remote follows one link through the sources that hold the rows' owners.
+func (w *walk) remote(f *follow) {
+	byOwner := map[string][]int{}
+	var owners []string
+	for i, r := range f.rows {
+		o := r.Base().Owner
+		if byOwner[o] == nil {
+			owners = append(owners, o)
+		}
+		byOwner[o] = append(byOwner[o], i)
+	}
+	parts := sources.Gather(w.ctx, w.sources, owners, func(ctx context.Context, src *sources.Source, owners []string) (*store.Batch, error) {
+		b := &store.Batch{Ask: w.ask, Args: f.args, Want: f.want}
+		for _, o := range owners {
+			for _, i := range byOwner[o] {
+				b.Parents = append(b.Parents, f.rows[i])
+			}
+		}
+		b.Values = make([]any, len(b.Parents))
+		b.Coverage = func(owner string) *page.Coverage {
+			return sources.CoverageOf(src, owner, w.sources.Now())
+		}
+		return b, f.link.Load(ctx, src, b)
+	})
+	for _, p := range parts {
+		j := 0
+		for _, o := range p.Owners {
+			for _, i := range byOwner[o] {
+				if p.Err == nil {
+					f.outcomes[i].value = p.Value.Values[j]
+				} else {
+					f.outcomes[i].err = p.Named(o)
+				}
+				j++
+			}
+		}
+	}
+}

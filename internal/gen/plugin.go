@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/codegen"
+	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/99designs/gqlgen/codegen/templates"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/store"
+)
+
+type plugin struct {
+	plain map[string]string // call of a field function -> what it may be replaced by
+}
+
+func (*plugin) Name() string { return "linhui" }
+
+// InjectSourcesLate adds the federation root fields; the union's members follow from the
+// types that carry @key.
+func (*plugin) InjectSourcesLate(schema *ast.Schema) ([]*ast.Source, error) {
+	var entities []string
+	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
+		t := schema.Types[name]
+		if t.Kind == ast.Object && t.Directives.ForName("key") != nil {
+			entities = append(entities, name)
+		}
+	}
+	return []*ast.Source{{Name: "federation.graphqls", BuiltIn: false, Input: fmt.Sprintf(`
+scalar _Any
+union _Entity = %s
+type _Service @class(level: P0_PUBLIC) { sdl: String }
+extend type Query {
+  _entities(representations: [_Any!]!): [_Entity]!
+  _service: _Service!
+}
+`, strings.Join(entities, " | "))}}, nil
+}
+
+// MutateConfig binds what needs no line of configuration: every enum is a scalar.Enum, every
+// input of a field and a direction is a store.OrderBy.
+func (*plugin) MutateConfig(cfg *config.Config) error {
+	for name, t := range cfg.Schema.Types {
+		if strings.HasPrefix(name, "__") || cfg.Models.UserDefined(name) {
+			continue
+		}
+		switch {
+		case t.Kind == ast.Enum:
+			cfg.Models.Add(name, "linhui/schema/scalar.Enum")
+		case t.Kind == ast.InputObject && len(t.Fields) == 2 && t.Fields[0].Name == "field" && t.Fields[1].Name == "direction":
+			cfg.Models.Add(name, "linhui/store.OrderBy")
+		case name == "_Entity":
+			cfg.Models.Add(name, "linhui/store.Node")
+		}
+	}
+	return nil
+}
+
+// GenerateCode runs before gqlgen writes its files.
+func (p *plugin) GenerateCode(data *codegen.Data) error {
+	p.plain = map[string]string{}
+	var objects []*linked
+	for _, o := range data.Objects {
+		if o.BuiltIn || strings.HasPrefix(o.Name, "__") {
+			continue
+		}
+		if o.Root {
+			resolveFederation(o)
+			continue
+		}
+		o.DisableConcurrency = true
+		l := &linked{Object: o, Complete: true}
+		for _, f := range o.Fields {
+			switch {
+			case f.IsResolver && store.LinkAt(o.Name, f.Name) != nil:
+				l.Links = append(l.Links, f)
+			case f.IsResolver:
+				l.Complete = false
+			default:
+				p.addPlain(o, f)
+			}
+		}
+		if len(l.Links) > 0 {
+			objects = append(objects, l)
+		}
+	}
+	var withArgs []*codegen.Field
+	for _, o := range data.Objects {
+		for _, f := range o.Fields {
+			if len(f.Args) > 0 && !o.Root && !o.BuiltIn && !strings.HasPrefix(o.Name, "__") {
+				withArgs = append(withArgs, f)
+			}
+		}
+	}
+	return templates.Render(templates.Options{
+		PackageName:     data.Config.Exec.Package,
+		Filename:        filepath.Join(data.Config.Exec.DirName, "links.gen.go"),
+		Template:        linksTemplate,
+		Data:            map[string]any{"Objects": objects, "Args": withArgs},
+		GeneratedHeader: true,
+		Packages:        data.Config.Packages,
+		PruneOptions:    data.Config.GetPruneOptions(),
+	})
+}
+
+// resolveFederation makes the federation root fields ordinary resolvers. gqlgen would call
+// functions of its own federation plugin, before the other root fields have begun, and the
+// loaders wait for all of them.
+func resolveFederation(o *codegen.Object) {
+	for _, f := range o.Fields {
+		switch f.Name {
+		case "_entities":
+			f.GoFieldName = "Entities"
+		case "_service":
+			f.GoFieldName = "Service"
+		default:
+			continue
+		}
+		f.IsResolver, f.NoErr = true, false
+	}
+}
+
+// linked is an object with the fields that store describes as links. It is complete when no
+// other field of it needs a resolver.
+type linked struct {
+	*codegen.Object
+	Links    []*codegen.Field
+	Complete bool
+}
+
+// addPlain notes a field whose value is at hand: a struct field or an argumentless method
+// without context or error, of a leaf type. Such a field needs no field context of its own.
+func (p *plugin) addPlain(o *codegen.Object, f *codegen.Field) {
+	leaf := f.TypeReference.Definition.IsLeafType()
+	if !leaf || len(f.Args) > 0 || f.HasDirectives() || f.IsMap() || f.VOkFunc || f.MethodHasContext {
+		return
+	}
+	value := "obj." + f.GoFieldName
+	switch {
+	case f.IsMethod():
+		if !f.NoErr {
+			return
+		}
+		value += "()"
+	case !f.IsVariable():
+		return
+	}
+	call := fmt.Sprintf("ec._%s_%s(ctx, field, obj)", o.Name, f.Name)
+	p.plain[call] = fmt.Sprintf("ec.%s(ctx, field.Selections, %s)", f.TypeReference.MarshalFunc(), value)
+}
+
+const linksTemplate = `
+{{ reserveImport "context" }}
+{{ reserveImport "github.com/99designs/gqlgen/graphql" }}
+{{ reserveImport "linhui/dataloaders" }}
+
+// LinkRoot gives the resolvers of every type whose resolved fields are all described links.
+type LinkRoot struct{}
+{{ range $o := .Objects }}
+// {{ $o.Name }}Links resolves the described links of {{ $o.Name }}.
+type {{ $o.Name }}Links struct{}
+{{ range $f := $o.Links }}
+func ({{ $o.Name }}Links) {{ $f.GoFieldName }}{{ $f.ShortResolverDeclaration }} {
+	return dataloaders.Link[{{ $f.TypeReference.GO | ref }}](ctx, obj)
+}
+{{ end }}
+{{ if $o.Complete }}
+func (LinkRoot) {{ $o.Name }}() {{ $o.Name }}Resolver { return {{ $o.Name }}Links{} }
+{{ end }}
+{{ end }}
+// Args decodes the arguments of a field of a type other than the roots.
+func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, raw map[string]any) (map[string]any, error) {
+	ec := newExecutionContext(oc, nil, nil)
+	switch typ + "." + field {
+	{{- range $f := .Args }}
+	case "{{ $f.Object.Name }}.{{ $f.Name }}":
+		return ec.{{ $f.ArgsFunc }}(ctx, raw)
+	{{- end }}
+	}
+	return nil, nil
+}
+`

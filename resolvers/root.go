@@ -1,0 +1,68 @@
+// Package resolvers answers the graph's fields, one file a domain. Bodies say what is asked;
+// fetching, merging, caching and permission lie below.
+package resolvers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"linhui/dataloaders"
+	"linhui/graph"
+	"linhui/page"
+	"linhui/sources"
+	"linhui/store"
+)
+
+// Root answers the root fields. Types whose fields are all columns and described links need
+// no resolver of their own: graph.LinkRoot has them.
+type Root struct {
+	graph.LinkRoot
+	Sources *sources.Sources
+}
+
+func (r *Root) Query() graph.QueryResolver { return query{r} }
+
+type query struct{ *Root }
+
+// list is a root list as it was asked for.
+type list struct {
+	communities []string
+	filter      store.Filter
+	orderBy     *store.OrderBy
+	page.Args
+	onPartial *store.OnPartial
+}
+
+// pageOf answers a root list and loads what is selected below it.
+func pageOf[T any](ctx context.Context, r *Root, t *store.Table[T], l list) (*page.Connection[T], error) {
+	ask := r.Sources.Ask(ctx)
+	asked, err := t.NewList("Query."+graphql.GetFieldContext(ctx).Field.Name, l.filter, l.orderBy, l.Args)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := r.Sources.Choose(ask, l.communities, t.Restricted)
+	if err != nil {
+		return nil, err
+	}
+	c, err := sources.Page(ctx, r.Sources, ask, t, asked, chosen, l.onPartial.Abort())
+	return filled(ctx, c, err)
+}
+
+// filled loads the links below a value and reports what it lacks. gqlgen drops a value that
+// comes with an error, so the faults of a partial answer are added to the response instead.
+func filled[V any](ctx context.Context, v V, err error) (V, error) {
+	var partial *sources.Partial
+	if errors.As(err, &partial) {
+		for _, f := range partial.Faults {
+			graphql.AddError(ctx, f)
+		}
+		err = nil
+	}
+	if err != nil {
+		return *new(V), err
+	}
+	dataloaders.Fill(ctx, v)
+	return v, nil
+}

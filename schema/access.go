@@ -1,0 +1,113 @@
+package schema
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/internal/authz"
+	"linhui/internal/fault"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// Access is what an operation asks for, as far as permission and loading care.
+type Access struct {
+	Demand   map[string]map[string]bool // selected fields by type
+	Personal []string                   // "Type.field" of class P2 and above, sorted
+}
+
+// Check walks an operation once, fragments included, and refuses it when it selects a field
+// that the viewer's roles or purpose do not allow. The refusal names every such field, and
+// the path of the first. The operation must be valid in s.
+func Check(s *ast.Schema, op *ast.OperationDefinition, v *authz.Viewer) (*Access, error) {
+	c := &check{schema: s, viewer: v, access: &Access{Demand: map[string]map[string]bool{}}}
+	c.selections(op.SelectionSet, nil)
+	if len(c.denied) > 0 {
+		slices.Sort(c.denied)
+		return nil, &gqlerror.Error{Path: c.first, Err: c.refusal()}
+	}
+	slices.Sort(c.access.Personal)
+	c.access.Personal = slices.Compact(c.access.Personal)
+	return c.access, nil
+}
+
+type check struct {
+	schema *ast.Schema
+	viewer *authz.Viewer
+	access *Access
+	denied []string
+	first  ast.Path
+	needs  Field // of the first denied field
+}
+
+func (c *check) selections(sels ast.SelectionSet, path ast.Path) {
+	for _, sel := range sels {
+		switch x := sel.(type) {
+		case *ast.Field:
+			c.field(x, append(path[:len(path):len(path)], ast.PathName(x.Alias)))
+		case *ast.InlineFragment:
+			c.selections(x.SelectionSet, path)
+		case *ast.FragmentSpread:
+			c.selections(x.Definition.SelectionSet, path)
+		}
+	}
+}
+
+func (c *check) field(f *ast.Field, path ast.Path) {
+	if f.ObjectDefinition == nil || f.Name == "__typename" || f.ObjectDefinition.BuiltIn {
+		return
+	}
+	for _, t := range c.concrete(f.ObjectDefinition) {
+		fields := c.access.Demand[t.Name]
+		if fields == nil {
+			fields = map[string]bool{}
+			c.access.Demand[t.Name] = fields
+		}
+		if !fields[f.Name] {
+			fields[f.Name] = true
+			c.permit(t.Name+"."+f.Name, path)
+		}
+	}
+	c.selections(f.SelectionSet, path)
+}
+
+// concrete returns the object types behind an object or interface.
+func (c *check) concrete(d *ast.Definition) []*ast.Definition {
+	if d.Kind == ast.Object {
+		return []*ast.Definition{d}
+	}
+	return c.schema.GetPossibleTypes(d)
+}
+
+func (c *check) permit(name string, path ast.Path) {
+	rule, ok := Fields()[name]
+	if !ok {
+		return // federation's own fields
+	}
+	if rule.Class >= authz.P2Personal {
+		c.access.Personal = append(c.access.Personal, name)
+	}
+	if c.viewer.Reads(rule.Class) && (rule.Roles == nil || c.viewer.Has(rule.Roles...)) {
+		return
+	}
+	if c.denied == nil {
+		c.first, c.needs = path, rule
+	}
+	c.denied = append(c.denied, name)
+}
+
+func (c *check) refusal() *fault.Error {
+	err := fault.Newf(fault.Forbidden, "your roles do not allow these fields")
+	switch {
+	case c.viewer.Principal == "":
+		err = fault.Newf(fault.Unauthenticated, "these fields need a signed-in viewer: send a token in the Authorization header")
+	case c.needs.Class >= authz.P2Personal && c.viewer.Purpose == "":
+		err = fault.Newf(fault.Forbidden, "personal fields need a stated purpose: send it in the X-Linhui-Purpose header")
+	}
+	err = err.With("fields", c.denied)
+	if c.needs.Roles != nil {
+		err = err.With("anyOf", c.needs.Roles)
+	}
+	return err
+}

@@ -1,0 +1,210 @@
+package sources
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"linhui/internal/database"
+	"linhui/internal/fault"
+	"linhui/page"
+)
+
+// Part is one source's share of an answer.
+type Part[T any] struct {
+	Source  *Source  // nil: no source is known to hold the owners
+	Owners  []string // what it was asked about, sorted
+	Value   T
+	Err     *fault.Error
+	AsOf    time.Time // when it answered
+	Latency time.Duration
+	State   page.SourceState
+}
+
+// Gather asks every source that holds one of the owners, all at once, each within the
+// request's budget, and returns their parts in source order. It is the only place that fans
+// out. A source that failed earlier in this request is not waited for again.
+func Gather[T any](ctx context.Context, s *Sources, owners []string, ask func(ctx context.Context, src *Source, owners []string) (T, error)) []Part[T] {
+	st := s.state.Load()
+	req := RequestOf(ctx)
+	parts := prune[T](st, owners)
+	budget := s.budget(req.Budget)
+	var wg sync.WaitGroup
+	for i := range parts {
+		p := &parts[i]
+		if p.Source == nil {
+			p.fail(fault.Newf(fault.SourceUnavailable, "no source is known to hold these communities"))
+			continue
+		}
+		if err := req.failure(p.Source); err != nil {
+			p.fail(err)
+			continue
+		}
+		run := func() {
+			p.ask(ctx, budget, s.opt.Now, func(ctx context.Context) (T, error) { return ask(ctx, p.Source, p.Owners) })
+			if p.Err != nil {
+				req.fail(p.Source, p.Err)
+			}
+		}
+		if i == len(parts)-1 {
+			run() // the last one needs no goroutine of its own
+		} else {
+			wg.Go(run)
+		}
+	}
+	wg.Wait()
+	return parts
+}
+
+// prune groups owners by the source that holds them.
+func prune[T any](st *state, owners []string) []Part[T] {
+	var parts []Part[T]
+	at := map[*Source]int{}
+	for _, o := range owners {
+		src := st.holder[o]
+		i, ok := at[src]
+		if !ok {
+			i = len(parts)
+			at[src] = i
+			parts = append(parts, Part[T]{Source: src})
+		}
+		parts[i].Owners = append(parts[i].Owners, o)
+	}
+	rank := func(src *Source) int {
+		if src == nil {
+			return len(st.order)
+		}
+		return st.order[src]
+	}
+	slices.SortFunc(parts, func(a, b Part[T]) int { return cmp.Compare(rank(a.Source), rank(b.Source)) })
+	return parts
+}
+
+func (p *Part[T]) ask(ctx context.Context, budget time.Duration, now func() time.Time, do func(context.Context) (T, error)) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	begin := now()
+	v, err := do(ctx)
+	p.AsOf = now()
+	p.Latency = p.AsOf.Sub(begin)
+	if err != nil {
+		p.fail(fault.Of(err))
+		return
+	}
+	p.Value, p.State = v, page.OK
+}
+
+func (p *Part[T]) fail(err *fault.Error) {
+	p.Err = err
+	switch {
+	case err.Code == fault.SourceTimeout:
+		p.State = page.Timeout
+	case err.Extensions["state"] == database.StateBreakerOpen:
+		p.State = page.BreakerOpen
+	default:
+		p.State = page.Unavailable
+	}
+}
+
+// Named is the part's error as it concerns one owner: it says which source and community.
+func (p *Part[T]) Named(owner string) error {
+	err := p.Err
+	if !err.Code.Retryable() {
+		return err
+	}
+	if p.Source != nil {
+		err = err.With("source", p.Source.Key)
+	}
+	return err.With("communities", []string{owner})
+}
+
+// askAll asks every source, in source order, for something that is not about owners.
+func askAll[T any](ctx context.Context, s *Sources, do func(context.Context, *Source) (T, error)) []Part[T] {
+	parts := make([]Part[T], len(s.opt.Sources))
+	var wg sync.WaitGroup
+	for i, src := range s.opt.Sources {
+		parts[i].Source = src
+		wg.Go(func() {
+			parts[i].ask(ctx, s.budget(database.Dashboard), s.opt.Now, func(ctx context.Context) (T, error) { return do(ctx, src) })
+		})
+	}
+	wg.Wait()
+	return parts
+}
+
+// Coverage says which owners the parts answered for, and which were forbidden.
+func Coverage[T any](parts []Part[T], forbidden []string) *page.Coverage {
+	c := &page.Coverage{Sources: make([]page.SourceCoverage, 0, len(parts)+1)}
+	for i := range parts {
+		c.Sources = append(c.Sources, parts[i].coverage(parts[i].Owners))
+	}
+	if len(forbidden) > 0 {
+		code := string(fault.Forbidden)
+		c.Sources = append(c.Sources, page.SourceCoverage{State: page.Forbidden, ErrorCode: &code, Communities: forbidden})
+	}
+	return c
+}
+
+func (p *Part[T]) coverage(owners []string) page.SourceCoverage {
+	c := page.SourceCoverage{State: p.State, LatencyMs: int(p.Latency.Milliseconds()), Communities: owners}
+	if p.Source != nil {
+		c.Key = p.Source.Key
+	}
+	if p.State == page.OK || p.State == page.Stale {
+		c.AsOf = &p.AsOf
+	}
+	if p.Err != nil {
+		code := string(p.Err.Code)
+		c.ErrorCode = &code
+	}
+	return c
+}
+
+// Partial is returned beside an answer that lacks some sources: the caller reports its
+// faults and keeps the answer.
+type Partial struct{ Faults []*fault.Error }
+
+func (p *Partial) Error() string { return "the answer lacks some sources" }
+
+// Settle judges the parts by the caller's policy: nil when all answered; a *Partial when
+// the answer stands without some; an error when it does not: every source failed, an
+// essential one did, or abort was asked for. Errors that are the caller's own fault (a bad
+// cursor, a bad filter) fail the answer as they are.
+func Settle[T any](parts []Part[T], forbidden []string, abort bool) error {
+	var faults []*fault.Error
+	answered := 0
+	for i := range parts {
+		p := &parts[i]
+		if p.Err == nil {
+			answered++
+			continue
+		}
+		if !p.Err.Code.Retryable() {
+			return p.Err
+		}
+		err := p.Err.With("communities", p.Owners)
+		if p.Source != nil {
+			err = err.With("source", p.Source.Key)
+			abort = abort || p.Source.Essential
+		}
+		faults = append(faults, err)
+	}
+	if len(forbidden) > 0 {
+		faults = append(faults, fault.Newf(fault.Forbidden, "some communities lie outside your scope; ask an administrator for a token that covers them").With("communities", forbidden))
+	}
+	switch {
+	case len(faults) == 0:
+		return nil
+	case abort || answered == 0 && len(parts) > 0:
+		return faults[0]
+	}
+	return &Partial{Faults: faults}
+}
+
+// CoverageOf is the coverage of an answer about one owner that its source gave.
+func CoverageOf(src *Source, owner string, asOf time.Time) *page.Coverage {
+	p := Part[struct{}]{Source: src, AsOf: asOf, State: page.OK}
+	return &page.Coverage{Sources: []page.SourceCoverage{p.coverage([]string{owner})}}
+}

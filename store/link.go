@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"unsafe"
+
+	"linhui/page"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+)
+
+// Link leads from the rows of one type to what a field of theirs shows. Links are followed
+// for all rows of a level at once, one statement a link and source.
+type Link struct {
+	Parent string // GraphQL type
+	Field  string // GraphQL field; for a hidden link, a name that no field has
+	Child  string // GraphQL type it leads to, "" when nothing below it can be selected
+
+	local func(ask *Ask, parent Node, args map[string]any) (any, error)
+	load  func(ctx context.Context, src Source, b *Batch) error
+}
+
+// Local reports whether the link is answered from the directory, without a statement.
+func (l *Link) Local() bool { return l.local != nil }
+
+// Follow answers a local link.
+func (l *Link) Follow(ask *Ask, parent Node, args map[string]any) (any, error) {
+	return l.local(ask, parent, args)
+}
+
+// Load follows the link for a batch of parents that lie in one source.
+func (l *Link) Load(ctx context.Context, src Source, b *Batch) error { return l.load(ctx, src, b) }
+
+// Batch is the parents of one source for which a link is followed, with the field's
+// arguments. Values[i] is what the link leads to from Parents[i].
+type Batch struct {
+	Ask      *Ask
+	Parents  []Node
+	Args     map[string]any
+	Want     Want
+	Coverage func(owner string) *page.Coverage // of this source's answer, for connections
+	Values   []any
+}
+
+// Want says which parts of a connection were selected.
+type Want struct{ Rows, Count bool }
+
+// links by type and field; filled by package initialisation only.
+var links = map[string]map[string]*Link{}
+
+// needs are the hidden links that computed fields read, by type and field.
+var needs = map[string]map[string][]*Link{}
+
+// LinkAt returns the link behind Type.field, nil when the field is none.
+func LinkAt(typ, field string) *Link { return links[typ][field] }
+
+// NeededBy returns the hidden links whose rows the computed field reads.
+func NeededBy(typ, field string) []*Link { return needs[typ][field] }
+
+func register(l *Link) *Link {
+	if links[l.Parent] == nil {
+		links[l.Parent] = map[string]*Link{}
+	}
+	if _, twice := links[l.Parent][l.Field]; twice {
+		panic("store: link " + l.Parent + "." + l.Field + " is described twice")
+	}
+	links[l.Parent][l.Field] = l
+	return l
+}
+
+// Compute declares fields of a type that are computed from the rows of a hidden link; their
+// methods read them with Follow.
+func Compute(l *Link, fields ...string) {
+	if needs[l.Parent] == nil {
+		needs[l.Parent] = map[string][]*Link{}
+	}
+	for _, f := range fields {
+		needs[l.Parent][f] = append(needs[l.Parent][f], l)
+	}
+}
+
+// Followed returns the rows that a hidden link led to.
+func Followed[V any](r *Row, l *Link) (V, error) {
+	v, err, ok := r.Loaded(l)
+	if !ok {
+		return *new(V), fmt.Errorf("link %s.%s was not followed", l.Parent, l.Field)
+	}
+	value, _ := v.(V)
+	return value, err
+}
+
+// FromDirectory describes a link that the directory answers.
+func FromDirectory[P any](parent *Table[P], field, child string, follow func(d *Directory, p *P) any) *Link {
+	return register(&Link{Parent: parent.Type, Field: field, Child: child, local: func(ask *Ask, n Node, _ map[string]any) (any, error) {
+		return follow(ask.Directory, (*P)(unsafe.Pointer(n.Base()))), nil
+	}})
+}
+
+// HasOne describes a link to the row whose id stands in one of the parent's columns; nil
+// when the column is NULL or the viewer may not see the row.
+func HasOne[P, C any](parent *Table[P], field string, child *Table[C], column string) *Link {
+	key := parent.uuidAt(column)
+	return register(&Link{Parent: parent.Type, Field: field, Child: child.Type, load: func(ctx context.Context, src Source, b *Batch) error {
+		var ks keys
+		at := make([]int, len(b.Parents)) // parent -> key, -1 without one
+		for i, p := range b.Parents {
+			at[i] = -1
+			if id := key(p); id != nil {
+				at[i] = ks.add(p.Base().Owner, *id)
+			}
+		}
+		rows, err := child.byKeys(ctx, src, b.Ask, &ks)
+		if err != nil {
+			return err
+		}
+		for i, k := range at {
+			if k >= 0 && rows[k] != nil {
+				b.Values[i] = rows[k]
+			}
+		}
+		return nil
+	}})
+}
+
+// uuidAt returns a reader of a uuid column of the parent.
+func (t *Table[T]) uuidAt(column string) func(Node) *uuid.UUID {
+	c := t.columns[t.columnIndex(column)]
+	at := func(n Node) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(n.Base()), c.offset) }
+	switch c.typ {
+	case reflect.TypeFor[uuid.UUID]():
+		return func(n Node) *uuid.UUID { return (*uuid.UUID)(at(n)) }
+	case reflect.TypeFor[*uuid.UUID]():
+		return func(n Node) *uuid.UUID { return *(**uuid.UUID)(at(n)) }
+	}
+	panic(fmt.Sprintf("store: %s.%s is no uuid", t.Type, column))
+}
+
+// keys are distinct (owner, id) pairs in the order they were met.
+type keys struct {
+	owners, ids []string
+	index       map[key]int
+}
+
+type key struct {
+	owner string
+	id    uuid.UUID
+}
+
+func (k *keys) add(owner string, id uuid.UUID) int {
+	if i, ok := k.index[key{owner, id}]; ok {
+		return i
+	}
+	if k.index == nil {
+		k.index = map[key]int{}
+	}
+	i := len(k.ids)
+	k.index[key{owner, id}] = i
+	k.owners = append(k.owners, owner)
+	k.ids = append(k.ids, id.String())
+	return i
+}
+
+// distinctOwners of the keys, in the order they were met.
+func (k *keys) distinctOwners() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, o := range k.owners {
+		if !seen[o] {
+			seen[o] = true
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// parentRows is the FROM item that numbers the keys: p(owner, id, n), n from 1.
+func (k *keys) parentRows(w *Where) string {
+	return "unnest(" + w.Arg(pq.Array(k.owners)) + "::text[], " + w.Arg(pq.Array(k.ids)) + "::uuid[]) WITH ORDINALITY p(owner, id, n)"
+}

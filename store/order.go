@@ -1,0 +1,168 @@
+package store
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unsafe"
+
+	"linhui/internal/authz"
+	"linhui/internal/fault"
+	"linhui/page"
+	"linhui/schema/scalar"
+
+	"github.com/google/uuid"
+)
+
+// OrderBy is every list's orderBy input: a value of the list's order enum and a direction.
+type OrderBy struct {
+	Field     scalar.Enum
+	Direction scalar.Enum
+}
+
+// order is a total order of a table: its keys, then owner, then id, all one way.
+type order[T any] struct {
+	name  string
+	keys  []orderKey[T]
+	mask  mask        // columns that the keys are read from
+	class authz.Class // the highest class among them
+}
+
+type orderKey[T any] struct {
+	expr  string // SQL; text by COLLATE "C", so that SQL and Go order alike
+	cast  string // of the argument it is compared with
+	value func(*T) any
+}
+
+// never is where rows without an instant stand: after all others.
+var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+func (t *Table[T]) order(cols []string) order[T] {
+	o := order[T]{name: strings.Join(cols, ",")}
+	for _, name := range cols {
+		i := t.columnIndex(name)
+		c := &t.columns[i]
+		o.mask |= 1 << i
+		o.class = max(o.class, c.class)
+		o.keys = append(o.keys, keyOf[T](c))
+	}
+	return o
+}
+
+func keyOf[T any](c *column) orderKey[T] {
+	at := func(row *T) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(row), c.offset) }
+	text := c.expr + ` COLLATE "C"`
+	switch c.typ {
+	case reflect.TypeFor[string]():
+		return orderKey[T]{text, "text", func(r *T) any { return *(*string)(at(r)) }}
+	case reflect.TypeFor[scalar.Enum]():
+		return orderKey[T]{text, "text", func(r *T) any { return string(*(*scalar.Enum)(at(r))) }}
+	case reflect.TypeFor[int]():
+		return orderKey[T]{c.expr, "bigint", func(r *T) any { return int64(*(*int)(at(r))) }}
+	case reflect.TypeFor[time.Time]():
+		return orderKey[T]{c.expr, "timestamptz", func(r *T) any { return *(*time.Time)(at(r)) }}
+	case reflect.TypeFor[*time.Time]():
+		return orderKey[T]{"COALESCE(" + c.expr + ", '9999-12-31 00:00:00+00')", "timestamptz", func(r *T) any {
+			if v := *(**time.Time)(at(r)); v != nil {
+				return *v
+			}
+			return never
+		}}
+	case reflect.TypeFor[scalar.Date]():
+		return orderKey[T]{c.expr, "date", func(r *T) any { return (*scalar.Date)(at(r)).String() }}
+	case reflect.TypeFor[*scalar.Date]():
+		return orderKey[T]{"COALESCE(" + c.expr + ", '9999-12-31')", "date", func(r *T) any {
+			if v := *(**scalar.Date)(at(r)); v != nil {
+				return v.String()
+			}
+			return "9999-12-31"
+		}}
+	}
+	panic(fmt.Sprintf("store: a list cannot be ordered by a column of type %s", c.typ))
+}
+
+// Ordered is one order of a table in one direction.
+type Ordered[T any] struct {
+	table *Table[T]
+	by    order[T]
+	desc  bool
+}
+
+// Ordered looks an orderBy up; nil is the table's default order.
+func (t *Table[T]) Ordered(by *OrderBy) (Ordered[T], error) {
+	if by == nil {
+		return Ordered[T]{table: t, by: t.orders[""], desc: t.DefaultDesc}, nil
+	}
+	o, ok := t.orders[string(by.Field)]
+	if !ok {
+		return Ordered[T]{}, fault.Newf(fault.BadUserInput, "%s cannot be ordered by that field", t.Type).At("orderBy", "field")
+	}
+	return Ordered[T]{table: t, by: o, desc: by.Direction == "DESC"}, nil
+}
+
+// Position is the place of a row.
+func (o Ordered[T]) Position(row *T) page.Position { return o.table.position(row, o.by) }
+
+// Compare orders two rows as the list shows them.
+func (o Ordered[T]) Compare(a, b *T) int {
+	c := o.Position(a).Compare(o.Position(b))
+	if o.desc {
+		return -c
+	}
+	return c
+}
+
+// ComparePositions orders two places as the list shows them.
+func (o Ordered[T]) ComparePositions(a, b page.Position) int {
+	if o.desc {
+		return b.Compare(a)
+	}
+	return a.Compare(b)
+}
+
+// Name identifies the order in a cursor's binding.
+func (o Ordered[T]) Name() string {
+	if o.desc {
+		return o.by.name + " desc"
+	}
+	return o.by.name
+}
+
+// orderSQL is the ORDER BY list; backward reads from the list's end.
+func (o Ordered[T]) orderSQL(backward bool) string {
+	dir := ""
+	if o.desc != backward {
+		dir = " DESC"
+	}
+	var b strings.Builder
+	for _, k := range o.by.keys {
+		b.WriteString(k.expr + dir + ", ")
+	}
+	b.WriteString(`t.owner COLLATE "C"` + dir + ", t.id" + dir)
+	return b.String()
+}
+
+// after adds the keyset condition for rows behind a place, in reading direction.
+func (o Ordered[T]) after(w *Where, p page.Position, backward bool) error {
+	if len(p) != len(o.by.keys)+2 {
+		return fault.Newf(fault.BadUserInput, "the cursor belongs to another order of this list")
+	}
+	var left, right []string
+	for i, k := range o.by.keys {
+		left = append(left, k.expr)
+		right = append(right, w.Arg(p[i])+"::"+k.cast)
+	}
+	id, err := uuid.Parse(fmt.Sprint(p[len(p)-1]))
+	if err != nil {
+		return fault.Newf(fault.BadUserInput, "the cursor belongs to another order of this list")
+	}
+	left = append(left, `t.owner COLLATE "C"`, "t.id")
+	right = append(right, w.Arg(p[len(p)-2])+"::text", w.Arg(id.String())+"::uuid")
+	op := ">"
+	if o.desc != backward {
+		op = "<"
+	}
+	w.And("(" + strings.Join(left, ", ") + ") " + op + " (" + strings.Join(right, ", ") + ")")
+	return nil
+}

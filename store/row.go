@@ -1,0 +1,64 @@
+// Package store describes the domains: which columns a type has, how its lists are ordered
+// and filtered, and which links lead from it to other types. It turns descriptions into SQL
+// for one source; who is asked, and how answers merge, is for package sources.
+//
+// A domain is one file: its row structs, a Table and its links. Descriptions are package
+// variables that register themselves, so that a new domain edits nothing here.
+package store
+
+import (
+	"linhui/page"
+
+	"github.com/google/uuid"
+)
+
+// Row is the part every row shares. Embed it first.
+type Row struct {
+	Owner string    `db:"owner"`
+	UUID  uuid.UUID `db:"id"`
+
+	typ    string
+	loaded []loaded
+}
+
+// Node is any row; *Row provides it.
+type Node interface {
+	Base() *Row
+	IsNode()
+}
+
+func (r *Row) Base() *Row { return r }
+
+// IsNode and IsEntity place a row in the graph's interface and union.
+func (*Row) IsNode()   {}
+func (*Row) IsEntity() {}
+
+// ID is the row's global id.
+func (r *Row) ID() string {
+	return page.ID{Type: r.typ, Owner: r.Owner, UUID: r.UUID}.String()
+}
+
+// TypeName is the GraphQL type of the row.
+func (r *Row) TypeName() string { return r.typ }
+
+type loaded struct {
+	key   any
+	value any
+	err   error
+}
+
+// SetLoaded records what a link led to, or why it could not be followed. The key identifies
+// the field in the operation, so that aliases with other arguments do not meet.
+func (r *Row) SetLoaded(key, value any, err error) {
+	r.loaded = append(r.loaded, loaded{key, value, err})
+}
+
+// Loaded returns what SetLoaded recorded; ok is false when the link was not followed.
+func (r *Row) Loaded(key any) (value any, err error, ok bool) {
+	for i := range r.loaded {
+		if r.loaded[i].key == key {
+			return r.loaded[i].value, r.loaded[i].err, true
+		}
+	}
+	return nil, nil, false
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+
+	"linhui/internal/authz"
+	"linhui/internal/database"
+	"linhui/page"
+
+	"github.com/lib/pq"
+)
+
+// Source runs statements on one database; *database.DB is one.
+type Source interface {
+	Query(ctx context.Context, q database.Query, rows func(*sql.Rows) error) error
+}
+
+// each runs a statement and hands over its rows one by one.
+func each(ctx context.Context, src Source, q database.Query, row func(*sql.Rows) error) error {
+	return src.Query(ctx, q, func(rs *sql.Rows) error {
+		for rs.Next() {
+			if err := row(rs); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// selection is what a statement reads of a table for one request: the columns, and through
+// which database role.
+type selection struct {
+	cols  mask
+	list  string
+	query database.Query
+}
+
+// selection chooses columns and role. Public rows with public columns are read by the role
+// that can read nothing else. For anything more the viewer's owners are set in the
+// transaction, where row-level security holds them, and w gets the same predicate.
+func (t *Table[T]) selection(ask *Ask, w *Where, o order[T], owners []string) selection {
+	cols, class := t.wanted(ask, o)
+	s := selection{cols: cols, query: database.Query{Class: ask.Budget}}
+	switch {
+	case t.Restricted:
+		seen := ask.Sees(owners)
+		s.query.Access, s.query.Owners = database.Scoped, seen
+		w.And("t.owner = ANY(?)", pq.Array(seen))
+		s.list = t.columnList(cols, "")
+	case class > authz.P0Public:
+		seen := ask.Sees(owners)
+		s.query.Access, s.query.Owners = database.Scoped, seen
+		s.list = t.columnList(cols, w.Arg(pq.Array(seen)))
+	default:
+		s.query.Access = database.Public
+		s.list = t.columnList(cols, "")
+	}
+	if t.Visible != "" {
+		w.And(t.Visible)
+	}
+	return s
+}
+
+// PageQuery is one source's share of a page.
+type PageQuery struct {
+	Owners   []string
+	Filter   Filter // nil: every row
+	From     page.Position
+	Limit    int
+	Backward bool
+}
+
+// Page reads up to Limit rows behind From, in reading direction.
+func (t *Table[T]) Page(ctx context.Context, src Source, ask *Ask, o Ordered[T], q PageQuery) ([]*T, error) {
+	var w Where
+	s := t.selection(ask, &w, o.by, q.Owners)
+	if !t.Restricted { // a restricted table's owners are pinned by the selection
+		w.And("t.owner = ANY(?)", pq.Array(q.Owners))
+	}
+	if q.Filter != nil {
+		if err := q.Filter.Where(&w, ask); err != nil {
+			return nil, err
+		}
+	}
+	if q.From != nil {
+		if err := o.after(&w, q.From, q.Backward); err != nil {
+			return nil, err
+		}
+	}
+	s.query.SQL = "SELECT " + s.list + " FROM " + t.Table + " t WHERE " + w.String() +
+		" ORDER BY " + o.orderSQL(q.Backward) + " LIMIT " + strconv.Itoa(q.Limit)
+	s.query.Args = w.args
+	rows := make([]*T, 0, min(q.Limit, 64))
+	r := t.reader(s.cols, ask.Log)
+	err := each(ctx, src, s.query, func(rs *sql.Rows) error {
+		row, err := r.read(rs)
+		if err == nil {
+			rows = append(rows, row)
+		}
+		return err
+	})
+	return rows, err
+}
+
+// Count counts the rows of the owners that match the filter.
+func (t *Table[T]) Count(ctx context.Context, src Source, ask *Ask, owners []string, f Filter) (int, error) {
+	counts, err := t.countBy(ctx, src, ask, owners, f)
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n, err
+}
+
+// countBy counts matching rows by owner; owners without rows are missing from the answer.
+func (t *Table[T]) countBy(ctx context.Context, src Source, ask *Ask, owners []string, f Filter) (map[string]int, error) {
+	var w Where
+	s := t.selection(ask, &w, order[T]{}, owners)
+	if !t.Restricted {
+		w.And("t.owner = ANY(?)", pq.Array(owners))
+	}
+	if f != nil {
+		if err := f.Where(&w, ask); err != nil {
+			return nil, err
+		}
+	}
+	s.query.SQL = "SELECT t.owner, count(*) FROM " + t.Table + " t WHERE " + w.String() + " GROUP BY t.owner"
+	s.query.Args = w.args
+	counts := make(map[string]int, len(owners))
+	err := each(ctx, src, s.query, func(rs *sql.Rows) error {
+		var owner string
+		var n int
+		if err := rs.Scan(&owner, &n); err != nil {
+			return err
+		}
+		counts[owner] = n
+		return nil
+	})
+	return counts, err
+}
+
+// Owners asks a source which owners it holds.
+func Owners(ctx context.Context, src Source) ([]string, error) {
+	var owners []string
+	err := each(ctx, src, database.Query{Access: database.Public, SQL: "SELECT owner FROM owners ORDER BY owner"}, func(rs *sql.Rows) error {
+		var o string
+		err := rs.Scan(&o)
+		owners = append(owners, o)
+		return err
+	})
+	return owners, err
+}

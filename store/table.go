@@ -1,0 +1,326 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"linhui/internal/authz"
+	"linhui/page"
+	"linhui/schema"
+	"linhui/schema/scalar"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Spec describes a table to Define.
+type Spec struct {
+	Type  string // GraphQL type
+	Table string // SQL table
+	// Restricted rows are read only by viewers in whose scope their owner lies; the rows of
+	// other tables are public, though some of their columns may not be.
+	Restricted bool
+	// Visible is a condition on t every reader is held to, such as a publication state.
+	Visible string
+	// Orders maps a value of the type's order enum to the columns it sorts by, all in one
+	// direction; owner and id follow by themselves.
+	Orders map[string][]string
+	// Default is the order without an orderBy; DefaultDesc turns it round.
+	Default     []string
+	DefaultDesc bool
+}
+
+// Table is a described type. T embeds Row first.
+type Table[T any] struct {
+	Spec
+	columns []column
+	orders  map[string]order[T]
+
+	mu    sync.RWMutex
+	lists map[mask]string // SELECT lists by columns, see columnList
+}
+
+// mask is a set of columns of one table, at most 64.
+type mask uint64
+
+// column is one database column and the fields that need it.
+type column struct {
+	name   string
+	expr   string // SQL over t
+	offset uintptr
+	typ    reflect.Type    // of the Go field
+	scan   reflect.Type    // the type with the same layout that reads it
+	enum   *ast.Definition // the SDL's enum behind it, nil for other types
+	fields []string        // GraphQL fields that need it; nil: needed always
+	class  authz.Class     // the lowest class among those fields
+}
+
+// Described is a Table without its row type, for what is generic over domains.
+type Described interface {
+	TypeName() string
+	described() Spec
+	checkColumns() error
+}
+
+// tables are the described types by GraphQL name; filled by package initialisation only.
+var tables = map[string]Described{}
+
+// Tables returns the described types by GraphQL name. The map must not be changed.
+func Tables() map[string]Described { return tables }
+
+// Define describes a domain's type. Columns come from T's db tags:
+//
+//	NameZh   string     `db:"name_zh"`                  // field nameZh
+//	EstateID *uuid.UUID `db:"estate_id" for:"estate"`   // needed by the link estate
+//	Starts   time.Time  `db:"starts_at" sql:"lower(t.during)"`
+//
+// A field community leads to the row's owner by itself.
+//
+// A column whose Go field is a field of the GraphQL type is read when that field, or one
+// named in its for tag, is selected. A column without either is always read.
+func Define[T any](s Spec) *Table[T] {
+	t := &Table[T]{Spec: s, lists: map[mask]string{}}
+	if _, twice := tables[s.Type]; twice {
+		panic("store: " + s.Type + " is described twice")
+	}
+	rt := reflect.TypeFor[T]()
+	if rt.NumField() == 0 || rt.Field(0).Type != reflect.TypeFor[Row]() {
+		panic("store: " + s.Type + " must embed Row first")
+	}
+	t.addColumns(rt, 0)
+	if len(t.columns) > 64 {
+		panic("store: " + s.Type + " has more than 64 columns")
+	}
+	t.orders = make(map[string]order[T], len(s.Orders)+1)
+	for name, cols := range s.Orders {
+		t.orders[name] = t.order(cols)
+	}
+	t.orders[""] = t.order(s.Default)
+	tables[s.Type] = t
+	if def := schema.Parsed().Types[s.Type]; def != nil {
+		if f := def.Fields.ForName("community"); f != nil && f.Type.Name() == "Community" {
+			FromDirectory(t, "community", "Community", func(d *Directory, row *T) any {
+				return d.Community((*Row)(unsafe.Pointer(row)).Owner)
+			})
+		}
+	}
+	return t
+}
+
+func (t *Table[T]) TypeName() string { return t.Type }
+func (t *Table[T]) described() Spec  { return t.Spec }
+
+func (t *Table[T]) addColumns(rt reflect.Type, base uintptr) {
+	for i := range rt.NumField() {
+		f := rt.Field(i)
+		if f.Anonymous {
+			t.addColumns(f.Type, base+f.Offset)
+			continue
+		}
+		name, ok := f.Tag.Lookup("db")
+		if !ok {
+			continue
+		}
+		c := column{name: name, expr: "t." + name, offset: base + f.Offset, typ: f.Type, scan: scanType(f.Type)}
+		if expr, ok := f.Tag.Lookup("sql"); ok {
+			c.expr = expr
+		}
+		if rt != reflect.TypeFor[Row]() {
+			if own := fieldNamed(t.Type, f.Name); own != "" {
+				c.fields = append(c.fields, own)
+				c.enum = schema.EnumOf(t.Type, own)
+			}
+			if list, ok := f.Tag.Lookup("for"); ok {
+				c.fields = append(c.fields, strings.Split(list, ",")...)
+			}
+			for i, field := range c.fields {
+				rule, ok := schema.Fields()[t.Type+"."+field]
+				if !ok {
+					panic(fmt.Sprintf("store: column %s.%s is for %s.%s, which the schema does not have", t.Table, name, t.Type, field))
+				}
+				if i == 0 || rule.Class < c.class {
+					c.class = rule.Class
+				}
+			}
+		}
+		t.columns = append(t.columns, c)
+	}
+}
+
+// scanType is the named type that knows how to read an array column: fields are plain slices,
+// since gqlgen takes no others for lists.
+func scanType(t reflect.Type) reflect.Type {
+	switch t {
+	case reflect.TypeFor[[]string]():
+		return reflect.TypeFor[Texts]()
+	case reflect.TypeFor[[]scalar.Enum]():
+		return reflect.TypeFor[Enums]()
+	}
+	return t
+}
+
+// fieldNamed returns the GraphQL field that gqlgen binds to a Go field: the one of the same
+// name without regard to case, "" when there is none.
+func fieldNamed(typ, goName string) string {
+	if def := schema.Parsed().Types[typ]; def != nil {
+		for _, f := range def.Fields {
+			if strings.EqualFold(f.Name, goName) {
+				return f.Name
+			}
+		}
+	}
+	return ""
+}
+
+func (t *Table[T]) columnIndex(name string) int {
+	for i := range t.columns {
+		if t.columns[i].name == name {
+			return i
+		}
+	}
+	panic(fmt.Sprintf("store: %s has no column %s", t.Type, name))
+}
+
+// wanted returns the columns that the demand and an order need, and the highest class among
+// those that are read for the demand.
+func (t *Table[T]) wanted(ask *Ask, o order[T]) (m mask, class authz.Class) {
+	fields, all := ask.Demand.Fields(t.Type)
+	for i := range t.columns {
+		c := &t.columns[i]
+		need := c.fields == nil
+		for _, f := range c.fields {
+			if all && ask.Viewer.Reads(c.class) || fields[f] {
+				need = true
+				break
+			}
+		}
+		if need {
+			m |= 1 << i
+			class = max(class, c.class)
+		}
+	}
+	return m | o.mask, max(class, o.class)
+}
+
+// columnList is the SELECT list of the columns in m. Columns above P0 of public tables are
+// NULL outside the viewer's scope, whose owners stand in the argument scopeArg.
+func (t *Table[T]) columnList(m mask, scopeArg string) string {
+	if scopeArg == "" {
+		t.mu.RLock()
+		s, ok := t.lists[m]
+		t.mu.RUnlock()
+		if ok {
+			return s
+		}
+	}
+	var b strings.Builder
+	for i := range t.columns {
+		if m&(1<<i) == 0 {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		c := &t.columns[i]
+		if scopeArg != "" && c.class > authz.P0Public {
+			fmt.Fprintf(&b, "CASE WHEN t.owner = ANY(%s) THEN %s END", scopeArg, c.expr)
+		} else {
+			b.WriteString(c.expr)
+		}
+	}
+	s := b.String()
+	if scopeArg == "" {
+		t.mu.Lock()
+		t.lists[m] = s
+		t.mu.Unlock()
+	}
+	return s
+}
+
+// reader scans the rows of one statement; it is used by one goroutine.
+type reader[T any] struct {
+	table *Table[T]
+	cols  []int
+	dest  []any
+	lead  int
+	log   *slog.Logger
+}
+
+// reader returns a scanner of rows that begin with lead columns of the caller's own.
+func (t *Table[T]) reader(m mask, log *slog.Logger, lead ...any) *reader[T] {
+	r := &reader[T]{table: t, lead: len(lead), log: log, dest: append(make([]any, 0, len(lead)+len(t.columns)), lead...)}
+	for i := range t.columns {
+		if m&(1<<i) != 0 {
+			r.cols = append(r.cols, i)
+			r.dest = append(r.dest, nil)
+		}
+	}
+	return r
+}
+
+func (r *reader[T]) read(rows *sql.Rows) (*T, error) {
+	row := new(T)
+	base := unsafe.Pointer(row)
+	for i, c := range r.cols {
+		col := &r.table.columns[c]
+		r.dest[r.lead+i] = reflect.NewAt(col.scan, unsafe.Add(base, col.offset)).Interface()
+	}
+	if err := rows.Scan(r.dest...); err != nil {
+		return nil, fmt.Errorf("row of %s: %w", r.table.Table, err)
+	}
+	for i, c := range r.cols {
+		if col := &r.table.columns[c]; col.enum != nil {
+			r.mapUnknown(col, r.dest[r.lead+i])
+		}
+	}
+	(*Row)(base).typ = r.table.Type // Row stands first, Define has checked it
+	return row, nil
+}
+
+// mapUnknown replaces enum values that this version does not know by OTHER: a newer
+// community database must not fail a whole list.
+func (r *reader[T]) mapUnknown(c *column, p any) {
+	check := func(v *scalar.Enum) {
+		if c.enum.EnumValues.ForName(string(*v)) == nil {
+			r.log.Warn("unknown enum value mapped to OTHER", "table", r.table.Table, "column", c.name, "enum", c.enum.Name)
+			*v = "OTHER"
+		}
+	}
+	switch v := p.(type) {
+	case *scalar.Enum:
+		check(v)
+	case **scalar.Enum:
+		if *v != nil {
+			check(*v)
+		}
+	case *Enums:
+		for i := range *v {
+			check(&(*v)[i])
+		}
+	}
+}
+
+// checkColumns reports descriptions that the schema contradicts; the conformance test runs it.
+func (t *Table[T]) checkColumns() error {
+	for i := range t.columns {
+		c := &t.columns[i]
+		if c.enum != nil && c.enum.EnumValues.ForName("OTHER") == nil {
+			return fmt.Errorf("%s.%s: enum %s has no OTHER for values of newer databases", t.Type, c.name, c.enum.Name)
+		}
+	}
+	return nil
+}
+
+// position is the place of a row in an order.
+func (t *Table[T]) position(row *T, o order[T]) page.Position {
+	p := make(page.Position, 0, len(o.keys)+2)
+	for _, k := range o.keys {
+		p = append(p, k.value(row))
+	}
+	r := (*Row)(unsafe.Pointer(row))
+	return append(p, r.Owner, r.UUID.String())
+}
