@@ -48,7 +48,7 @@ type Options[T any] struct {
 	StaleFor    time.Duration // after its TTL a value stands in for a source that is down; 10 min
 	LoaderLease time.Duration // for which one instance loads a key alone; 2 s
 	LeaseWait   time.Duration // after which an instance no longer waits for another's load; 250 ms
-	RedisWait   time.Duration // for one call to Redis; 40 ms, measured to leave room for a GC pause
+	RedisWait   time.Duration // for one call to Redis, all its tries together; 40 ms
 	L1          int           // decoded values kept in this process; 4096
 
 	Encode func(T) ([]byte, error) // JSON
@@ -147,6 +147,9 @@ func (h *Hot[T]) Get(ctx context.Context, keys []Key, ttl func(Key) time.Duratio
 	g := &get[T]{Hot: h, began: h.order.Add(1), ttl: ttl, load: load, results: make([]Result[T], len(keys))}
 	g.probes = h.look(keys)
 	g.redisDown = len(keys) > 0 && h.read(ctx, g.probes, &g.seen) != nil
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	now := h.opts.Now()
 	var rest []int
 	for i := range g.probes {

@@ -301,6 +301,23 @@ func TestTheLoadEndsWhenNobodyWaits(t *testing.T) {
 	expect(t, b.one(t, key("gubei")), "loaded", 1) // joins no cancelled load
 }
 
+func TestACancelledGetLoadsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range failuresToOpen + 1 {
+		if _, err := b.Get(ctx, []Key{key("gubei")}, nil, b.source.load); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if n := b.source.calls.Load(); n != 0 {
+		t.Errorf("%d loads", n)
+	}
+	b.one(t, key("gubei"))
+	expect(t, b.one(t, key("gubei")), "hit", 1) // nor does Redis bear the blame
+}
+
 func TestL1IsBounded(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *Options[rows]) { o.L1 = 10 })

@@ -2,9 +2,13 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // stampede sends 2,000 Gets of one key at two instances at once and returns the loads they caused,
@@ -127,5 +131,74 @@ func TestAnInstanceThatWaitsGetsWhatTheOtherLoaded(t *testing.T) {
 	expect(t, (<-second)[0], "hit", 1)
 	if n := b.source.calls.Load(); n != 1 {
 		t.Errorf("%d loads, want 1", n)
+	}
+}
+
+// stall is a hook that holds up reads until it is told to let them go.
+type stall struct {
+	arrived chan struct{}
+	release chan struct{}
+	trips   atomic.Int64
+}
+
+func (s *stall) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (s *stall) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (s *stall) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "mget" { // and not what a new connection begins with
+			s.trips.Add(1)
+			s.arrived <- struct{}{}
+			<-s.release
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func TestGetsThatArriveDuringATripShareTheNext(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.one(t, key("gubei"))
+	s := &stall{arrived: make(chan struct{}, maxTrips+1), release: make(chan struct{})}
+	b.redis.AddHook(s)
+	var wg sync.WaitGroup
+	get := func(ctx context.Context) error {
+		results, err := b.Get(ctx, []Key{key("gubei")}, nil, b.source.load)
+		if err == nil && !results[0].Hit {
+			t.Errorf("%s, want a hit", results[0].label())
+		}
+		return err
+	}
+	for range maxTrips {
+		wg.Go(func() { _ = get(context.Background()) })
+		<-s.arrived
+	}
+	const others = 100
+	for range others {
+		wg.Go(func() { _ = get(context.Background()) })
+	}
+	waiting := func(n int) func() bool {
+		return func() bool {
+			b.trips.mu.Lock()
+			defer b.trips.mu.Unlock()
+			return b.trips.next != nil && len(b.trips.next.probes) == n
+		}
+	}
+	waitUntil(t, waiting(others))
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() { left <- get(ctx) }()
+	waitUntil(t, waiting(others+1))
+	cancel() // one need not wait with the others
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	close(s.release)
+	wg.Wait()
+	if n := s.trips.Load(); n != maxTrips+1 {
+		t.Errorf("%d Gets took %d trips, want %d", maxTrips+others, n, maxTrips+1)
 	}
 }
