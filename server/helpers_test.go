@@ -160,3 +160,12 @@ func mustJSON(v any) string {
 	}
 	return string(b)
 }
+
+func readAll(t testing.TB, r io.Reader) string {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(b)
+}

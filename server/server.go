@@ -119,7 +119,7 @@ func New(o Options) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		public.Handle("GET /", files)
+		public.Handle("/", files)
 	}
 	s.handler = s.observe(public)
 	if o.Subgraph != nil {

@@ -157,7 +157,10 @@ func TestSocketManners(t *testing.T) {
 
 func TestSocketWithoutInitIsClosed(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(o *server.Options) { o.Timing = server.DefaultTiming(); o.Timing.InitTimeout = 20 * time.Millisecond })
+	b := setup(t, func(o *server.Options) {
+		o.Timing = server.DefaultTiming()
+		o.Timing.InitTimeout = 20 * time.Millisecond
+	})
 	b.dial(t).closed(4408)
 }
 

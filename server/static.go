@@ -59,6 +59,11 @@ func newStatic(files fs.FS, policy string) (*static, error) {
 }
 
 func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "use GET", http.StatusMethodNotAllowed)
+		return
+	}
 	f := s.files[r.URL.Path]
 	if f == nil {
 		http.NotFound(w, r)
