@@ -80,6 +80,8 @@ func (w *walk) load(follows []*follow) {
 			for i, r := range f.rows {
 				f.outcomes[i].value, f.outcomes[i].err = f.link.Follow(w.ask, r, f.args)
 			}
+		case f.link.Hot() != nil:
+			wg.Go(func() { w.hot(f) })
 		default:
 			wg.Go(func() { w.remote(f) })
 		}
@@ -98,17 +100,41 @@ func (w *walk) load(follows []*follow) {
 	}
 }
 
-// remote follows one link through the sources that hold the rows' owners.
-func (w *walk) remote(f *follow) {
-	byOwner := map[string][]int{}
-	var owners []string
+// hot follows a link to a hot list of the rows' owners.
+func (w *walk) hot(f *follow) {
+	h := f.link.Hot()
+	at := store.Instant(f.args, w.ask.Viewer.At)
+	byOwner, owners := f.byOwner()
+	for _, p := range sources.HotRows(w.ctx, w.sources, w.ask, h, owners, at) {
+		for _, o := range p.Owners {
+			for _, i := range byOwner[o] {
+				if p.Err != nil {
+					f.outcomes[i].err = p.Named(o)
+					continue
+				}
+				list := f.link.Parent + "." + f.link.Field + " " + f.rows[i].Base().ID()
+				f.outcomes[i].value, f.outcomes[i].err = h.PageOf(w.ask, list, f.args, []store.Rows{p.Value[o]}, at, p.CoverageOf(o))
+			}
+		}
+	}
+}
+
+// byOwner returns the indices of the rows of each owner, and the owners as they were met.
+func (f *follow) byOwner() (index map[string][]int, owners []string) {
+	index = map[string][]int{}
 	for i, r := range f.rows {
 		o := r.Base().Owner
-		if byOwner[o] == nil {
+		if index[o] == nil {
 			owners = append(owners, o)
 		}
-		byOwner[o] = append(byOwner[o], i)
+		index[o] = append(index[o], i)
 	}
+	return index, owners
+}
+
+// remote follows one link through the sources that hold the rows' owners.
+func (w *walk) remote(f *follow) {
+	byOwner, owners := f.byOwner()
 	parts := sources.Gather(w.ctx, w.sources, owners, func(ctx context.Context, src *sources.Source, owners []string) (*store.Batch, error) {
 		b := &store.Batch{Ask: w.ask, Args: f.args, Want: f.want}
 		for _, o := range owners {

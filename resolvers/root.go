@@ -5,6 +5,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -47,6 +48,26 @@ func pageOf[T any](ctx context.Context, r *Root, t *store.Table[T], l list) (*pa
 		return nil, err
 	}
 	c, err := sources.Page(ctx, r.Sources, ask, t, asked, chosen, l.onPartial.Abort())
+	return filled(ctx, c, err)
+}
+
+// hotPageOf answers a root list that stands in a hot list, at an instant. What the list does
+// not keep (the rows behind its latest ones) comes from the sources.
+func hotPageOf[T any](ctx context.Context, r *Root, h *store.HotList[T], l list, at time.Time) (*page.Connection[T], error) {
+	ask := r.Sources.Ask(ctx)
+	asked, err := h.Table.NewList("Query."+graphql.GetFieldContext(ctx).Field.Name, l.filter, l.orderBy, l.Args)
+	if err != nil {
+		return nil, err
+	}
+	counted := ask.Demand[graphql.GetFieldContext(ctx).Field.Definition.Type.Name()]["totalCount"]
+	if w := asked.Window; h.Latest > 0 && (counted || w.Backward || w.Cursor != "" || w.Size >= h.Latest || l.orderBy != nil) {
+		return pageOf(ctx, r, h.Table, l)
+	}
+	chosen, err := r.Sources.Choose(ask, l.communities, false)
+	if err != nil {
+		return nil, err
+	}
+	c, err := sources.HotPage(ctx, r.Sources, ask, h, asked, chosen, at, l.onPartial.Abort())
 	return filled(ctx, c, err)
 }
 

@@ -203,6 +203,11 @@ func Settle[T any](parts []Part[T], forbidden []string, abort bool) error {
 	return &Partial{Faults: faults}
 }
 
+// CoverageOf is the part's coverage as it concerns one owner.
+func (p *Part[T]) CoverageOf(owner string) *page.Coverage {
+	return &page.Coverage{Sources: []page.SourceCoverage{p.coverage([]string{owner})}}
+}
+
 // CoverageOf is the coverage of an answer about one owner that its source gave.
 func CoverageOf(src *Source, owner string, asOf time.Time) *page.Coverage {
 	p := Part[struct{}]{Source: src, AsOf: asOf, State: page.OK}

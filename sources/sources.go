@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"linhui/internal/authz"
+	"linhui/internal/cache"
 	"linhui/internal/database"
 	"linhui/internal/fault"
 	"linhui/page"
@@ -40,8 +41,10 @@ type Options struct {
 
 // Sources is the federation: the directory and every source.
 type Sources struct {
-	opt   Options
-	state atomic.Pointer[state]
+	opt     Options
+	state   atomic.Pointer[state]
+	hot     *cache.Hot[kept] // nil: hot lists are read from SQL
+	changes changes
 }
 
 // state is an unchanging picture of who holds what.

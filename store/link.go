@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 	"unsafe"
 
 	"linhui/page"
+	"linhui/schema/scalar"
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
@@ -20,6 +22,7 @@ type Link struct {
 	Child  string // GraphQL type it leads to, "" when nothing below it can be selected
 
 	local func(ask *Ask, parent Node, args map[string]any) (any, error)
+	hot   Hot
 	load  func(ctx context.Context, src Source, b *Batch) error
 }
 
@@ -30,6 +33,9 @@ func (l *Link) Local() bool { return l.local != nil }
 func (l *Link) Follow(ask *Ask, parent Node, args map[string]any) (any, error) {
 	return l.local(ask, parent, args)
 }
+
+// Hot returns the hot list behind the link, nil when there is none.
+func (l *Link) Hot() Hot { return l.hot }
 
 // Load follows the link for a batch of parents that lie in one source.
 func (l *Link) Load(ctx context.Context, src Source, b *Batch) error { return l.load(ctx, src, b) }
@@ -97,6 +103,23 @@ func FromDirectory[P any](parent *Table[P], field, child string, follow func(d *
 	return register(&Link{Parent: parent.Type, Field: field, Child: child, local: func(ask *Ask, n Node, _ map[string]any) (any, error) {
 		return follow(ask.Directory, (*P)(unsafe.Pointer(n.Base()))), nil
 	}})
+}
+
+// HasHot describes a connection that shows a hot list of the parent's owner. The arguments
+// date (a Shanghai day) or at (an instant) ask for another time than now.
+func HasHot[P, C any](parent *Table[P], field string, h *HotList[C]) *Link {
+	return register(&Link{Parent: parent.Type, Field: field, Child: h.Table.Type, hot: h})
+}
+
+// Instant is the time a hot list is asked about: the argument date or at, else now.
+func Instant(args map[string]any, now time.Time) time.Time {
+	if at, ok := args["at"].(*time.Time); ok && at != nil {
+		return *at
+	}
+	if date, ok := args["date"].(*scalar.Date); ok && date != nil && *date != scalar.DateOf(now) {
+		return date.Start()
+	}
+	return now
 }
 
 // HasOne describes a link to the row whose id stands in one of the parent's columns; nil

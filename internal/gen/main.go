@@ -26,6 +26,7 @@ func run() error {
 	if err := removeGenerated(cfg.Exec.DirName); err != nil {
 		return err
 	}
+	cfg.Model = config.PackageConfig{} // every type is bound to one of store, page or scalar; none is invented
 	cfg.SkipValidation = true // the rewritten code is what is to compile; `make generate` builds it
 	p := &plugin{}
 	if err := api.Generate(cfg, api.PrependPlugin(p)); err != nil {

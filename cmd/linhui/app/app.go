@@ -1,0 +1,102 @@
+// Package app joins the floors into a running gateway. The command, the end-to-end tests and
+// the benchmark all start it here.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/redis/go-redis/v9"
+
+	"linhui/dataloaders"
+	"linhui/graph"
+	"linhui/internal/database"
+	"linhui/page"
+	"linhui/resolvers"
+	"linhui/server"
+	"linhui/sources"
+)
+
+// Options are what a gateway is made of; Directory, Sources and CursorKey are required.
+type Options struct {
+	Directory *database.DB
+	Sources   []*sources.Source
+	Budgets   map[database.Budget]time.Duration
+	Redis     redis.UniversalClient // nil: hot lists are read from SQL, rates are counted here
+	CursorKey []byte                // at least 16 bytes, the same on every instance
+	Server    server.Options        // Schema, Subgraph, Before and AroundRoot are filled in
+	Log       *slog.Logger
+	Now       func() time.Time
+}
+
+// Gateway is a running gateway without its listeners.
+type Gateway struct {
+	*server.Server
+	Sources *sources.Sources
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// New starts a gateway. It fails when the directory does not answer or two sources claim one
+// community; a source that is down is asked again until it answers.
+func New(ctx context.Context, o Options) (*Gateway, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	signer, err := page.NewSigner(o.CursorKey)
+	if err != nil {
+		return nil, err
+	}
+	all, err := sources.Open(ctx, sources.Options{Directory: o.Directory, Sources: o.Sources, Cursors: signer,
+		Budgets: o.Budgets, Now: o.Now, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	if o.Redis != nil {
+		all.UseRedis(o.Redis, nil, func(up bool, cause error) {
+			if up {
+				o.Log.Info("Redis answers again")
+			} else {
+				o.Log.Error("Redis does not answer; hot lists are read from SQL", "cause", cause)
+			}
+		})
+	}
+	root := &resolvers.Root{Sources: all}
+	full := graph.NewExecutableSchema(graph.Config{Resolvers: root})
+	public := graph.NewExecutableSchema(graph.Config{Resolvers: root, Schema: server.PublicSchema(full.Schema())})
+	so := o.Server
+	so.Schema, so.Subgraph = public, full
+	so.Redis, so.Log, so.Now = o.Redis, o.Log, o.Now
+	so.AroundRoot = dataloaders.AroundRoot
+	so.Before = func(ctx context.Context, oc *graphql.OperationContext) (context.Context, error) {
+		return root.Begin(ctx, oc, full.Schema())
+	}
+	s, err := server.New(so)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	g := &Gateway{Server: s, Sources: all, stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(g.done)
+		all.Watch(ctx)
+	}()
+	return g, nil
+}
+
+// Close ends background work and closes the pools. Drain the server first.
+func (g *Gateway) Close() error {
+	g.stop()
+	<-g.done
+	var errs []error
+	for _, s := range g.Sources.All() {
+		errs = append(errs, s.DB.Close())
+	}
+	return errors.Join(append(errs, g.Sources.CloseDirectory())...)
+}

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"linhui/internal/authz"
+	"linhui/internal/database"
+	"linhui/page"
+
+	"github.com/lib/pq"
+)
+
+// HotSpec describes a list that everybody reads and few write, such as today's events. Its
+// rows are kept per owner in Redis, public columns only, until a write anywhere raises the
+// version that the database keeps of (owner, list).
+type HotSpec[T any] struct {
+	// List is the name in hot_versions and in the triggers that raise it.
+	List string
+	// Filter selects the rows kept for the instant asked about; nil: every row.
+	Filter func(at time.Time) Filter
+	// Variant tells apart what Filter selects at different instants, such as the Shanghai
+	// day; nil: one variant.
+	Variant func(at time.Time) string
+	// Keep chooses among the kept rows those that are in the list at that very instant; nil:
+	// all of them.
+	Keep func(row *T, at time.Time) bool
+	// Latest bounds the rows kept of an owner to the first in the default order; 0: no bound.
+	Latest int
+	// TTL bounds what changes without a write; 0: 10 minutes.
+	TTL time.Duration
+}
+
+// HotList is a described hot list.
+type HotList[T any] struct {
+	HotSpec[T]
+	Table *Table[T]
+}
+
+// Hot is a HotList without its row type. Rows stands for []*T.
+type Hot interface {
+	ListName() string
+	VariantAt(at time.Time) string
+	Lifetime() time.Duration
+	// Serves reports whether the kept rows hold every column that the request demands.
+	Serves(ask *Ask) bool
+	// LoadRows reads the list of some owners, as the public sees it. Owners without rows are
+	// missing from the answer.
+	LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time) (map[string]Rows, error)
+	// Decode reads rows from their JSON.
+	Decode([]byte) (Rows, error)
+	// PageOf pages through the rows of some owners that are in the list at the instant. Kept
+	// rows are shared; the page has copies that one request may link.
+	PageOf(ask *Ask, name string, args map[string]any, rows []Rows, at time.Time, c *page.Coverage) (any, error)
+}
+
+// Rows is a slice of pointers to rows of one type.
+type Rows any
+
+var hotLists = map[string]Hot{}
+
+// HotLists returns the described hot lists by name. The map must not be changed.
+func HotLists() map[string]Hot { return hotLists }
+
+// DefineHot describes a hot list of a table's rows.
+func DefineHot[T any](t *Table[T], s HotSpec[T]) *HotList[T] {
+	if _, twice := hotLists[s.List]; twice {
+		panic("store: hot list " + s.List + " is described twice")
+	}
+	if t.Restricted {
+		panic("store: hot list " + s.List + " would keep restricted rows")
+	}
+	if s.TTL == 0 {
+		s.TTL = 10 * time.Minute
+	}
+	h := &HotList[T]{HotSpec: s, Table: t}
+	hotLists[s.List] = h
+	return h
+}
+
+func (h *HotList[T]) ListName() string { return h.List }
+
+// VariantAt is the cache key's part for an instant.
+func (h *HotList[T]) VariantAt(at time.Time) string {
+	if h.Variant == nil {
+		return ""
+	}
+	return h.Variant(at)
+}
+
+// Lifetime is how long rows are kept without a write.
+func (h *HotList[T]) Lifetime() time.Duration { return h.TTL }
+
+func (h *HotList[T]) Decode(b []byte) (Rows, error) {
+	var rows []*T
+	err := json.Unmarshal(b, &rows)
+	for _, r := range rows {
+		(*Row)(unsafe.Pointer(r)).typ = h.Table.Type
+	}
+	return rows, err
+}
+
+func (h *HotList[T]) PageOf(ask *Ask, name string, args map[string]any, rows []Rows, at time.Time, c *page.Coverage) (any, error) {
+	by, _ := args["orderBy"].(*OrderBy)
+	list, err := h.Table.NewList(name, nil, by, PageArgs(args))
+	if err != nil {
+		return nil, err
+	}
+	return h.Page(ask, list, rows, at, c)
+}
+
+// Page is PageOf for arguments that were checked before.
+func (h *HotList[T]) Page(ask *Ask, list *List[T], rows []Rows, at time.Time, c *page.Coverage) (*page.Connection[T], error) {
+	var out []*T
+	for _, some := range rows {
+		shared, _ := some.([]*T)
+		for _, r := range shared {
+			if h.Keep == nil || h.Keep(r, at) {
+				own := *r
+				out = append(out, &own)
+			}
+		}
+	}
+	return PageOf(ask, list, out, c)
+}
+
+func (h *HotList[T]) Serves(ask *Ask) bool {
+	_, class := h.Table.wanted(ask, order[T]{})
+	return ask.Demand != nil && class == authz.P0Public
+}
+
+func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time) (map[string]Rows, error) {
+	var w Where
+	public := *ask
+	public.Viewer, public.Demand = &authz.Viewer{At: at}, nil
+	o := Ordered[T]{table: h.Table, by: h.Table.orders[""], desc: h.Table.DefaultDesc}
+	from := "unnest(" + w.Arg(pq.Array(owners)) + "::text[]) p(owner)"
+	s := h.Table.selection(&public, &w, o.by, owners)
+	if h.Filter != nil {
+		if err := h.Filter(at).Where(&w, &public); err != nil {
+			return nil, err
+		}
+	}
+	limit := ""
+	if h.Latest > 0 {
+		limit = " LIMIT " + strconv.Itoa(h.Latest)
+	}
+	s.query.SQL = "SELECT t.* FROM " + from + ", LATERAL (SELECT " + s.list + " FROM " + h.Table.Table +
+		" t WHERE t.owner = p.owner AND " + w.String() + " ORDER BY " + o.orderSQL(false) + limit + ") t"
+	s.query.Args = w.args
+	byOwner := make(map[string][]*T, len(owners))
+	r := h.Table.reader(s.cols, ask.Log)
+	err := each(ctx, src, s.query, func(rs *sql.Rows) error {
+		row, err := r.read(rs)
+		if err == nil {
+			owner := (*Row)(unsafe.Pointer(row)).Owner
+			byOwner[owner] = append(byOwner[owner], row)
+		}
+		return err
+	})
+	out := make(map[string]Rows, len(byOwner))
+	for owner, rows := range byOwner {
+		out[owner] = rows
+	}
+	return out, err
+}
+
+// HotVersions reads the versions of hot lists: of one list of some owners, or of every list
+// of every owner the source holds when list is "". An owner whose list never changed has
+// version 1, one less than after its first change.
+func HotVersions(ctx context.Context, src Source, list string, owners []string) (map[string]map[string]int64, error) {
+	q := database.Query{Access: database.Public, SQL: `SELECT owner, list, version + 1 FROM hot_versions`}
+	if list != "" {
+		q.SQL += ` WHERE list = $1 AND owner = ANY($2)`
+		q.Args = []any{list, pq.Array(owners)}
+	}
+	versions := make(map[string]map[string]int64, len(owners))
+	for _, o := range owners {
+		versions[o] = map[string]int64{}
+	}
+	err := each(ctx, src, q, func(rs *sql.Rows) error {
+		var owner, list string
+		var version int64
+		if err := rs.Scan(&owner, &list, &version); err != nil {
+			return err
+		}
+		if versions[owner] == nil {
+			versions[owner] = map[string]int64{}
+		}
+		versions[owner][list] = version
+		return nil
+	})
+	return versions, err
+}
+
+// EncodeHot writes rows with the name of their list, for DecodeHot.
+func EncodeHot(list string, rows Rows) ([]byte, error) {
+	b, err := json.Marshal(rows)
+	return append([]byte(list+"\n"), b...), err
+}
+
+// DecodeHot reads what EncodeHot wrote.
+func DecodeHot(b []byte) (list string, rows Rows, err error) {
+	name, body, ok := bytes.Cut(b, []byte("\n"))
+	h := hotLists[string(name)]
+	if !ok || h == nil {
+		return "", nil, fmt.Errorf("no hot list is kept in this form")
+	}
+	rows, err = h.Decode(body)
+	return string(name), rows, err
+}
