@@ -21,6 +21,7 @@ import (
 type engine struct {
 	schema      graphql.ExecutableSchema
 	valid       *ast.Schema // what documents are checked against; narrower than schema's own
+	public      bool
 	limits      *Limits
 	documents   *documents
 	persisted   persisted
@@ -38,10 +39,11 @@ type engine struct {
 
 // transport is what a request's carrier allows.
 type transport struct {
-	safe       bool // a GET: no mutations
-	streams    bool // subscriptions have somewhere to go
-	showCost   bool // the client asked for the price
-	rateKey    string
+	safe       bool             // a GET: no mutations
+	streams    bool             // subscriptions have somewhere to go
+	showCost   bool             // the client asked for the price
+	rateKey    string           // whose minute is spent; empty: nobody's
+	headers    http.Header      // of the request, or of the socket's upgrade
 	priorities func(class) bool // whether there is room for this class of work; nil: always
 }
 
@@ -78,6 +80,8 @@ func (e *engine) begin(ctx context.Context, p *params, t *transport) (context.Co
 		RawQuery:               doc.text,
 		Variables:              vars,
 		OperationName:          p.operation,
+		Extensions:             p.extensions,
+		Headers:                t.headers,
 		Doc:                    doc.ast,
 		Operation:              def,
 		RecoverFunc:            recovered,
@@ -109,6 +113,13 @@ func (e *engine) charge(ctx context.Context, op *operation, v *authz.Viewer, t *
 			With("cost", price.Points).With("limit", limit).With("dearest", price.Dearest).
 			With("hint", "ask for fewer rows with first, for fewer levels of lists, or for one root field at a time")))
 	}
+	if t.showCost || e.dev && v.Principal != "" {
+		op.extensions = map[string]any{"cost": map[string]int{
+			"points": price.Points, "limit": limit, "communities": max(price.Communities, 1)}}
+	}
+	if t.rateKey == "" {
+		return nil
+	}
 	if wait := e.rates.take(ctx, t.rateKey, price.Points); wait > 0 {
 		e.metrics.limited.Inc()
 		seconds := int(wait.Seconds()) + 1
@@ -116,10 +127,6 @@ func (e *engine) charge(ctx context.Context, op *operation, v *authz.Viewer, t *
 			"too many points in this minute; try again in %d s", seconds).With("retryAfter", seconds))
 		refused.retryAfter = wait
 		return refused
-	}
-	if t.showCost || e.dev && v.Principal != "" {
-		op.extensions = map[string]any{"cost": map[string]int{
-			"points": price.Points, "limit": limit, "communities": max(price.Communities, 1)}}
 	}
 	return nil
 }

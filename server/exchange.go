@@ -111,6 +111,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		h["X-Request-Id"] = []string{x.id}
 		h["X-Content-Type-Options"] = nosniff
 		h["Referrer-Policy"] = noReferrer
+		h["Content-Security-Policy"] = nothing
 		s.inFlight.Add(1)
 		defer func() {
 			s.inFlight.Add(-1)
@@ -127,6 +128,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 var (
 	nosniff    = []string{"nosniff"}
 	noReferrer = []string{"no-referrer"}
+	nothing    = []string{"default-src 'none'; frame-ancestors 'none'"} // pages bring their own
 )
 
 func (s *Server) panicked(x *exchange, value any) {

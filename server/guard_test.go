@@ -82,7 +82,7 @@ func attacks() []attack {
 // TestAttacksAreAnsweredFast sends each probe alone and measures what a defence must hold:
 // time, size of the answer, heap. The walls are five times what is seen on two slow cores.
 func TestAttacksAreAnsweredFast(t *testing.T) {
-	b := setup(t, func(o *server.Options) { o.Limits = server.DefaultLimits(); o.Limits.PerMinute = 1 << 30 })
+	b := setup(t, func(o *server.Options) { o.Limits = unlimited() })
 	b.query(t, "{hello}")
 	wall := 200 * time.Millisecond
 	if raceEnabled {

@@ -77,7 +77,7 @@ func (s *Server) receive(e *engine, r *http.Request) (context.Context, *params, 
 	}
 	v := authz.FromContext(ctx)
 	most := e.limits.AnonymousBody
-	if v.Principal != "" {
+	if v.Principal != "" || !e.public {
 		most = e.limits.SignedInBody
 	}
 	p, refused := readParams(r, most)
@@ -87,15 +87,20 @@ func (s *Server) receive(e *engine, r *http.Request) (context.Context, *params, 
 	return ctx, p, &transport{
 		safe:       r.Method == http.MethodGet,
 		showCost:   r.Header.Get("X-Linhui-Cost") != "",
-		rateKey:    s.rateKey(v, r),
+		rateKey:    s.rateKey(e, v, r),
+		headers:    r.Header,
 		priorities: s.room,
 	}, nil
 }
 
-// rateKey is whose minute a request spends.
-func (s *Server) rateKey(v *authz.Viewer, r *http.Request) string {
-	if v.Principal != "" {
+// rateKey is whose minute a request spends. Strangers behind the gateway have spent theirs
+// there: they spend nobody's here, or they would all spend the gateway's.
+func (s *Server) rateKey(e *engine, v *authz.Viewer, r *http.Request) string {
+	switch {
+	case v.Principal != "":
 		return "p:" + pseudonym(v.Principal)
+	case !e.public:
+		return ""
 	}
 	return "a:" + s.clientAddress(r)
 }
@@ -114,7 +119,7 @@ func (s *Server) room(c class) bool {
 	return s.inFlight.Load()-s.streaming.Load() <= most
 }
 
-func (s *Server) refuse(x *exchange, m media, a *answer) {
+func (s *Server) refuse(x *exchange, m *media, a *answer) {
 	s.noteRefusal(x, a)
 	a.write(x, m)
 }

@@ -105,6 +105,17 @@ func TestSubgraphFieldsAreForTheGateway(t *testing.T) {
 			t.Errorf("gateway: %d %s", got.status, got.body)
 		}
 	}
+	strict := setup(t, func(o *server.Options) {
+		o.AllowList, o.Cost, o.Limits = server.AllowList{}, tenPoints, server.DefaultLimits()
+		o.Limits.PerMinute = 10
+	})
+	inside := httptest.NewServer(strict.server.SubgraphHandler())
+	defer inside.Close()
+	for range 3 {
+		if got := (&bundle{Server: inside}).query(t, "{_service{sdl}}"); got.status != 200 {
+			t.Errorf("the gateway is held to the public's list and rate: %d %s", got.status, got.body)
+		}
+	}
 	full := testschema.NewExecutableSchema(testschema.Config{}).Schema()
 	narrow := testschema.NewExecutableSchema(testschema.Config{Schema: server.PublicSchema(full), Resolvers: b.root})
 	open := setup(t, func(o *server.Options) { o.Schema = narrow })

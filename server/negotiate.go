@@ -8,9 +8,9 @@ import (
 
 // accepts is what a client wants to read.
 type accepts struct {
-	media  media // nil: nothing that this server writes
-	stream bool  // text/event-stream
-	html   bool  // a person's browser
+	media  *media // nil: nothing that this server writes
+	stream bool   // text/event-stream
+	html   bool   // a person's browser
 }
 
 // negotiate reads the Accept header. A client that does not say, or takes anything, gets
@@ -29,7 +29,7 @@ func negotiate(r *http.Request) accepts {
 			if q == 0 {
 				continue
 			}
-			var m media
+			var m *media
 			switch strings.ToLower(strings.TrimSpace(kind)) {
 			case "application/graphql-response+json":
 				m = mediaGraphQL

@@ -15,27 +15,42 @@ import (
 
 // params is a GraphQL request as a transport received it.
 type params struct {
-	query     string
-	operation string
-	variables map[string]any
-	persisted string // the hash of Apollo's persisted query extension, as sent
+	query      string
+	operation  string
+	variables  map[string]any
+	extensions map[string]any
+	persisted  string // the hash of Apollo's persisted query extension, as sent
 }
 
 // wire is the JSON form of params, in a POST body and in a socket's subscribe payload.
 type wire struct {
-	Query         *string         `json:"query"`
-	OperationName *string         `json:"operationName"`
-	Variables     json.RawMessage `json:"variables"`
-	Extensions    json.RawMessage `json:"extensions"`
+	Query         string         `json:"query"`
+	OperationName string         `json:"operationName"`
+	Variables     map[string]any `json:"variables"`
+	Extensions    map[string]any `json:"extensions"`
+}
+
+// decode reads exactly one JSON value. Numbers stay json.Number, so that an Int or a decimal in
+// the variables keeps every digit.
+func decode(r io.Reader, into any) error {
+	d := json.NewDecoder(r)
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("more than one value")
+	}
+	return nil
 }
 
 // parseParams reads the JSON form. Lists (batches) are refused like every other mistake.
-func parseParams(b []byte) (*params, *fault.Error) {
+func parseParams(r io.Reader) (*params, *fault.Error) {
 	var w wire
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := decode(r, &w); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) && wrong.Field != "" {
-			return nil, fault.Newf(fault.BadUserInput, "%s must be a string", wrong.Field)
+			return nil, fault.Newf(fault.BadUserInput, "%s is of the wrong type", wrong.Field)
 		}
 		return nil, fault.Newf(fault.BadUserInput, "the body must be one JSON object with a query")
 	}
@@ -43,66 +58,19 @@ func parseParams(b []byte) (*params, *fault.Error) {
 }
 
 func (w *wire) params() (*params, *fault.Error) {
-	p := &params{}
-	if w.Query != nil {
-		p.query = *w.Query
-	}
-	if w.OperationName != nil {
-		p.operation = *w.OperationName
-	}
-	var f *fault.Error
-	if p.variables, f = parseVariables(w.Variables); f != nil {
-		return nil, f
-	}
-	if p.persisted, f = parsePersisted(w.Extensions); f != nil {
-		return nil, f
+	p := &params{query: w.Query, operation: w.OperationName, variables: w.Variables, extensions: w.Extensions}
+	if pq := w.Extensions["persistedQuery"]; pq != nil {
+		fields, _ := pq.(map[string]any)
+		hash, _ := fields["sha256Hash"].(string)
+		if fields["version"] != json.Number("1") || hash == "" {
+			return nil, fault.Newf(fault.BadUserInput, "extensions.persistedQuery must hold version 1 and a sha256Hash")
+		}
+		p.persisted = hash
 	}
 	if p.query == "" && p.persisted == "" {
 		return nil, fault.Newf(fault.BadUserInput, "query is missing")
 	}
 	return p, nil
-}
-
-func absent(raw json.RawMessage) bool {
-	return len(raw) == 0 || string(raw) == "null"
-}
-
-// parseVariables keeps numbers as json.Number, so that an Int or a decimal keeps every digit.
-func parseVariables(raw json.RawMessage) (map[string]any, *fault.Error) {
-	if absent(raw) {
-		return nil, nil
-	}
-	var vars map[string]any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if err := d.Decode(&vars); err != nil {
-		return nil, fault.Newf(fault.BadUserInput, "variables must be an object")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fault.Newf(fault.BadUserInput, "variables must be one object")
-	}
-	return vars, nil
-}
-
-func parsePersisted(raw json.RawMessage) (string, *fault.Error) {
-	if absent(raw) {
-		return "", nil
-	}
-	var ext map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &ext); err != nil {
-		return "", fault.Newf(fault.BadUserInput, "extensions must be an object")
-	}
-	var pq struct {
-		Version int    `json:"version"`
-		Hash    string `json:"sha256Hash"`
-	}
-	if absent(ext["persistedQuery"]) {
-		return "", nil
-	}
-	if err := json.Unmarshal(ext["persistedQuery"], &pq); err != nil || pq.Version != 1 || pq.Hash == "" {
-		return "", fault.Newf(fault.BadUserInput, "extensions.persistedQuery must hold version 1 and a sha256Hash")
-	}
-	return pq.Hash, nil
 }
 
 // readParams reads a GET or POST request of at most most bytes.
@@ -117,8 +85,12 @@ func readParams(r *http.Request, most int64) (*params, *answer) {
 	if err != nil {
 		return nil, failure(http.StatusBadRequest, fault.Newf(fault.BadUserInput, "the query string cannot be read"))
 	}
-	text, operation := q.Get("query"), q.Get("operationName")
-	w := wire{Query: &text, OperationName: &operation, Variables: json.RawMessage(q.Get("variables")), Extensions: json.RawMessage(q.Get("extensions"))}
+	w := wire{Query: q.Get("query"), OperationName: q.Get("operationName")}
+	for name, into := range map[string]*map[string]any{"variables": &w.Variables, "extensions": &w.Extensions} {
+		if text := q.Get(name); text != "" && decode(strings.NewReader(text), into) != nil {
+			return nil, failure(http.StatusBadRequest, fault.Newf(fault.BadUserInput, "%s must be a JSON object", name))
+		}
+	}
 	p, f := w.params()
 	if f != nil {
 		return nil, failure(http.StatusBadRequest, f)
@@ -146,7 +118,7 @@ func readBody(r *http.Request, most int64) (*params, *answer) {
 	if int64(b.Len()) > most {
 		return nil, failure(http.StatusRequestEntityTooLarge, tooLarge(most))
 	}
-	p, f := parseParams(b.Bytes())
+	p, f := parseParams(b)
 	if f != nil {
 		return nil, failure(http.StatusBadRequest, f)
 	}

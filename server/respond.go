@@ -17,8 +17,8 @@ import (
 // answer is a GraphQL response and how HTTP should carry it. data is the bytes that the schema
 // wrote; they are never parsed or copied again.
 type answer struct {
-	status     int // 0: 200
-	requestErr bool
+	status     int  // 0: 200
+	requestErr bool // the document or the variables are wrong, the request itself is not
 	retryAfter time.Duration
 	data       []byte // nil: no data entry, the request was refused before execution
 	errors     gqlerror.List
@@ -37,11 +37,14 @@ func invalid(errs ...*gqlerror.Error) *answer {
 }
 
 // media is the content type of an answer.
-type media []string
+type media struct {
+	header []string
+	always bool // 200 for every well-formed request, as clients of this type expect
+}
 
 var (
-	mediaJSON    = media{"application/json; charset=utf-8"}
-	mediaGraphQL = media{"application/graphql-response+json; charset=utf-8"}
+	mediaJSON    = &media{[]string{"application/json; charset=utf-8"}, true}
+	mediaGraphQL = &media{[]string{"application/graphql-response+json; charset=utf-8"}, false}
 )
 
 var (
@@ -111,7 +114,7 @@ func (a *answer) whole(b *bytes.Buffer) {
 const smallAnswer = 2 << 10
 
 // write sends the answer in the given media type.
-func (a *answer) write(w http.ResponseWriter, m media) {
+func (a *answer) write(w http.ResponseWriter, m *media) {
 	b := buffers.Get().(*bytes.Buffer)
 	defer recycle(b)
 	a.head(b)
@@ -127,7 +130,7 @@ func (a *answer) write(w http.ResponseWriter, m media) {
 	if split >= 0 {
 		size += len(a.data)
 	}
-	h["Content-Type"] = m
+	h["Content-Type"] = m.header
 	h["Content-Length"] = []string{strconv.Itoa(size)}
 	h["Cache-Control"] = noStore
 	h["Vary"] = append(h["Vary"], varyAccept...)
@@ -147,9 +150,8 @@ func (a *answer) write(w http.ResponseWriter, m media) {
 	w.Write(b.Bytes()[split:])
 }
 
-func (a *answer) httpStatus(m media) int {
-	switch {
-	case a.status == 0, a.requestErr && &m[0] == &mediaJSON[0]:
+func (a *answer) httpStatus(m *media) int {
+	if a.status == 0 || a.requestErr && m.always {
 		return http.StatusOK
 	}
 	return a.status

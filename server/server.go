@@ -39,7 +39,7 @@ type Options struct {
 
 	Authenticator Authenticator         // nil: every token is refused
 	Redis         redis.UniversalClient // shares rates and persisted documents; nil: this process only
-	AllowList     AllowList             // nil: every document may run
+	AllowList     AllowList             // of the public listener; nil: every document may run
 	// Exempt may run documents outside the allow-list; nil: community administrators and above.
 	Exempt func(*authz.Viewer) bool
 
@@ -162,8 +162,12 @@ func (o *Options) fill() {
 }
 
 func (o *Options) engine(s *Server, points *rates, schema graphql.ExecutableSchema, public bool) *engine {
-	return &engine{schema: schema, valid: validationSchema(schema.Schema(), public), limits: &o.Limits,
-		documents: newDocuments(o.DocumentBytes), persisted: persisted{o.Redis}, allow: o.AllowList, exempt: o.Exempt,
+	allow := o.AllowList
+	if !public {
+		allow = nil // the gateway's documents are its own making
+	}
+	return &engine{schema: schema, public: public, valid: validationSchema(schema.Schema(), public), limits: &o.Limits,
+		documents: newDocuments(o.DocumentBytes), persisted: persisted{o.Redis}, allow: allow, exempt: o.Exempt,
 		cost: o.Cost, rates: points, before: o.Before, aroundRoot: o.AroundRoot, aroundField: o.AroundField,
 		metrics: s.metrics, log: o.Log, dev: o.Dev}
 }

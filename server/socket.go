@@ -188,7 +188,7 @@ func (k *socket) init(ctx context.Context, payload json.RawMessage) error {
 		Authorization string `json:"authorization"`
 		Purpose       string `json:"x-linhui-purpose"`
 	}
-	if !absent(payload) && json.Unmarshal(payload, &given) != nil {
+	if len(payload) > 0 && json.Unmarshal(payload, &given) != nil {
 		return &hangUp{closeInvalid, "Invalid message received"}
 	}
 	token, f := bearer(given.Authorization)
@@ -218,7 +218,7 @@ func (k *socket) init(ctx context.Context, payload json.RawMessage) error {
 // limitReads bounds one message as a body is bounded; the library closes with 1009.
 func (k *socket) limitReads(v *authz.Viewer) {
 	most := k.server.limits.AnonymousBody
-	if v.Principal != "" {
+	if v.Principal != "" || !k.engine.public {
 		most = k.server.limits.SignedInBody
 	}
 	k.conn.SetReadLimit(most)

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"linhui/internal/authz"
@@ -16,11 +15,10 @@ func (k *socket) subscribe(ctx context.Context, m *message) error {
 	if !k.isAcked() {
 		return &hangUp{closeUnauthorized, "Unauthorized"}
 	}
-	var w wire
-	if m.ID == nil || *m.ID == "" || absent(m.Payload) || json.Unmarshal(m.Payload, &w) != nil {
+	if m.ID == nil || *m.ID == "" {
 		return &hangUp{closeInvalid, "Invalid message received"}
 	}
-	p, f := w.params()
+	p, f := parseParams(bytes.NewReader(m.Payload))
 	if f != nil {
 		return &hangUp{closeInvalid, "Invalid message received"}
 	}
@@ -80,7 +78,7 @@ func (k *socket) operate(ctx context.Context, id string, p *params) {
 		k.conn.Close(closeForbidden, "Forbidden")
 		return
 	}
-	t := &transport{streams: true, rateKey: k.server.rateKey(authz.FromContext(viewed), k.r)}
+	t := &transport{streams: true, headers: k.r.Header, rateKey: k.server.rateKey(k.engine, authz.FromContext(viewed), k.r)}
 	opCtx, op, refused := k.engine.begin(viewed, p, t)
 	if refused != nil {
 		k.server.noteRefusal(x, refused)
