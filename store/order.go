@@ -30,10 +30,15 @@ type order[T any] struct {
 }
 
 type orderKey[T any] struct {
-	expr  string // SQL; text by COLLATE "C", so that SQL and Go order alike
-	cast  string // of the argument it is compared with
-	value func(*T) any
+	form   string // SQL around the column; text by COLLATE "C", so that SQL and Go order alike
+	column *column
+	cast   string // of the argument it is compared with
+	value  func(*T) any
 }
+
+// over is the key of a table's row; of is the key of a row of a sub-select that reads it.
+func (k orderKey[T]) over() string { return strings.ReplaceAll(k.form, "?", k.column.expr) }
+func (k orderKey[T]) of() string   { return strings.ReplaceAll(k.form, "?", "t."+k.column.name) }
 
 // never is where rows without an instant stand: after all others.
 var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
@@ -52,27 +57,27 @@ func (t *Table[T]) order(cols []string) order[T] {
 
 func keyOf[T any](c *column) orderKey[T] {
 	at := func(row *T) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(row), c.offset) }
-	text := c.expr + ` COLLATE "C"`
+	const text, plain = `? COLLATE "C"`, "?"
 	switch c.typ {
 	case reflect.TypeFor[string]():
-		return orderKey[T]{text, "text", func(r *T) any { return *(*string)(at(r)) }}
+		return orderKey[T]{text, c, "text", func(r *T) any { return *(*string)(at(r)) }}
 	case reflect.TypeFor[scalar.Enum]():
-		return orderKey[T]{text, "text", func(r *T) any { return string(*(*scalar.Enum)(at(r))) }}
+		return orderKey[T]{text, c, "text", func(r *T) any { return string(*(*scalar.Enum)(at(r))) }}
 	case reflect.TypeFor[int]():
-		return orderKey[T]{c.expr, "bigint", func(r *T) any { return int64(*(*int)(at(r))) }}
+		return orderKey[T]{plain, c, "bigint", func(r *T) any { return int64(*(*int)(at(r))) }}
 	case reflect.TypeFor[time.Time]():
-		return orderKey[T]{c.expr, "timestamptz", func(r *T) any { return *(*time.Time)(at(r)) }}
+		return orderKey[T]{plain, c, "timestamptz", func(r *T) any { return *(*time.Time)(at(r)) }}
 	case reflect.TypeFor[*time.Time]():
-		return orderKey[T]{"COALESCE(" + c.expr + ", '9999-12-31 00:00:00+00')", "timestamptz", func(r *T) any {
+		return orderKey[T]{"COALESCE(?, '9999-12-31 00:00:00+00')", c, "timestamptz", func(r *T) any {
 			if v := *(**time.Time)(at(r)); v != nil {
 				return *v
 			}
 			return never
 		}}
 	case reflect.TypeFor[scalar.Date]():
-		return orderKey[T]{c.expr, "date", func(r *T) any { return (*scalar.Date)(at(r)).String() }}
+		return orderKey[T]{plain, c, "date", func(r *T) any { return (*scalar.Date)(at(r)).String() }}
 	case reflect.TypeFor[*scalar.Date]():
-		return orderKey[T]{"COALESCE(" + c.expr + ", '9999-12-31')", "date", func(r *T) any {
+		return orderKey[T]{"COALESCE(?, '9999-12-31')", c, "date", func(r *T) any {
 			if v := *(**scalar.Date)(at(r)); v != nil {
 				return v.String()
 			}
@@ -129,15 +134,24 @@ func (o Ordered[T]) Name() string {
 	return o.by.name
 }
 
-// orderSQL is the ORDER BY list; backward reads from the list's end.
+// orderSQL is the ORDER BY list over a table's rows; backward reads from the list's end.
 func (o Ordered[T]) orderSQL(backward bool) string {
+	return o.orderList(backward, orderKey[T].over)
+}
+
+// orderOf is orderSQL over the rows of a sub-select.
+func (o Ordered[T]) orderOf(backward bool) string {
+	return o.orderList(backward, orderKey[T].of)
+}
+
+func (o Ordered[T]) orderList(backward bool, key func(orderKey[T]) string) string {
 	dir := ""
 	if o.desc != backward {
 		dir = " DESC"
 	}
 	var b strings.Builder
 	for _, k := range o.by.keys {
-		b.WriteString(k.expr + dir + ", ")
+		b.WriteString(key(k) + dir + ", ")
 	}
 	b.WriteString(`t.owner COLLATE "C"` + dir + ", t.id" + dir)
 	return b.String()
@@ -150,7 +164,7 @@ func (o Ordered[T]) after(w *Where, p page.Position, backward bool) error {
 	}
 	var left, right []string
 	for i, k := range o.by.keys {
-		left = append(left, k.expr)
+		left = append(left, k.over())
 		right = append(right, w.Arg(p[i])+"::"+k.cast)
 	}
 	id, err := uuid.Parse(fmt.Sprint(p[len(p)-1]))

@@ -226,9 +226,12 @@ func (t *Table[T]) columnList(m mask, scopeArg string) string {
 			b.WriteString(", ")
 		}
 		c := &t.columns[i]
-		if scopeArg != "" && c.class > authz.P0Public {
-			fmt.Fprintf(&b, "CASE WHEN t.owner = ANY(%s) THEN %s END", scopeArg, c.expr)
-		} else {
+		switch {
+		case scopeArg != "" && c.class > authz.P0Public:
+			fmt.Fprintf(&b, "CASE WHEN t.owner = ANY(%s) THEN %s END AS %s", scopeArg, c.expr, c.name)
+		case c.expr != "t."+c.name:
+			b.WriteString(c.expr + " AS " + c.name)
+		default:
 			b.WriteString(c.expr)
 		}
 	}
