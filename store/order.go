@@ -177,6 +177,10 @@ func (o Ordered[T]) after(w *Where, p page.Position, backward bool) error {
 	if o.desc != backward {
 		op = "<"
 	}
+	if len(o.by.keys) > 0 {
+		// The tuple cannot enter an index that begins with the owner; its first part can.
+		w.And(left[0] + " " + op + "= " + right[0])
+	}
 	w.And("(" + strings.Join(left, ", ") + ") " + op + " (" + strings.Join(right, ", ") + ")")
 	return nil
 }
