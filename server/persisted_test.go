@@ -77,7 +77,7 @@ func TestPersistedQueriesAreSharedAndChecked(t *testing.T) {
 
 func TestOldDocumentsMakeRoom(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(o *server.Options) { o.DocumentBytes = 10_000 }) // about four of these
+	b := setup(t, func(o *server.Options) { o.DocumentBytes = 6000 }) // four of these
 	for i := range 6 {
 		b.query(t, fmt.Sprintf("{a%d:hello}", i))
 	}
@@ -91,7 +91,7 @@ func TestOldDocumentsMakeRoom(t *testing.T) {
 		}
 	}
 	if known != 4 {
-		t.Errorf("%d documents in 10 KB", known)
+		t.Errorf("%d documents in 6 KB", known)
 	}
 }
 
