@@ -1,7 +1,7 @@
 // Package testschema is a small generated schema that the tests of package server drive.
 package testschema
 
-//go:generate go run github.com/99designs/gqlgen generate
+//go:generate go run gen.go
 
 import (
 	"context"
