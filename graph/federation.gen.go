@@ -76,6 +76,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Room(ctx, sel, obj)
+	case *store.Programme:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Programme(ctx, sel, obj)
 	case *store.Organization:
 		if obj == nil {
 			return graphql.Null
@@ -91,6 +96,21 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Estate(ctx, sel, obj)
+	case *store.Enrolment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Enrolment(ctx, sel, obj)
+	case *store.CourseSession:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CourseSession(ctx, sel, obj)
+	case *store.Course:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Course(ctx, sel, obj)
 	case *store.Community:
 		if obj == nil {
 			return graphql.Null

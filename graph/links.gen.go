@@ -85,11 +85,57 @@ func (CommunityLinks) Channels(ctx context.Context, obj *store.Community, kind [
 	return dataloaders.Link[[]*store.Channel](ctx, obj)
 }
 
+func (CommunityLinks) Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error) {
+	return dataloaders.Link[*page.Connection[store.Programme]](ctx, obj)
+}
+
+func (CommunityLinks) Courses(ctx context.Context, obj *store.Community, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error) {
+	return dataloaders.Link[*page.Connection[store.Course]](ctx, obj)
+}
+
 func (CommunityLinks) Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error) {
 	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
 }
 
 func (LinkRoot) Community() CommunityResolver { return CommunityLinks{} }
+
+// CourseLinks resolves the described links of Course.
+type CourseLinks struct{}
+
+func (CourseLinks) Community(ctx context.Context, obj *store.Course) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (CourseLinks) Programme(ctx context.Context, obj *store.Course) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (CourseLinks) Sessions(ctx context.Context, obj *store.Course, rangeArg *store.DateRange, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.CourseSession], error) {
+	return dataloaders.Link[*page.Connection[store.CourseSession]](ctx, obj)
+}
+
+func (CourseLinks) Enrolments(ctx context.Context, obj *store.Course, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Enrolment], error) {
+	return dataloaders.Link[*page.Connection[store.Enrolment]](ctx, obj)
+}
+
+func (LinkRoot) Course() CourseResolver { return CourseLinks{} }
+
+// CourseSessionLinks resolves the described links of CourseSession.
+type CourseSessionLinks struct{}
+
+func (CourseSessionLinks) Community(ctx context.Context, obj *store.CourseSession) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (CourseSessionLinks) Course(ctx context.Context, obj *store.CourseSession) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (CourseSessionLinks) Room(ctx context.Context, obj *store.CourseSession) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (LinkRoot) CourseSession() CourseSessionResolver { return CourseSessionLinks{} }
 
 // DivisionLinks resolves the described links of Division.
 type DivisionLinks struct{}
@@ -111,6 +157,19 @@ func (DivisionLinks) Communities(ctx context.Context, obj *store.Division, order
 }
 
 func (LinkRoot) Division() DivisionResolver { return DivisionLinks{} }
+
+// EnrolmentLinks resolves the described links of Enrolment.
+type EnrolmentLinks struct{}
+
+func (EnrolmentLinks) Community(ctx context.Context, obj *store.Enrolment) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (EnrolmentLinks) Course(ctx context.Context, obj *store.Enrolment) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (LinkRoot) Enrolment() EnrolmentResolver { return EnrolmentLinks{} }
 
 // EstateLinks resolves the described links of Estate.
 type EstateLinks struct{}
@@ -150,6 +209,39 @@ func (OrganizationLinks) Community(ctx context.Context, obj *store.Organization)
 }
 
 func (LinkRoot) Organization() OrganizationResolver { return OrganizationLinks{} }
+
+// ProgrammeLinks resolves the described links of Programme.
+type ProgrammeLinks struct{}
+
+func (ProgrammeLinks) Community(ctx context.Context, obj *store.Programme) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ProgrammeLinks) Brand(ctx context.Context, obj *store.Programme) (*store.Brand, error) {
+	return dataloaders.Link[*store.Brand](ctx, obj)
+}
+
+func (ProgrammeLinks) Station(ctx context.Context, obj *store.Programme) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ProgrammeLinks) Room(ctx context.Context, obj *store.Programme) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (ProgrammeLinks) Provider(ctx context.Context, obj *store.Programme) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (ProgrammeLinks) Courses(ctx context.Context, obj *store.Programme, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error) {
+	return dataloaders.Link[*page.Connection[store.Course]](ctx, obj)
+}
+
+func (ProgrammeLinks) ClassHoursTaught(ctx context.Context, obj *store.Programme) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) Programme() ProgrammeResolver { return ProgrammeLinks{} }
 
 // RoomLinks resolves the described links of Room.
 type RoomLinks struct{}
@@ -228,10 +320,20 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_posts_args(ctx, raw)
 	case "Community.channels":
 		return ec.field_Community_channels_args(ctx, raw)
+	case "Community.programmes":
+		return ec.field_Community_programmes_args(ctx, raw)
+	case "Community.courses":
+		return ec.field_Community_courses_args(ctx, raw)
 	case "Community.stations":
 		return ec.field_Community_stations_args(ctx, raw)
+	case "Course.sessions":
+		return ec.field_Course_sessions_args(ctx, raw)
+	case "Course.enrolments":
+		return ec.field_Course_enrolments_args(ctx, raw)
 	case "Division.communities":
 		return ec.field_Division_communities_args(ctx, raw)
+	case "Programme.courses":
+		return ec.field_Programme_courses_args(ctx, raw)
 	case "Station.offerings":
 		return ec.field_Station_offerings_args(ctx, raw)
 	}

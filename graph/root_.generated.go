@@ -27,10 +27,14 @@ type ResolverRoot interface {
 	Building() BuildingResolver
 	Channel() ChannelResolver
 	Community() CommunityResolver
+	Course() CourseResolver
+	CourseSession() CourseSessionResolver
 	Division() DivisionResolver
+	Enrolment() EnrolmentResolver
 	Estate() EstateResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
+	Programme() ProgrammeResolver
 	Query() QueryResolver
 	Room() RoomResolver
 	StaffPost() StaffPostResolver
@@ -74,6 +78,7 @@ type ComplexityRoot struct {
 		Aliases       func(childComplexity int) int
 		Brands        func(childComplexity int) int
 		Channels      func(childComplexity int, kind []scalar.Enum) int
+		Courses       func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Division      func(childComplexity int) int
 		Estates       func(childComplexity int) int
 		ID            func(childComplexity int) int
@@ -82,6 +87,7 @@ type ComplexityRoot struct {
 		Note          func(childComplexity int) int
 		Organizations func(childComplexity int, kind []scalar.Enum) int
 		Posts         func(childComplexity int, code []scalar.Enum) int
+		Programmes    func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Provenance    func(childComplexity int) int
 		Slug          func(childComplexity int) int
 		Stations      func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
@@ -97,6 +103,70 @@ type ComplexityRoot struct {
 	}
 
 	CommunityEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Course struct {
+		AgeMax             func(childComplexity int) int
+		AgeMin             func(childComplexity int) int
+		Audience           func(childComplexity int) int
+		Capacity           func(childComplexity int) int
+		ClassNameZh        func(childComplexity int) int
+		Community          func(childComplexity int) int
+		EnrolmentCount     func(childComplexity int) int
+		Enrolments         func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Fee                func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		InstructorAgeBand  func(childComplexity int) int
+		InstructorRole     func(childComplexity int) int
+		NameEn             func(childComplexity int) int
+		NameZh             func(childComplexity int) int
+		Programme          func(childComplexity int) int
+		Provenance         func(childComplexity int) int
+		PublicBenefit      func(childComplexity int) int
+		Recurrence         func(childComplexity int) int
+		ReportedEnrolments func(childComplexity int) int
+		SeatsLeft          func(childComplexity int) int
+		Sessions           func(childComplexity int, rangeArg *store.DateRange, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		TutoringZh         func(childComplexity int) int
+	}
+
+	CourseConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CourseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CourseSession struct {
+		ClassHours func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Course     func(childComplexity int) int
+		End        func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Room       func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
+	CourseSessionConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CourseSessionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -121,6 +191,30 @@ type ComplexityRoot struct {
 		Successor   func(childComplexity int) int
 		ValidFrom   func(childComplexity int) int
 		ValidTo     func(childComplexity int) int
+	}
+
+	Enrolment struct {
+		AppliedAt            func(childComplexity int) int
+		Community            func(childComplexity int) int
+		Course               func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		OfferedUntil         func(childComplexity int) int
+		ParentVolunteerOptIn func(childComplexity int) int
+		Status               func(childComplexity int) int
+		WaitlistPosition     func(childComplexity int) int
+	}
+
+	EnrolmentConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	EnrolmentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Estate struct {
@@ -169,6 +263,46 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	Programme struct {
+		AgeMax                func(childComplexity int) int
+		AgeMin                func(childComplexity int) int
+		Audiences             func(childComplexity int) int
+		Brand                 func(childComplexity int) int
+		ClassHoursTaught      func(childComplexity int) int
+		Community             func(childComplexity int) int
+		Courses               func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		DemandDriven          func(childComplexity int) int
+		ID                    func(childComplexity int) int
+		NameEn                func(childComplexity int) int
+		NameZh                func(childComplexity int) int
+		Note                  func(childComplexity int) int
+		Origin                func(childComplexity int) int
+		ParentsJoinVolunteers func(childComplexity int) int
+		ProceedsShare         func(childComplexity int) int
+		Provenance            func(childComplexity int) int
+		Provider              func(childComplexity int) int
+		Recurrence            func(childComplexity int) int
+		ReportedClassHours    func(childComplexity int) int
+		ReportedCourseCount   func(childComplexity int) int
+		ResourceSource        func(childComplexity int) int
+		Room                  func(childComplexity int) int
+		Station               func(childComplexity int) int
+		Topics                func(childComplexity int) int
+	}
+
+	ProgrammeConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ProgrammeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Provenance struct {
 		Inferred       func(childComplexity int) int
 		InferredFields func(childComplexity int) int
@@ -179,10 +313,12 @@ type ComplexityRoot struct {
 	Query struct {
 		Communities func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community   func(childComplexity int, slug *string, id *string) int
+		Courses     func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Division    func(childComplexity int, code string) int
 		Entities    func(childComplexity int, representations []map[string]any) int
 		Node        func(childComplexity int, id string) int
 		Nodes       func(childComplexity int, ids []string) int
+		Programmes  func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Service     func(childComplexity int) int
 		Stations    func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
@@ -459,6 +595,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Channels(childComplexity, args["kind"].([]scalar.Enum)), true
+	case "Community.courses":
+		if e.ComplexityRoot.Community.Courses == nil {
+			break
+		}
+
+		args, err := ec.field_Community_courses_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Courses(childComplexity, args["filter"].(*store.CourseFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.division":
 		if e.ComplexityRoot.Community.Division == nil {
 			break
@@ -517,6 +664,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Posts(childComplexity, args["code"].([]scalar.Enum)), true
+	case "Community.programmes":
+		if e.ComplexityRoot.Community.Programmes == nil {
+			break
+		}
+
+		args, err := ec.field_Community_programmes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Programmes(childComplexity, args["filter"].(*store.ProgrammeFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.provenance":
 		if e.ComplexityRoot.Community.Provenance == nil {
 			break
@@ -590,6 +748,298 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CommunityEdge.Node(childComplexity), true
+
+	case "Course.ageMax":
+		if e.ComplexityRoot.Course.AgeMax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.AgeMax(childComplexity), true
+	case "Course.ageMin":
+		if e.ComplexityRoot.Course.AgeMin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.AgeMin(childComplexity), true
+	case "Course.audience":
+		if e.ComplexityRoot.Course.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Audience(childComplexity), true
+	case "Course.capacity":
+		if e.ComplexityRoot.Course.Capacity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Capacity(childComplexity), true
+	case "Course.classNameZh":
+		if e.ComplexityRoot.Course.ClassNameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.ClassNameZh(childComplexity), true
+	case "Course.community":
+		if e.ComplexityRoot.Course.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Community(childComplexity), true
+	case "Course.enrolmentCount":
+		if e.ComplexityRoot.Course.EnrolmentCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.EnrolmentCount(childComplexity), true
+	case "Course.enrolments":
+		if e.ComplexityRoot.Course.Enrolments == nil {
+			break
+		}
+
+		args, err := ec.field_Course_enrolments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Course.Enrolments(childComplexity, args["filter"].(*store.EnrolmentFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Course.fee":
+		if e.ComplexityRoot.Course.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Fee(childComplexity), true
+	case "Course.id":
+		if e.ComplexityRoot.Course.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.ID(childComplexity), true
+	case "Course.instructorAgeBand":
+		if e.ComplexityRoot.Course.InstructorAgeBand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.InstructorAgeBand(childComplexity), true
+	case "Course.instructorRole":
+		if e.ComplexityRoot.Course.InstructorRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.InstructorRole(childComplexity), true
+	case "Course.nameEn":
+		if e.ComplexityRoot.Course.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.NameEn(childComplexity), true
+	case "Course.nameZh":
+		if e.ComplexityRoot.Course.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.NameZh(childComplexity), true
+	case "Course.programme":
+		if e.ComplexityRoot.Course.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Programme(childComplexity), true
+	case "Course.provenance":
+		if e.ComplexityRoot.Course.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Provenance(childComplexity), true
+	case "Course.publicBenefit":
+		if e.ComplexityRoot.Course.PublicBenefit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.PublicBenefit(childComplexity), true
+	case "Course.recurrence":
+		if e.ComplexityRoot.Course.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Recurrence(childComplexity), true
+	case "Course.reportedEnrolments":
+		if e.ComplexityRoot.Course.ReportedEnrolments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.ReportedEnrolments(childComplexity), true
+	case "Course.seatsLeft":
+		if e.ComplexityRoot.Course.SeatsLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.SeatsLeft(childComplexity), true
+	case "Course.sessions":
+		if e.ComplexityRoot.Course.Sessions == nil {
+			break
+		}
+
+		args, err := ec.field_Course_sessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Course.Sessions(childComplexity, args["range"].(*store.DateRange), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Course.tutoringZh":
+		if e.ComplexityRoot.Course.TutoringZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.TutoringZh(childComplexity), true
+
+	case "CourseConnection.coverage":
+		if e.ComplexityRoot.CourseConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseConnection.Coverage(childComplexity), true
+	case "CourseConnection.edges":
+		if e.ComplexityRoot.CourseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseConnection.Edges(childComplexity), true
+	case "CourseConnection.nodes":
+		if e.ComplexityRoot.CourseConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseConnection.Nodes(childComplexity), true
+	case "CourseConnection.pageInfo":
+		if e.ComplexityRoot.CourseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseConnection.PageInfo(childComplexity), true
+	case "CourseConnection.totalCount":
+		if e.ComplexityRoot.CourseConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseConnection.TotalCount(childComplexity), true
+
+	case "CourseEdge.cursor":
+		if e.ComplexityRoot.CourseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseEdge.Cursor(childComplexity), true
+	case "CourseEdge.node":
+		if e.ComplexityRoot.CourseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseEdge.Node(childComplexity), true
+
+	case "CourseSession.classHours":
+		if e.ComplexityRoot.CourseSession.ClassHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.ClassHours(childComplexity), true
+	case "CourseSession.community":
+		if e.ComplexityRoot.CourseSession.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Community(childComplexity), true
+	case "CourseSession.course":
+		if e.ComplexityRoot.CourseSession.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Course(childComplexity), true
+	case "CourseSession.end":
+		if e.ComplexityRoot.CourseSession.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.End(childComplexity), true
+	case "CourseSession.id":
+		if e.ComplexityRoot.CourseSession.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.ID(childComplexity), true
+	case "CourseSession.kind":
+		if e.ComplexityRoot.CourseSession.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Kind(childComplexity), true
+	case "CourseSession.provenance":
+		if e.ComplexityRoot.CourseSession.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Provenance(childComplexity), true
+	case "CourseSession.room":
+		if e.ComplexityRoot.CourseSession.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Room(childComplexity), true
+	case "CourseSession.start":
+		if e.ComplexityRoot.CourseSession.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Start(childComplexity), true
+	case "CourseSession.status":
+		if e.ComplexityRoot.CourseSession.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Status(childComplexity), true
+
+	case "CourseSessionConnection.coverage":
+		if e.ComplexityRoot.CourseSessionConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionConnection.Coverage(childComplexity), true
+	case "CourseSessionConnection.edges":
+		if e.ComplexityRoot.CourseSessionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionConnection.Edges(childComplexity), true
+	case "CourseSessionConnection.nodes":
+		if e.ComplexityRoot.CourseSessionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionConnection.Nodes(childComplexity), true
+	case "CourseSessionConnection.pageInfo":
+		if e.ComplexityRoot.CourseSessionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionConnection.PageInfo(childComplexity), true
+	case "CourseSessionConnection.totalCount":
+		if e.ComplexityRoot.CourseSessionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionConnection.TotalCount(childComplexity), true
+
+	case "CourseSessionEdge.cursor":
+		if e.ComplexityRoot.CourseSessionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionEdge.Cursor(childComplexity), true
+	case "CourseSessionEdge.node":
+		if e.ComplexityRoot.CourseSessionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionEdge.Node(childComplexity), true
 
 	case "Coverage.answered":
 		if e.ComplexityRoot.Coverage.Answered == nil {
@@ -693,6 +1143,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Division.ValidTo(childComplexity), true
+
+	case "Enrolment.appliedAt":
+		if e.ComplexityRoot.Enrolment.AppliedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.AppliedAt(childComplexity), true
+	case "Enrolment.community":
+		if e.ComplexityRoot.Enrolment.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.Community(childComplexity), true
+	case "Enrolment.course":
+		if e.ComplexityRoot.Enrolment.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.Course(childComplexity), true
+	case "Enrolment.id":
+		if e.ComplexityRoot.Enrolment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.ID(childComplexity), true
+	case "Enrolment.offeredUntil":
+		if e.ComplexityRoot.Enrolment.OfferedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.OfferedUntil(childComplexity), true
+	case "Enrolment.parentVolunteerOptIn":
+		if e.ComplexityRoot.Enrolment.ParentVolunteerOptIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.ParentVolunteerOptIn(childComplexity), true
+	case "Enrolment.status":
+		if e.ComplexityRoot.Enrolment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.Status(childComplexity), true
+	case "Enrolment.waitlistPosition":
+		if e.ComplexityRoot.Enrolment.WaitlistPosition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.WaitlistPosition(childComplexity), true
+
+	case "EnrolmentConnection.coverage":
+		if e.ComplexityRoot.EnrolmentConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentConnection.Coverage(childComplexity), true
+	case "EnrolmentConnection.edges":
+		if e.ComplexityRoot.EnrolmentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentConnection.Edges(childComplexity), true
+	case "EnrolmentConnection.nodes":
+		if e.ComplexityRoot.EnrolmentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentConnection.Nodes(childComplexity), true
+	case "EnrolmentConnection.pageInfo":
+		if e.ComplexityRoot.EnrolmentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentConnection.PageInfo(childComplexity), true
+	case "EnrolmentConnection.totalCount":
+		if e.ComplexityRoot.EnrolmentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentConnection.TotalCount(childComplexity), true
+
+	case "EnrolmentEdge.cursor":
+		if e.ComplexityRoot.EnrolmentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentEdge.Cursor(childComplexity), true
+	case "EnrolmentEdge.node":
+		if e.ComplexityRoot.EnrolmentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentEdge.Node(childComplexity), true
 
 	case "Estate.buildings":
 		if e.ComplexityRoot.Estate.Buildings == nil {
@@ -885,6 +1428,200 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Programme.ageMax":
+		if e.ComplexityRoot.Programme.AgeMax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.AgeMax(childComplexity), true
+	case "Programme.ageMin":
+		if e.ComplexityRoot.Programme.AgeMin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.AgeMin(childComplexity), true
+	case "Programme.audiences":
+		if e.ComplexityRoot.Programme.Audiences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Audiences(childComplexity), true
+	case "Programme.brand":
+		if e.ComplexityRoot.Programme.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Brand(childComplexity), true
+	case "Programme.classHoursTaught":
+		if e.ComplexityRoot.Programme.ClassHoursTaught == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ClassHoursTaught(childComplexity), true
+	case "Programme.community":
+		if e.ComplexityRoot.Programme.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Community(childComplexity), true
+	case "Programme.courses":
+		if e.ComplexityRoot.Programme.Courses == nil {
+			break
+		}
+
+		args, err := ec.field_Programme_courses_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Programme.Courses(childComplexity, args["filter"].(*store.CourseFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Programme.demandDriven":
+		if e.ComplexityRoot.Programme.DemandDriven == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.DemandDriven(childComplexity), true
+	case "Programme.id":
+		if e.ComplexityRoot.Programme.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ID(childComplexity), true
+	case "Programme.nameEn":
+		if e.ComplexityRoot.Programme.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.NameEn(childComplexity), true
+	case "Programme.nameZh":
+		if e.ComplexityRoot.Programme.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.NameZh(childComplexity), true
+	case "Programme.note":
+		if e.ComplexityRoot.Programme.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Note(childComplexity), true
+	case "Programme.origin":
+		if e.ComplexityRoot.Programme.Origin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Origin(childComplexity), true
+	case "Programme.parentsJoinVolunteers":
+		if e.ComplexityRoot.Programme.ParentsJoinVolunteers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ParentsJoinVolunteers(childComplexity), true
+	case "Programme.proceedsShare":
+		if e.ComplexityRoot.Programme.ProceedsShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ProceedsShare(childComplexity), true
+	case "Programme.provenance":
+		if e.ComplexityRoot.Programme.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Provenance(childComplexity), true
+	case "Programme.provider":
+		if e.ComplexityRoot.Programme.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Provider(childComplexity), true
+	case "Programme.recurrence":
+		if e.ComplexityRoot.Programme.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Recurrence(childComplexity), true
+	case "Programme.reportedClassHours":
+		if e.ComplexityRoot.Programme.ReportedClassHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ReportedClassHours(childComplexity), true
+	case "Programme.reportedCourseCount":
+		if e.ComplexityRoot.Programme.ReportedCourseCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ReportedCourseCount(childComplexity), true
+	case "Programme.resourceSource":
+		if e.ComplexityRoot.Programme.ResourceSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ResourceSource(childComplexity), true
+	case "Programme.room":
+		if e.ComplexityRoot.Programme.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Room(childComplexity), true
+	case "Programme.station":
+		if e.ComplexityRoot.Programme.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Station(childComplexity), true
+	case "Programme.topics":
+		if e.ComplexityRoot.Programme.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Topics(childComplexity), true
+
+	case "ProgrammeConnection.coverage":
+		if e.ComplexityRoot.ProgrammeConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeConnection.Coverage(childComplexity), true
+	case "ProgrammeConnection.edges":
+		if e.ComplexityRoot.ProgrammeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeConnection.Edges(childComplexity), true
+	case "ProgrammeConnection.nodes":
+		if e.ComplexityRoot.ProgrammeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeConnection.Nodes(childComplexity), true
+	case "ProgrammeConnection.pageInfo":
+		if e.ComplexityRoot.ProgrammeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeConnection.PageInfo(childComplexity), true
+	case "ProgrammeConnection.totalCount":
+		if e.ComplexityRoot.ProgrammeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeConnection.TotalCount(childComplexity), true
+
+	case "ProgrammeEdge.cursor":
+		if e.ComplexityRoot.ProgrammeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeEdge.Cursor(childComplexity), true
+	case "ProgrammeEdge.node":
+		if e.ComplexityRoot.ProgrammeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeEdge.Node(childComplexity), true
+
 	case "Provenance.inferred":
 		if e.ComplexityRoot.Provenance.Inferred == nil {
 			break
@@ -932,6 +1669,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Community(childComplexity, args["slug"].(*string), args["id"].(*string)), true
+	case "Query.courses":
+		if e.ComplexityRoot.Query.Courses == nil {
+			break
+		}
+
+		args, err := ec.field_Query_courses_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Courses(childComplexity, args["communities"].([]string), args["filter"].(*store.CourseFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.division":
 		if e.ComplexityRoot.Query.Division == nil {
 			break
@@ -977,6 +1725,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.programmes":
+		if e.ComplexityRoot.Query.Programmes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_programmes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Programmes(childComplexity, args["communities"].([]string), args["filter"].(*store.ProgrammeFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query._service":
 		if e.ComplexityRoot.Query.Service == nil {
 			break
@@ -1489,7 +2248,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputCommunityFilter,
 		ec.unmarshalInputCommunityOrder,
+		ec.unmarshalInputCourseFilter,
+		ec.unmarshalInputCourseOrder,
+		ec.unmarshalInputCourseSessionOrder,
 		ec.unmarshalInputDateRange,
+		ec.unmarshalInputEnrolmentFilter,
+		ec.unmarshalInputEnrolmentOrder,
+		ec.unmarshalInputProgrammeFilter,
+		ec.unmarshalInputProgrammeOrder,
 		ec.unmarshalInputStationFilter,
 		ec.unmarshalInputStationOrder,
 	)
@@ -1707,6 +2473,188 @@ type Query @class(level: P0_PUBLIC) {
   node(id: ID!): Node
   "Objects in the order of ` + "`" + `ids` + "`" + `, at most 200; ` + "`" + `null` + "`" + ` where there is none."
   nodes(ids: [ID!]!): [Node]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/learning.graphqls", Input: `enum SessionKind { "上课" CLASS "辅导" TUTORING "讲座" TALK "录制" RECORDING OTHER }
+enum SessionStatus { "已排" SCHEDULED "已上" HELD "取消" CANCELLED OTHER }
+enum EnrolmentStatus { "已报名" APPLIED "候补" WAITLISTED "候补转正待确认" OFFERED "已录取" CONFIRMED "上课中" ATTENDING "结业" COMPLETED "退课" WITHDRAWN "未通过" REJECTED "逾期失效" EXPIRED OTHER }
+enum MemberGroup { "楼(院)长" BUILDING_HEAD "驻守干部" STATIONED_CADRE "社工委成员" WORK_COMMITTEE_MEMBER "退役士兵" VETERAN "离退休干部" RETIRED_CADRE "党员志愿者" PARTY_MEMBER_VOLUNTEER "小区党员" ESTATE_PARTY_MEMBER "热心居民" KEEN_RESIDENT "文艺骨干" ARTS_BACKBONE "居民教师" RESIDENT_TEACHER "编剧" PLAYWRIGHT "能人" TALENTED_RESIDENT "课堂家长" PARENT "志愿者" VOLUNTEER OTHER }
+
+"A school or series of courses (学堂)."
+type Programme implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  brand: Brand
+  station: Station
+  room: Room
+  provider: Organization
+  "Completed years, both bounds included."
+  ageMin: Int
+  ageMax: Int
+  audiences: [Audience!]!
+  recurrence: Recurrence
+  "Held when enough residents ask for it."
+  demandDriven: Boolean!
+  parentsJoinVolunteers: Boolean!
+  resourceSource: String
+  origin: String
+  topics: [String!]!
+  "As published; the courses below are those that were named."
+  reportedCourseCount: ReportedQuantity
+  reportedClassHours: ReportedQuantity
+  "The part of the income that goes to the community's fund, ` + "`" + `\"0.1000\"` + "`" + ` for a tenth."
+  proceedsShare: Decimal
+  note: String
+  courses(filter: CourseFilter, orderBy: CourseOrder, first: Int, after: String, last: Int, before: String): CourseConnection
+  "Class hours of the sessions held in all courses, counted; never mixed with reportedClassHours."
+  classHoursTaught: Decimal
+  provenance: Provenance!
+}
+
+type ProgrammeConnection @class(level: P0_PUBLIC) {
+  edges: [ProgrammeEdge!]!
+  nodes: [Programme!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ProgrammeEdge @class(level: P0_PUBLIC) { cursor: String!, node: Programme! }
+
+enum ProgrammeOrderField { NAME }
+input ProgrammeOrder { field: ProgrammeOrderField!, direction: Direction! = ASC }
+input ProgrammeFilter {
+  "Programmes for this audience, among others."
+  audience: Audience
+  "Completed years of age that the programme takes; one without bounds takes every age."
+  ageIs: Int
+  nameContains: String
+}
+
+"课程"
+type Course implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  "The class's own name where it has one, such as 葫芦丝兴趣班."
+  classNameZh: String
+  community: Community!
+  programme: Programme
+  audience: Audience!
+  "Completed years, both bounds included."
+  ageMin: Int
+  ageMax: Int
+  "Seats; null when there is no limit."
+  capacity: Int
+  "Seats that are neither taken nor on offer; null when there is no limit."
+  seatsLeft: Int
+  "Live sign-ups, the waiting list included."
+  enrolmentCount: Int!
+  reportedEnrolments: ReportedQuantity
+  instructorRole: MemberGroup
+  instructorAgeBand: String
+  "Extra lessons one to one, as published."
+  tutoringZh: String
+  recurrence: Recurrence
+  "Null when nothing is stated; ` + "`" + `\"0.00\"` + "`" + ` is free."
+  fee: Money
+  publicBenefit: Boolean!
+  "By start. ` + "`" + `range` + "`" + ` takes the sessions that start on its days."
+  sessions(range: DateRange, orderBy: CourseSessionOrder, first: Int, after: String, last: Int, before: String): CourseSessionConnection
+  "In the order they were made; of the communities in the viewer's scope only."
+  enrolments(filter: EnrolmentFilter, orderBy: EnrolmentOrder, first: Int, after: String, last: Int, before: String): EnrolmentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  provenance: Provenance!
+}
+
+type CourseConnection @class(level: P0_PUBLIC) {
+  edges: [CourseEdge!]!
+  nodes: [Course!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type CourseEdge @class(level: P0_PUBLIC) { cursor: String!, node: Course! }
+
+enum CourseOrderField { NAME AUDIENCE ENROLMENT_COUNT }
+input CourseOrder { field: CourseOrderField!, direction: Direction! = ASC }
+input CourseFilter {
+  audience: Audience
+  "Completed years of age that the course takes; one without bounds takes every age."
+  ageIs: Int
+  "True: a seat is left, or there is no limit."
+  hasSeats: Boolean
+  "1 is Monday, 7 is Sunday."
+  weekday: Int
+  nameContains: String
+  programme: ID
+}
+
+"One lesson of a course (课次)."
+type CourseSession implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  course: Course
+  room: Room
+  kind: SessionKind!
+  status: SessionStatus!
+  start: DateTime!
+  end: DateTime!
+  classHours: Decimal!
+  provenance: Provenance!
+}
+
+type CourseSessionConnection @class(level: P0_PUBLIC) {
+  edges: [CourseSessionEdge!]!
+  nodes: [CourseSession!]!
+  pageInfo: PageInfo!
+  totalCount: Int
+  coverage: Coverage!
+}
+type CourseSessionEdge @class(level: P0_PUBLIC) { cursor: String!, node: CourseSession! }
+
+enum CourseSessionOrderField { START }
+input CourseSessionOrder { field: CourseSessionOrderField!, direction: Direction! = ASC }
+
+"A sign-up (报名). Who signed up is shown to staff, masked."
+type Enrolment implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  course: Course
+  status: EnrolmentStatus!
+  "1 is next in line; null for who has a seat."
+  waitlistPosition: Int
+  "Until when an offered seat is kept."
+  offeredUntil: DateTime
+  parentVolunteerOptIn: Boolean!
+  appliedAt: DateTime!
+}
+
+type EnrolmentConnection @class(level: P1_STAFF) {
+  edges: [EnrolmentEdge!]!
+  nodes: [Enrolment!]!
+  pageInfo: PageInfo!
+  totalCount: Int
+  coverage: Coverage!
+}
+type EnrolmentEdge @class(level: P1_STAFF) { cursor: String!, node: Enrolment! }
+
+enum EnrolmentOrderField { APPLIED_AT }
+input EnrolmentOrder { field: EnrolmentOrderField!, direction: Direction! = ASC }
+input EnrolmentFilter { status: [EnrolmentStatus!] }
+
+extend type Community {
+  programmes(filter: ProgrammeFilter, orderBy: ProgrammeOrder, first: Int, after: String, last: Int, before: String): ProgrammeConnection
+  courses(filter: CourseFilter, orderBy: CourseOrder, first: Int, after: String, last: Int, before: String): CourseConnection
+}
+
+extend type Query {
+  "Programmes of the given communities, or of all; by name."
+  programmes(communities: [ID!], filter: ProgrammeFilter, orderBy: ProgrammeOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ProgrammeConnection
+  "Courses of the given communities, or of all; by name."
+  courses(communities: [ID!], filter: CourseFilter, orderBy: CourseOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CourseConnection
 }
 `, BuiltIn: false},
 	{Name: "../schema/stations.graphqls", Input: `enum StationKind { "小区党员阵地" ESTATE_PARTY_STATION "志愿服务驿站" VOLUNTEER_POST "红色物业广播站" BROADCAST_STATION "便民服务加油站" CONVENIENCE_POINT "社情民意联络站" OPINION_LIAISON_STATION "活动室" ACTIVITY_ROOM "红色驿站" RED_STATION "党群服务中心" PARTY_MASS_SERVICE_CENTER "新时代文明实践站" CIVILIZATION_PRACTICE_STATION "新时代文明实践中心" CIVILIZATION_PRACTICE_CENTER "志愿者之家(暖心家园)" VOLUNTEER_BASE "户外公共空间" OUTDOOR_PUBLIC_SPACE "抖音小站/录播角" MEDIA_STUDIO "食堂" CANTEEN "活动场地" EVENT_GROUND OTHER }
@@ -1954,7 +2902,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Channel | Community | Division | Estate | Offering | Organization | Room | StaffPost | Station
+union _Entity = Brand | Building | Channel | Community | Course | CourseSession | Division | Enrolment | Estate | Offering | Organization | Programme | Room | StaffPost | Station
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -2056,6 +3004,10 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_brands(ctx, field)
 	case "channels":
 		return ec.fieldContext_Community_channels(ctx, field)
+	case "programmes":
+		return ec.fieldContext_Community_programmes(ctx, field)
+	case "courses":
+		return ec.fieldContext_Community_courses(ctx, field)
 	case "stations":
 		return ec.fieldContext_Community_stations(ctx, field)
 	}
@@ -2086,6 +3038,134 @@ func (ec *executionContext) childFields_CommunityEdge(ctx context.Context, field
 		return ec.fieldContext_CommunityEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CommunityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Course(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Course_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Course_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Course_nameEn(ctx, field)
+	case "classNameZh":
+		return ec.fieldContext_Course_classNameZh(ctx, field)
+	case "community":
+		return ec.fieldContext_Course_community(ctx, field)
+	case "programme":
+		return ec.fieldContext_Course_programme(ctx, field)
+	case "audience":
+		return ec.fieldContext_Course_audience(ctx, field)
+	case "ageMin":
+		return ec.fieldContext_Course_ageMin(ctx, field)
+	case "ageMax":
+		return ec.fieldContext_Course_ageMax(ctx, field)
+	case "capacity":
+		return ec.fieldContext_Course_capacity(ctx, field)
+	case "seatsLeft":
+		return ec.fieldContext_Course_seatsLeft(ctx, field)
+	case "enrolmentCount":
+		return ec.fieldContext_Course_enrolmentCount(ctx, field)
+	case "reportedEnrolments":
+		return ec.fieldContext_Course_reportedEnrolments(ctx, field)
+	case "instructorRole":
+		return ec.fieldContext_Course_instructorRole(ctx, field)
+	case "instructorAgeBand":
+		return ec.fieldContext_Course_instructorAgeBand(ctx, field)
+	case "tutoringZh":
+		return ec.fieldContext_Course_tutoringZh(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_Course_recurrence(ctx, field)
+	case "fee":
+		return ec.fieldContext_Course_fee(ctx, field)
+	case "publicBenefit":
+		return ec.fieldContext_Course_publicBenefit(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Course_sessions(ctx, field)
+	case "enrolments":
+		return ec.fieldContext_Course_enrolments(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Course_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Course", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CourseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CourseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CourseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CourseConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_CourseConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CourseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CourseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CourseSession_id(ctx, field)
+	case "community":
+		return ec.fieldContext_CourseSession_community(ctx, field)
+	case "course":
+		return ec.fieldContext_CourseSession_course(ctx, field)
+	case "room":
+		return ec.fieldContext_CourseSession_room(ctx, field)
+	case "kind":
+		return ec.fieldContext_CourseSession_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_CourseSession_status(ctx, field)
+	case "start":
+		return ec.fieldContext_CourseSession_start(ctx, field)
+	case "end":
+		return ec.fieldContext_CourseSession_end(ctx, field)
+	case "classHours":
+		return ec.fieldContext_CourseSession_classHours(ctx, field)
+	case "provenance":
+		return ec.fieldContext_CourseSession_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseSession", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseSessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CourseSessionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CourseSessionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CourseSessionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CourseSessionConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_CourseSessionConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseSessionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseSessionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CourseSessionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CourseSessionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseSessionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Coverage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2132,6 +3212,54 @@ func (ec *executionContext) childFields_Division(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Division", field.Name)
 }
 
+func (ec *executionContext) childFields_Enrolment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Enrolment_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Enrolment_community(ctx, field)
+	case "course":
+		return ec.fieldContext_Enrolment_course(ctx, field)
+	case "status":
+		return ec.fieldContext_Enrolment_status(ctx, field)
+	case "waitlistPosition":
+		return ec.fieldContext_Enrolment_waitlistPosition(ctx, field)
+	case "offeredUntil":
+		return ec.fieldContext_Enrolment_offeredUntil(ctx, field)
+	case "parentVolunteerOptIn":
+		return ec.fieldContext_Enrolment_parentVolunteerOptIn(ctx, field)
+	case "appliedAt":
+		return ec.fieldContext_Enrolment_appliedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Enrolment", field.Name)
+}
+
+func (ec *executionContext) childFields_EnrolmentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EnrolmentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EnrolmentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EnrolmentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EnrolmentConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_EnrolmentConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnrolmentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_EnrolmentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EnrolmentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EnrolmentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnrolmentEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Estate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2148,6 +3276,16 @@ func (ec *executionContext) childFields_Estate(ctx context.Context, field graphq
 		return ec.fieldContext_Estate_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Estate", field.Name)
+}
+
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Money_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
 func (ec *executionContext) childFields_Offering(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2212,6 +3350,86 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Programme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Programme_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Programme_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Programme_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_Programme_community(ctx, field)
+	case "brand":
+		return ec.fieldContext_Programme_brand(ctx, field)
+	case "station":
+		return ec.fieldContext_Programme_station(ctx, field)
+	case "room":
+		return ec.fieldContext_Programme_room(ctx, field)
+	case "provider":
+		return ec.fieldContext_Programme_provider(ctx, field)
+	case "ageMin":
+		return ec.fieldContext_Programme_ageMin(ctx, field)
+	case "ageMax":
+		return ec.fieldContext_Programme_ageMax(ctx, field)
+	case "audiences":
+		return ec.fieldContext_Programme_audiences(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_Programme_recurrence(ctx, field)
+	case "demandDriven":
+		return ec.fieldContext_Programme_demandDriven(ctx, field)
+	case "parentsJoinVolunteers":
+		return ec.fieldContext_Programme_parentsJoinVolunteers(ctx, field)
+	case "resourceSource":
+		return ec.fieldContext_Programme_resourceSource(ctx, field)
+	case "origin":
+		return ec.fieldContext_Programme_origin(ctx, field)
+	case "topics":
+		return ec.fieldContext_Programme_topics(ctx, field)
+	case "reportedCourseCount":
+		return ec.fieldContext_Programme_reportedCourseCount(ctx, field)
+	case "reportedClassHours":
+		return ec.fieldContext_Programme_reportedClassHours(ctx, field)
+	case "proceedsShare":
+		return ec.fieldContext_Programme_proceedsShare(ctx, field)
+	case "note":
+		return ec.fieldContext_Programme_note(ctx, field)
+	case "courses":
+		return ec.fieldContext_Programme_courses(ctx, field)
+	case "classHoursTaught":
+		return ec.fieldContext_Programme_classHoursTaught(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Programme_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Programme", field.Name)
+}
+
+func (ec *executionContext) childFields_ProgrammeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ProgrammeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ProgrammeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ProgrammeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ProgrammeConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ProgrammeConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgrammeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ProgrammeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ProgrammeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ProgrammeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgrammeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Provenance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
