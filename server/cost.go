@@ -8,6 +8,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/page"
 )
 
 // Price is what an operation may cost at most, before it runs.
@@ -17,10 +19,10 @@ type Price struct {
 	Dearest     string // response key of the root field with the largest share
 }
 
-// The list sizes and fixed prices of DefaultCost were chosen, not measured: a page of the
-// playground is 20 rows, an unpaged child list of the model has about 10.
+// The list sizes and fixed prices of DefaultCost were chosen, not measured. A list that is
+// not paged says in the schema, by @listSize, how long it is assumed to be; else it is 10.
 const (
-	pageSize       = 20
+	pageSize       = page.DefaultSize
 	listSize       = 10
 	mutationPrice  = 10
 	schemaPrice    = 100
@@ -87,20 +89,20 @@ func (w *pricing) each(set ast.SelectionSet, visit func(*ast.Field)) {
 	walk(set)
 }
 
-// set is the price of a selection on one object; page is how many edges its connection has.
-func (w *pricing) set(set ast.SelectionSet, page int) int {
+// set is the price of a selection on one object; edges is how many its connection has.
+func (w *pricing) set(set ast.SelectionSet, edges int) int {
 	sum := 0
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			sum += w.field(sel, page)
+			sum += w.field(sel, edges)
 		case *ast.InlineFragment:
-			sum += w.set(sel.SelectionSet, page)
+			sum += w.set(sel.SelectionSet, edges)
 		case *ast.FragmentSpread:
-			key := pricedFragment{sel.Name, page}
+			key := pricedFragment{sel.Name, edges}
 			points, known := w.fragments[key]
 			if !known {
-				points = w.set(sel.Definition.SelectionSet, page)
+				points = w.set(sel.Definition.SelectionSet, edges)
 				if w.fragments == nil {
 					w.fragments = make(map[pricedFragment]int)
 				}
@@ -113,7 +115,20 @@ func (w *pricing) set(set ast.SelectionSet, page int) int {
 	return sum
 }
 
-func (w *pricing) field(f *ast.Field, page int) int {
+// assumed is the length of a list that is not paged.
+func assumed(def *ast.FieldDefinition) int {
+	d := def.Directives.ForName("listSize")
+	if d == nil {
+		return listSize
+	}
+	n, err := strconv.Atoi(d.Arguments.ForName("assumed").Value.Raw)
+	if err != nil {
+		return listSize // the schema's type check allows integers only
+	}
+	return n
+}
+
+func (w *pricing) field(f *ast.Field, edges int) int {
 	switch f.Name {
 	case "__schema":
 		return schemaPrice
@@ -131,9 +146,9 @@ func (w *pricing) field(f *ast.Field, page int) int {
 		return min(1+w.set(f.SelectionSet, rows), priceOverflows)
 	}
 	if !asked {
-		rows = listSize
-		if page > 0 {
-			rows = page // edges or nodes of a connection that was asked for a number
+		rows = assumed(f.Definition)
+		if edges > 0 {
+			rows = edges // edges or nodes of a connection that was asked for a number
 		}
 	}
 	each := 1 + w.set(f.SelectionSet, 0)

@@ -159,7 +159,7 @@ func TestCost(t *testing.T) {
 	for document, points := range map[string]int{
 		`{hello}`:                  1,
 		`{__schema{types{name}}}`:  100,
-		`{items{edges{node{id}}}}`: 1 + 20*2,
+		`{items{edges{node{id}}}}`: 1 + 50*2,
 		`{items(first:3){edges{node{...f}}}} fragment f on Item{children(first:2){id}}`: 1 + 3*(2+2),
 		`{items(first:3){edges @skip(if:true){cursor}}}`:                                1,
 		`{item(id:1){children{id}}}`:                                                    1 + 10,

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -23,9 +24,19 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	if err := removeGenerated(cfg.Exec.DirName); err != nil {
+	// gqlgen loads the package it is about to write; what an older schema left there must not
+	// get in its way, nor be lost when the new schema is broken.
+	restore, err := setAside(cfg.Exec.DirName)
+	if err != nil {
 		return err
 	}
+	if err := generate(cfg); err != nil {
+		return errors.Join(err, restore())
+	}
+	return nil
+}
+
+func generate(cfg *config.Config) error {
 	cfg.Model = config.PackageConfig{} // every type is bound to one of store, page or scalar; none is invented
 	cfg.SkipValidation = true // the rewritten code is what is to compile; `make generate` builds it
 	p := &plugin{}

@@ -2,25 +2,38 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 )
 
-func removeGenerated(dir string) error {
+// setAside removes the generated files; restore puts them back.
+func setAside(dir string) (restore func() error, err error) {
+	kept := map[string][]byte{}
+	restore = func() error {
+		var errs []error
+		for name, text := range kept {
+			errs = append(errs, os.WriteFile(name, text, 0o644))
+		}
+		return errors.Join(errs...)
+	}
 	for _, pattern := range []string{"*.gen.go", "*.generated.go"} {
 		names, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, name := range names {
+			if kept[name], err = os.ReadFile(name); err != nil {
+				return nil, errors.Join(err, restore())
+			}
 			if err := os.Remove(name); err != nil {
-				return err
+				return nil, errors.Join(err, restore())
 			}
 		}
 	}
-	return nil
+	return restore, nil
 }
 
 // fieldCall is the call of a field's function where an object's fields are collected.
