@@ -28,6 +28,7 @@ type QueryResolver interface {
 	Programmes(ctx context.Context, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) (*page.Connection[store.Programme], error)
 	Courses(ctx context.Context, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) (*page.Connection[store.Course], error)
 	Stations(ctx context.Context, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) (*page.Connection[store.Station], error)
+	OpenStationsNow(ctx context.Context, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) (*page.Connection[store.Station], error)
 	Division(ctx context.Context, code string) (*store.Division, error)
 	Community(ctx context.Context, slug *string, id *string) (*store.Community, error)
 	Communities(ctx context.Context, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Community], error)
@@ -260,6 +261,76 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_openStationsNow_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "communities",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["communities"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "at",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["at"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOStationOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "onPartial",
+		func(ctx context.Context, v any) (*store.OnPartial, error) {
+			return ec.unmarshalOOnPartial2ᚖlinhuiᚋstoreᚐOnPartial(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["onPartial"] = arg7
 	return args, nil
 }
 
@@ -975,6 +1046,50 @@ func (ec *executionContext) fieldContext_Query_stations(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_stations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_openStationsNow(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_openStationsNow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OpenStationsNow(ctx, fc.Args["communities"].([]string), fc.Args["at"].(*time.Time), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["onPartial"].(*store.OnPartial))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.Station]) graphql.Marshaler {
+			return ec.marshalOStationConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_openStationsNow(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_openStationsNow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1807,6 +1922,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._StaffPost(ctx, sel, obj)
+	case *store.ServiceWindow:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceWindow(ctx, sel, obj)
 	case *store.Room:
 		if obj == nil {
 			return graphql.Null
@@ -2205,6 +2325,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_stations(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "openStationsNow":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_openStationsNow(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -2779,6 +2921,10 @@ func (ec *executionContext) marshalNQualifier2linhuiᚋschemaᚋscalarᚐEnum(ct
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNRecurrence2linhuiᚋschemaᚋscalarᚐRecurrence(ctx context.Context, sel ast.SelectionSet, v scalar.Recurrence) graphql.Marshaler {
+	return ec._Recurrence(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNRole2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (scalar.Enum, error) {

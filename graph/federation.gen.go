@@ -71,6 +71,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._StaffPost(ctx, sel, obj)
+	case *store.ServiceWindow:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceWindow(ctx, sel, obj)
 	case *store.Room:
 		if obj == nil {
 			return graphql.Null

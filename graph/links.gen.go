@@ -8,6 +8,7 @@ import (
 	"linhui/page"
 	"linhui/schema/scalar"
 	"linhui/store"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -94,6 +95,10 @@ func (CommunityLinks) Courses(ctx context.Context, obj *store.Community, filter 
 }
 
 func (CommunityLinks) Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error) {
+	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
+}
+
+func (CommunityLinks) OpenStationsNow(ctx context.Context, obj *store.Community, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error) {
 	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
 }
 
@@ -256,6 +261,41 @@ func (RoomLinks) Station(ctx context.Context, obj *store.Room) (*store.Station, 
 
 func (LinkRoot) Room() RoomResolver { return RoomLinks{} }
 
+// ScheduleLinks resolves the described links of Schedule.
+type ScheduleLinks struct{}
+
+func (ScheduleLinks) Room(ctx context.Context, obj *store.Schedule) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (ScheduleLinks) Offering(ctx context.Context, obj *store.Schedule) (*store.Offering, error) {
+	return dataloaders.Link[*store.Offering](ctx, obj)
+}
+
+func (LinkRoot) Schedule() ScheduleResolver { return ScheduleLinks{} }
+
+// ScheduleExceptionLinks resolves the described links of ScheduleException.
+type ScheduleExceptionLinks struct{}
+
+func (ScheduleExceptionLinks) Room(ctx context.Context, obj *store.ScheduleException) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (LinkRoot) ScheduleException() ScheduleExceptionResolver { return ScheduleExceptionLinks{} }
+
+// ServiceWindowLinks resolves the described links of ServiceWindow.
+type ServiceWindowLinks struct{}
+
+func (ServiceWindowLinks) Community(ctx context.Context, obj *store.ServiceWindow) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceWindowLinks) Station(ctx context.Context, obj *store.ServiceWindow) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (LinkRoot) ServiceWindow() ServiceWindowResolver { return ServiceWindowLinks{} }
+
 // StaffPostLinks resolves the described links of StaffPost.
 type StaffPostLinks struct{}
 
@@ -308,6 +348,18 @@ func (StationLinks) Signage(ctx context.Context, obj *store.Station) ([]*store.S
 	return dataloaders.Link[[]*store.Signage](ctx, obj)
 }
 
+func (StationLinks) Schedules(ctx context.Context, obj *store.Station) ([]*store.Schedule, error) {
+	return dataloaders.Link[[]*store.Schedule](ctx, obj)
+}
+
+func (StationLinks) ScheduleExceptions(ctx context.Context, obj *store.Station, rangeArg *store.DateRange) ([]*store.ScheduleException, error) {
+	return dataloaders.Link[[]*store.ScheduleException](ctx, obj)
+}
+
+func (StationLinks) ServiceWindows(ctx context.Context, obj *store.Station) ([]*store.ServiceWindow, error) {
+	return dataloaders.Link[[]*store.ServiceWindow](ctx, obj)
+}
+
 func (LinkRoot) Station() StationResolver { return StationLinks{} }
 
 // Args decodes the arguments of a field of a type other than the roots.
@@ -326,6 +378,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_courses_args(ctx, raw)
 	case "Community.stations":
 		return ec.field_Community_stations_args(ctx, raw)
+	case "Community.openStationsNow":
+		return ec.field_Community_openStationsNow_args(ctx, raw)
 	case "Course.sessions":
 		return ec.field_Course_sessions_args(ctx, raw)
 	case "Course.enrolments":
@@ -336,6 +390,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Programme_courses_args(ctx, raw)
 	case "Station.offerings":
 		return ec.field_Station_offerings_args(ctx, raw)
+	case "Station.scheduleExceptions":
+		return ec.field_Station_scheduleExceptions_args(ctx, raw)
 	}
 	return nil, nil
 }

@@ -9,6 +9,7 @@ import (
 	"linhui/schema/scalar"
 	"linhui/store"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -37,6 +38,9 @@ type ResolverRoot interface {
 	Programme() ProgrammeResolver
 	Query() QueryResolver
 	Room() RoomResolver
+	Schedule() ScheduleResolver
+	ScheduleException() ScheduleExceptionResolver
+	ServiceWindow() ServiceWindowResolver
 	StaffPost() StaffPostResolver
 	Station() StationResolver
 }
@@ -75,23 +79,24 @@ type ComplexityRoot struct {
 	}
 
 	Community struct {
-		Aliases       func(childComplexity int) int
-		Brands        func(childComplexity int) int
-		Channels      func(childComplexity int, kind []scalar.Enum) int
-		Courses       func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Division      func(childComplexity int) int
-		Estates       func(childComplexity int) int
-		ID            func(childComplexity int) int
-		NameEn        func(childComplexity int) int
-		NameZh        func(childComplexity int) int
-		Note          func(childComplexity int) int
-		Organizations func(childComplexity int, kind []scalar.Enum) int
-		Posts         func(childComplexity int, code []scalar.Enum) int
-		Programmes    func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Provenance    func(childComplexity int) int
-		Slug          func(childComplexity int) int
-		Stations      func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		TimeZone      func(childComplexity int) int
+		Aliases         func(childComplexity int) int
+		Brands          func(childComplexity int) int
+		Channels        func(childComplexity int, kind []scalar.Enum) int
+		Courses         func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Division        func(childComplexity int) int
+		Estates         func(childComplexity int) int
+		ID              func(childComplexity int) int
+		NameEn          func(childComplexity int) int
+		NameZh          func(childComplexity int) int
+		Note            func(childComplexity int) int
+		OpenStationsNow func(childComplexity int, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Organizations   func(childComplexity int, kind []scalar.Enum) int
+		Posts           func(childComplexity int, code []scalar.Enum) int
+		Programmes      func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Provenance      func(childComplexity int) int
+		Slug            func(childComplexity int) int
+		Stations        func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		TimeZone        func(childComplexity int) int
 	}
 
 	CommunityConnection struct {
@@ -311,16 +316,17 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Communities func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Community   func(childComplexity int, slug *string, id *string) int
-		Courses     func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Division    func(childComplexity int, code string) int
-		Entities    func(childComplexity int, representations []map[string]any) int
-		Node        func(childComplexity int, id string) int
-		Nodes       func(childComplexity int, ids []string) int
-		Programmes  func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Service     func(childComplexity int) int
-		Stations    func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Communities     func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Community       func(childComplexity int, slug *string, id *string) int
+		Courses         func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Division        func(childComplexity int, code string) int
+		Entities        func(childComplexity int, representations []map[string]any) int
+		Node            func(childComplexity int, id string) int
+		Nodes           func(childComplexity int, ids []string) int
+		OpenStationsNow func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Programmes      func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Service         func(childComplexity int) int
+		Stations        func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
 	Recurrence struct {
@@ -358,6 +364,41 @@ type ComplexityRoot struct {
 		Station    func(childComplexity int) int
 	}
 
+	Schedule struct {
+		ClosesAt   func(childComplexity int) int
+		Offering   func(childComplexity int) int
+		OpensAt    func(childComplexity int) int
+		Recurrence func(childComplexity int) int
+		Room       func(childComplexity int) int
+		ValidFrom  func(childComplexity int) int
+		ValidTo    func(childComplexity int) int
+	}
+
+	ScheduleException struct {
+		ClosesAt func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Note     func(childComplexity int) int
+		OnDay    func(childComplexity int) int
+		OpensAt  func(childComplexity int) int
+		Room     func(childComplexity int) int
+	}
+
+	ServiceWindow struct {
+		ClosesAt   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		EndsOn     func(childComplexity int) int
+		FollowUp   func(childComplexity int) int
+		ID         func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		OpensAt    func(childComplexity int) int
+		Pilot      func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Review     func(childComplexity int) int
+		StartsOn   func(childComplexity int) int
+		Station    func(childComplexity int) int
+	}
+
 	Signage struct {
 		LabelZh func(childComplexity int) int
 		PlaceZh func(childComplexity int) int
@@ -384,31 +425,36 @@ type ComplexityRoot struct {
 	}
 
 	Station struct {
-		Aliases        func(childComplexity int) int
-		AreaSqm        func(childComplexity int) int
-		Brand          func(childComplexity int) int
-		Children       func(childComplexity int) int
-		Community      func(childComplexity int) int
-		Estate         func(childComplexity int) int
-		FormerOwner    func(childComplexity int) int
-		FormerUse      func(childComplexity int) int
-		Functions      func(childComplexity int) int
-		GroupLabel     func(childComplexity int) int
-		ID             func(childComplexity int) int
-		Kind           func(childComplexity int) int
-		LocationZh     func(childComplexity int) int
-		NameEn         func(childComplexity int) int
-		NameZh         func(childComplexity int) int
-		Offerings      func(childComplexity int, kind []scalar.Enum) int
-		OpenToPublic   func(childComplexity int) int
-		Parent         func(childComplexity int) int
-		Provenance     func(childComplexity int) int
-		PublicPhone    func(childComplexity int) int
-		Rooms          func(childComplexity int) int
-		ServedGroups   func(childComplexity int) int
-		ServedGroupsZh func(childComplexity int) int
-		Signage        func(childComplexity int) int
-		Structure      func(childComplexity int) int
+		Aliases            func(childComplexity int) int
+		AreaSqm            func(childComplexity int) int
+		Brand              func(childComplexity int) int
+		Children           func(childComplexity int) int
+		Community          func(childComplexity int) int
+		Estate             func(childComplexity int) int
+		FormerOwner        func(childComplexity int) int
+		FormerUse          func(childComplexity int) int
+		Functions          func(childComplexity int) int
+		GroupLabel         func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Kind               func(childComplexity int) int
+		LocationZh         func(childComplexity int) int
+		NameEn             func(childComplexity int) int
+		NameZh             func(childComplexity int) int
+		NextTransition     func(childComplexity int) int
+		Offerings          func(childComplexity int, kind []scalar.Enum) int
+		OpenNow            func(childComplexity int) int
+		OpenToPublic       func(childComplexity int) int
+		Parent             func(childComplexity int) int
+		Provenance         func(childComplexity int) int
+		PublicPhone        func(childComplexity int) int
+		Rooms              func(childComplexity int) int
+		ScheduleExceptions func(childComplexity int, rangeArg *store.DateRange) int
+		Schedules          func(childComplexity int) int
+		ServedGroups       func(childComplexity int) int
+		ServedGroupsZh     func(childComplexity int) int
+		ServiceWindows     func(childComplexity int) int
+		Signage            func(childComplexity int) int
+		Structure          func(childComplexity int) int
 	}
 
 	StationConnection struct {
@@ -642,6 +688,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Note(childComplexity), true
+	case "Community.openStationsNow":
+		if e.ComplexityRoot.Community.OpenStationsNow == nil {
+			break
+		}
+
+		args, err := ec.field_Community_openStationsNow_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.OpenStationsNow(childComplexity, args["at"].(*time.Time), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.organizations":
 		if e.ComplexityRoot.Community.Organizations == nil {
 			break
@@ -1725,6 +1782,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.openStationsNow":
+		if e.ComplexityRoot.Query.OpenStationsNow == nil {
+			break
+		}
+
+		args, err := ec.field_Query_openStationsNow_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpenStationsNow(childComplexity, args["communities"].([]string), args["at"].(*time.Time), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.programmes":
 		if e.ComplexityRoot.Query.Programmes == nil {
 			break
@@ -1912,6 +1980,165 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.Station(childComplexity), true
+
+	case "Schedule.closesAt":
+		if e.ComplexityRoot.Schedule.ClosesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schedule.ClosesAt(childComplexity), true
+	case "Schedule.offering":
+		if e.ComplexityRoot.Schedule.Offering == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schedule.Offering(childComplexity), true
+	case "Schedule.opensAt":
+		if e.ComplexityRoot.Schedule.OpensAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schedule.OpensAt(childComplexity), true
+	case "Schedule.recurrence":
+		if e.ComplexityRoot.Schedule.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schedule.Recurrence(childComplexity), true
+	case "Schedule.room":
+		if e.ComplexityRoot.Schedule.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schedule.Room(childComplexity), true
+	case "Schedule.validFrom":
+		if e.ComplexityRoot.Schedule.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schedule.ValidFrom(childComplexity), true
+	case "Schedule.validTo":
+		if e.ComplexityRoot.Schedule.ValidTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schedule.ValidTo(childComplexity), true
+
+	case "ScheduleException.closesAt":
+		if e.ComplexityRoot.ScheduleException.ClosesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduleException.ClosesAt(childComplexity), true
+	case "ScheduleException.kind":
+		if e.ComplexityRoot.ScheduleException.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduleException.Kind(childComplexity), true
+	case "ScheduleException.note":
+		if e.ComplexityRoot.ScheduleException.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduleException.Note(childComplexity), true
+	case "ScheduleException.onDay":
+		if e.ComplexityRoot.ScheduleException.OnDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduleException.OnDay(childComplexity), true
+	case "ScheduleException.opensAt":
+		if e.ComplexityRoot.ScheduleException.OpensAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduleException.OpensAt(childComplexity), true
+	case "ScheduleException.room":
+		if e.ComplexityRoot.ScheduleException.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduleException.Room(childComplexity), true
+
+	case "ServiceWindow.closesAt":
+		if e.ComplexityRoot.ServiceWindow.ClosesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.ClosesAt(childComplexity), true
+	case "ServiceWindow.community":
+		if e.ComplexityRoot.ServiceWindow.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.Community(childComplexity), true
+	case "ServiceWindow.endsOn":
+		if e.ComplexityRoot.ServiceWindow.EndsOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.EndsOn(childComplexity), true
+	case "ServiceWindow.followUp":
+		if e.ComplexityRoot.ServiceWindow.FollowUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.FollowUp(childComplexity), true
+	case "ServiceWindow.id":
+		if e.ComplexityRoot.ServiceWindow.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.ID(childComplexity), true
+	case "ServiceWindow.nameEn":
+		if e.ComplexityRoot.ServiceWindow.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.NameEn(childComplexity), true
+	case "ServiceWindow.nameZh":
+		if e.ComplexityRoot.ServiceWindow.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.NameZh(childComplexity), true
+	case "ServiceWindow.opensAt":
+		if e.ComplexityRoot.ServiceWindow.OpensAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.OpensAt(childComplexity), true
+	case "ServiceWindow.pilot":
+		if e.ComplexityRoot.ServiceWindow.Pilot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.Pilot(childComplexity), true
+	case "ServiceWindow.provenance":
+		if e.ComplexityRoot.ServiceWindow.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.Provenance(childComplexity), true
+	case "ServiceWindow.review":
+		if e.ComplexityRoot.ServiceWindow.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.Review(childComplexity), true
+	case "ServiceWindow.startsOn":
+		if e.ComplexityRoot.ServiceWindow.StartsOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.StartsOn(childComplexity), true
+	case "ServiceWindow.station":
+		if e.ComplexityRoot.ServiceWindow.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.Station(childComplexity), true
 
 	case "Signage.labelZh":
 		if e.ComplexityRoot.Signage.LabelZh == nil {
@@ -2102,6 +2329,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.NameZh(childComplexity), true
+	case "Station.nextTransition":
+		if e.ComplexityRoot.Station.NextTransition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.NextTransition(childComplexity), true
 	case "Station.offerings":
 		if e.ComplexityRoot.Station.Offerings == nil {
 			break
@@ -2113,6 +2346,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Offerings(childComplexity, args["kind"].([]scalar.Enum)), true
+	case "Station.openNow":
+		if e.ComplexityRoot.Station.OpenNow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.OpenNow(childComplexity), true
 	case "Station.openToPublic":
 		if e.ComplexityRoot.Station.OpenToPublic == nil {
 			break
@@ -2143,6 +2382,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Rooms(childComplexity), true
+	case "Station.scheduleExceptions":
+		if e.ComplexityRoot.Station.ScheduleExceptions == nil {
+			break
+		}
+
+		args, err := ec.field_Station_scheduleExceptions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Station.ScheduleExceptions(childComplexity, args["range"].(*store.DateRange)), true
+	case "Station.schedules":
+		if e.ComplexityRoot.Station.Schedules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Schedules(childComplexity), true
 	case "Station.servedGroups":
 		if e.ComplexityRoot.Station.ServedGroups == nil {
 			break
@@ -2155,6 +2411,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.ServedGroupsZh(childComplexity), true
+	case "Station.serviceWindows":
+		if e.ComplexityRoot.Station.ServiceWindows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.ServiceWindows(childComplexity), true
 	case "Station.signage":
 		if e.ComplexityRoot.Station.Signage == nil {
 			break
@@ -2694,6 +2956,16 @@ type Station implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   rooms: [Room!] @listSize(assumed: 5)
   offerings(kind: [OfferingKind!]): [Offering!] @listSize(assumed: 8)
   signage: [Signage!] @listSize(assumed: 2)
+  "Whether the station is open at the instant of the request, by its schedules, their exceptions and its service windows."
+  openNow: Boolean!
+  "When it next opens or closes; null when it does neither within 400 days."
+  nextTransition: DateTime
+  "Regular hours, also those of its rooms and offerings, which do not open the station."
+  schedules: [Schedule!] @listSize(assumed: 2)
+  "Days that differ from the schedules: those of the range or, without one, from today on."
+  scheduleExceptions(range: DateRange): [ScheduleException!] @listSize(assumed: 5)
+  "Times of extra service, by their first day."
+  serviceWindows: [ServiceWindow!] @listSize(assumed: 2)
   provenance: Provenance!
 }
 
@@ -2762,13 +3034,74 @@ type Signage @class(level: P0_PUBLIC) {
   states: [String!]!
 }
 
+"""
+Regular hours (开放时间). A day is open when the rule has it, or ` + "`" + `rdates` + "`" + ` do, and ` + "`" + `exdates` + "`" + ` do not. Nothing moves for
+weekends or holidays. ` + "`" + `closesAt` + "`" + ` not after ` + "`" + `opensAt` + "`" + ` means the day after.
+"""
+type Schedule @class(level: P0_PUBLIC) {
+  recurrence: Recurrence!
+  "` + "`" + `HH:MM` + "`" + `."
+  opensAt: String!
+  "` + "`" + `HH:MM` + "`" + `, excluded."
+  closesAt: String!
+  "The first day it holds; null: it always has."
+  validFrom: Date
+  "The last day it holds; null: no end is known."
+  validTo: Date
+  "The room the hours are of; null: the station, or an offering."
+  room: Room
+  "The offering the hours are of."
+  offering: Offering
+}
+
+enum ScheduleExceptionKind { "关闭" CLOSED "变更" CHANGED OTHER }
+
+"A day on which the station, or one of its rooms, keeps other hours than its schedules say."
+type ScheduleException @class(level: P0_PUBLIC) {
+  onDay: Date!
+  kind: ScheduleExceptionKind!
+  "` + "`" + `HH:MM` + "`" + ` when CHANGED."
+  opensAt: String
+  closesAt: String
+  note: String
+  room: Room
+}
+
+"""
+Time-limited service (服务窗口), such as evenings of a lantern fair. It opens the station in addition to its schedules, but
+not on a day that is CLOSED. Without hours of its own it opens at those of the schedules, on every day of the window.
+"""
+type ServiceWindow implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String
+  nameEn: String
+  community: Community!
+  station: Station
+  "Included. When only one of startsOn and endsOn is known, only that day counts; without both, none."
+  startsOn: Date
+  endsOn: Date
+  opensAt: String
+  closesAt: String
+  pilot: Boolean!
+  review: String
+  followUp: String
+  provenance: Provenance!
+}
+
 extend type Community {
   stations(filter: StationFilter, orderBy: StationOrder, first: Int, after: String, last: Int, before: String): StationConnection
+  "The community's stations that are open at an instant; without ` + "`" + `at` + "`" + `, now."
+  openStationsNow(at: DateTime, orderBy: StationOrder, first: Int, after: String, last: Int, before: String): StationConnection
 }
 
 extend type Query {
   "Stations of the given communities, or of all; by name."
   stations(communities: [ID!], filter: StationFilter, orderBy: StationOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): StationConnection
+  """
+  Stations of the given communities, or of all, that are open at an instant; by name. Without ` + "`" + `at` + "`" + `: now, the instant of
+  the request. ` + "`" + `openNow` + "`" + ` and ` + "`" + `nextTransition` + "`" + ` of a station are about now, whatever ` + "`" + `at` + "`" + ` is.
+  """
+  openStationsNow(communities: [ID!], at: DateTime, orderBy: StationOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): StationConnection
 }
 `, BuiltIn: false},
 	{Name: "../schema/territory.graphqls", Input: `enum DivisionLevel { "省级" PROVINCE "地级" CITY "县级" DISTRICT "乡级(街道/镇/乡)" STREET "村级(社区/村)" COMMUNITY OTHER }
@@ -2902,7 +3235,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Channel | Community | Course | CourseSession | Division | Enrolment | Estate | Offering | Organization | Programme | Room | StaffPost | Station
+union _Entity = Brand | Building | Channel | Community | Course | CourseSession | Division | Enrolment | Estate | Offering | Organization | Programme | Room | ServiceWindow | StaffPost | Station
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -3010,6 +3343,8 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_courses(ctx, field)
 	case "stations":
 		return ec.fieldContext_Community_stations(ctx, field)
+	case "openStationsNow":
+		return ec.fieldContext_Community_openStationsNow(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Community", field.Name)
 }
@@ -3516,6 +3851,76 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Room", field.Name)
 }
 
+func (ec *executionContext) childFields_Schedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recurrence":
+		return ec.fieldContext_Schedule_recurrence(ctx, field)
+	case "opensAt":
+		return ec.fieldContext_Schedule_opensAt(ctx, field)
+	case "closesAt":
+		return ec.fieldContext_Schedule_closesAt(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_Schedule_validFrom(ctx, field)
+	case "validTo":
+		return ec.fieldContext_Schedule_validTo(ctx, field)
+	case "room":
+		return ec.fieldContext_Schedule_room(ctx, field)
+	case "offering":
+		return ec.fieldContext_Schedule_offering(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Schedule", field.Name)
+}
+
+func (ec *executionContext) childFields_ScheduleException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "onDay":
+		return ec.fieldContext_ScheduleException_onDay(ctx, field)
+	case "kind":
+		return ec.fieldContext_ScheduleException_kind(ctx, field)
+	case "opensAt":
+		return ec.fieldContext_ScheduleException_opensAt(ctx, field)
+	case "closesAt":
+		return ec.fieldContext_ScheduleException_closesAt(ctx, field)
+	case "note":
+		return ec.fieldContext_ScheduleException_note(ctx, field)
+	case "room":
+		return ec.fieldContext_ScheduleException_room(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduleException", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceWindow_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_ServiceWindow_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_ServiceWindow_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceWindow_community(ctx, field)
+	case "station":
+		return ec.fieldContext_ServiceWindow_station(ctx, field)
+	case "startsOn":
+		return ec.fieldContext_ServiceWindow_startsOn(ctx, field)
+	case "endsOn":
+		return ec.fieldContext_ServiceWindow_endsOn(ctx, field)
+	case "opensAt":
+		return ec.fieldContext_ServiceWindow_opensAt(ctx, field)
+	case "closesAt":
+		return ec.fieldContext_ServiceWindow_closesAt(ctx, field)
+	case "pilot":
+		return ec.fieldContext_ServiceWindow_pilot(ctx, field)
+	case "review":
+		return ec.fieldContext_ServiceWindow_review(ctx, field)
+	case "followUp":
+		return ec.fieldContext_ServiceWindow_followUp(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ServiceWindow_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceWindow", field.Name)
+}
+
 func (ec *executionContext) childFields_Signage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "placeZh":
@@ -3616,6 +4021,16 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_offerings(ctx, field)
 	case "signage":
 		return ec.fieldContext_Station_signage(ctx, field)
+	case "openNow":
+		return ec.fieldContext_Station_openNow(ctx, field)
+	case "nextTransition":
+		return ec.fieldContext_Station_nextTransition(ctx, field)
+	case "schedules":
+		return ec.fieldContext_Station_schedules(ctx, field)
+	case "scheduleExceptions":
+		return ec.fieldContext_Station_scheduleExceptions(ctx, field)
+	case "serviceWindows":
+		return ec.fieldContext_Station_serviceWindows(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Station_provenance(ctx, field)
 	}

@@ -1,6 +1,10 @@
 package store
 
 import (
+	"context"
+	"time"
+
+	"linhui/internal/authz"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -29,6 +33,17 @@ type Station struct {
 	ServedGroups   []scalar.Enum            `db:"served_groups"`
 	ServedGroupsZh []string                 `db:"served_groups_zh"`
 	Provenance     scalar.Provenance        `db:"provenance"`
+	Hours          *Hours                   `db:"hours" for:"openNow,nextTransition"`
+}
+
+// OpenNow reports whether the station is open at the instant of the request.
+func (s *Station) OpenNow(ctx context.Context) bool {
+	return s.Hours.OpenAt(authz.FromContext(ctx).At)
+}
+
+// NextTransition is when the station next opens or closes, nil when that is not in sight.
+func (s *Station) NextTransition(ctx context.Context) *time.Time {
+	return s.Hours.Next(authz.FromContext(ctx).At)
 }
 
 // Room is a room of a station.
@@ -72,6 +87,46 @@ type Signage struct {
 	States  []string `db:"states"`
 }
 
+// Schedule is regular hours of a station, a room or an offering.
+type Schedule struct {
+	Row
+	StationID  uuid.UUID         `db:"station_id"`
+	RoomID     *uuid.UUID        `db:"room_id" for:"room"`
+	OfferingID *uuid.UUID        `db:"offering_id" for:"offering"`
+	Recurrence scalar.Recurrence `db:"recurrence" sql:"jsonb_build_object('rrule', t.rrule, 'rdates', t.rdates, 'exdates', t.exdates, 'zh', t.zh, 'dtstart', (t.dtstart + t.opens_at) AT TIME ZONE 'Asia/Shanghai', 'durationMinutes', 1440 - (1440 + extract(epoch FROM t.opens_at - t.closes_at)::int / 60) % 1440)"`
+	OpensAt    string            `db:"opens_at" sql:"to_char(t.opens_at, 'HH24:MI')"`
+	ClosesAt   string            `db:"closes_at" sql:"to_char(t.closes_at, 'HH24:MI')"`
+	ValidFrom  *scalar.Date      `db:"valid_from" sql:"lower(t.valid)"`
+	ValidTo    *scalar.Date      `db:"valid_to" sql:"upper(t.valid) - 1"`
+}
+
+// ScheduleException is a day with other hours than the schedules'.
+type ScheduleException struct {
+	Row
+	OnDay    scalar.Date `db:"on_day"`
+	Kind     scalar.Enum `db:"kind"`
+	OpensAt  *string     `db:"opens_at" sql:"to_char(t.opens_at, 'HH24:MI')"`
+	ClosesAt *string     `db:"closes_at" sql:"to_char(t.closes_at, 'HH24:MI')"`
+	Note     *string     `db:"note"`
+	RoomID   *uuid.UUID  `db:"room_id" for:"room"`
+}
+
+// ServiceWindow is a time of extra service.
+type ServiceWindow struct {
+	Row
+	NameZh     *string           `db:"name_zh"`
+	NameEn     *string           `db:"name_en"`
+	StationID  uuid.UUID         `db:"station_id" for:"station"`
+	StartsOn   *scalar.Date      `db:"starts_on"`
+	EndsOn     *scalar.Date      `db:"ends_on"`
+	OpensAt    *string           `db:"opens_at" sql:"to_char(t.opens_at, 'HH24:MI')"`
+	ClosesAt   *string           `db:"closes_at" sql:"to_char(t.closes_at, 'HH24:MI')"`
+	Pilot      bool              `db:"pilot"`
+	Review     *string           `db:"review"`
+	FollowUp   *string           `db:"follow_up"`
+	Provenance scalar.Provenance `db:"provenance"`
+}
+
 type (
 	StationConnection = page.Connection[Station]
 	StationEdge       = page.Edge[Station]
@@ -83,7 +138,18 @@ var (
 	Rooms     = Define[Room](Spec{Type: "Room", Table: "rooms", Visible: "t.retired_at IS NULL", Default: []string{"name_zh"}})
 	Offerings = Define[Offering](Spec{Type: "Offering", Table: "offerings", Visible: "t.retired_at IS NULL", Default: []string{"name_zh"}})
 	Signages  = Define[Signage](Spec{Type: "Signage", Table: "signage", Default: []string{"place_zh"}})
+
+	Schedules          = Define[Schedule](Spec{Type: "Schedule", Table: "schedules", Default: []string{"opens_at"}})
+	ScheduleExceptions = Define[ScheduleException](Spec{Type: "ScheduleException", Table: "schedule_exceptions", Default: []string{"on_day"}})
+	ServiceWindows     = Define[ServiceWindow](Spec{Type: "ServiceWindow", Table: "service_windows", Default: []string{"starts_on"}})
 )
+
+// OpenStationsNow keeps every station with its hours, so that who is open is decided when the
+// list is read: a station opens and closes without a write.
+var OpenStationsNow = DefineHot(Stations, HotSpec[Station]{
+	List: "OPEN_STATIONS_NOW",
+	Keep: func(s *Station, at time.Time) bool { return s.Hours.OpenAt(at) },
+})
 
 var (
 	_ = HasPage(Communities, Stations, Children{Field: "stations"})
@@ -95,6 +161,14 @@ var (
 	_ = HasMany(Stations, Rooms, Children{Field: "rooms", By: "station_id"})
 	_ = HasMany(Stations, Offerings, Children{Field: "offerings", By: "station_id", Filter: AnyOf("kind", "t.kind")})
 	_ = HasMany(Stations, Signages, Children{Field: "signage", By: "station_id"})
+	_ = HasHot(Communities, "openStationsNow", OpenStationsNow)
+	_ = HasMany(Stations, Schedules, Children{Field: "schedules", By: "station_id"})
+	_ = HasMany(Stations, ScheduleExceptions, Children{Field: "scheduleExceptions", By: "station_id", Filter: exceptionDays})
+	_ = HasMany(Stations, ServiceWindows, Children{Field: "serviceWindows", By: "station_id"})
+	_ = HasOne(Schedules, "room", Rooms, "room_id")
+	_ = HasOne(Schedules, "offering", Offerings, "offering_id")
+	_ = HasOne(ScheduleExceptions, "room", Rooms, "room_id")
+	_ = HasOne(ServiceWindows, "station", Stations, "station_id")
 	_ = HasOne(Rooms, "station", Stations, "station_id")
 	_ = HasOne(Offerings, "station", Stations, "station_id")
 	_ = HasOne(Offerings, "room", Rooms, "room_id")
@@ -115,4 +189,19 @@ func (f *StationFilter) Where(w *Where, _ *Ask) error {
 	}
 	w.Contains("t.name_zh", f.NameContains)
 	return w.Refers("t.estate_id", f.Estate, Estates, "filter", "estate")
+}
+
+// exceptionFilter keeps the exceptions on the days of a range; without one, from today on.
+type exceptionFilter struct{ Range *DateRange }
+
+func exceptionDays(args map[string]any) Filter {
+	r, _ := args["range"].(*DateRange)
+	return exceptionFilter{r}
+}
+
+func (f exceptionFilter) Where(w *Where, ask *Ask) error {
+	if f.Range == nil {
+		w.And("t.on_day >= ?", scalar.DateOf(ask.Viewer.At))
+	}
+	return w.Days("t.on_day", f.Range, "range")
 }

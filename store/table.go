@@ -49,14 +49,15 @@ type mask uint64
 
 // column is one database column and the fields that need it.
 type column struct {
-	name   string
-	expr   string // SQL over t
-	offset uintptr
-	typ    reflect.Type    // of the Go field
-	scan   reflect.Type    // the type with the same layout that reads it
-	enum   *ast.Definition // the SDL's enum behind it, nil for other types
-	fields []string        // GraphQL fields that need it; nil: needed always
-	class  authz.Class     // the lowest class among those fields
+	name     string
+	expr     string // SQL over t
+	offset   uintptr
+	typ      reflect.Type    // of the Go field
+	scan     reflect.Type    // the type with the same layout that reads it
+	enum     *ast.Definition // the SDL's enum behind it, nil for other types
+	document bool            // of a type that is a Document
+	fields   []string        // GraphQL fields that need it; nil: needed always
+	class    authz.Class     // the lowest class among those fields
 }
 
 // Described is a Table without its row type, for what is generic over domains.
@@ -128,6 +129,9 @@ func (t *Table[T]) addColumns(rt reflect.Type, base uintptr) {
 		c := column{name: name, expr: "t." + name, offset: base + f.Offset, typ: f.Type, scan: scanType(f.Type)}
 		if expr, ok := f.Tag.Lookup("sql"); ok {
 			c.expr = expr
+		}
+		if d, ok := reflect.Zero(f.Type).Interface().(Document); ok {
+			c.expr, c.document = d.SQL(), true
 		}
 		if rt != reflect.TypeFor[Row]() {
 			if own := fieldNamed(t.Type, f.Name); own != "" {
@@ -276,8 +280,11 @@ func (r *reader[T]) read(rows *sql.Rows) (*T, error) {
 		return nil, fmt.Errorf("row of %s: %w", r.table.Table, err)
 	}
 	for i, c := range r.cols {
-		if col := &r.table.columns[c]; col.enum != nil {
+		switch col := &r.table.columns[c]; {
+		case col.enum != nil:
 			r.mapUnknown(col, r.dest[r.lead+i])
+		case col.document:
+			r.reportUnread(col, (*Row)(base), reflect.NewAt(col.typ, unsafe.Add(base, col.offset)).Elem().Interface().(Document))
 		}
 	}
 	(*Row)(base).typ = r.table.Type // Row stands first, Define has checked it
