@@ -28,6 +28,7 @@ type section struct {
 	keep        func(*record) bool         // nil: all
 	derive      func(*file, *record) error // what one field alone does not say
 	derived     []string                   // further columns, which derive sets
+	places      []string                   // further fields, whose facts derive puts into columns
 	derivedLate []string                   // those of derived that are late
 }
 
@@ -89,7 +90,7 @@ func (f *file) convert(s section, r *record) error {
 		return err
 	}
 	made := row{}
-	placed := []string{keyOf(r.section), "community", "district", "source", "inferred", "inferredFields"}
+	placed := append(slices.Clone(s.places), keyOf(r.section), "community", "district", "source", "inferred", "inferredFields")
 	for _, c := range s.columns {
 		v := r.field(c.from)
 		if v == nil && c.need {

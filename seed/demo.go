@@ -18,7 +18,7 @@ import (
 type DemoOptions struct {
 	Seed        int64
 	Now         time.Time // time.Now(); its Shanghai day is today
-	Communities []string  // owners; all that the target's sources must hold by then
+	Communities []string  // owners; divisions among them get no rows
 	Residents   int       // of each community, 300
 }
 
@@ -44,7 +44,7 @@ func Demo(ctx context.Context, t Target, o DemoOptions) error {
 	if o.Residents == 0 {
 		o.Residents = 300
 	}
-	placed, err := t.place(o.Communities)
+	placed, err := t.place(slices.DeleteFunc(slices.Clone(o.Communities), isDivision))
 	if err != nil {
 		return err
 	}
@@ -135,9 +135,10 @@ func (c *community) put(ctx context.Context, tx *sql.Tx, name string) error {
 	if name != "feedbacks" {
 		return nil
 	}
-	set := without(t.columns, []string{"owner", "id", "provenance"})
-	_, err = t.exec(ctx, tx, fmt.Sprintf(`UPDATE feedbacks t SET (%s) = ROW(%s) FROM jsonb_populate_recordset(NULL::feedbacks, $1) r
-		WHERE t.owner = r.owner AND t.id = r.id AND (t.status, t.escalation_level) IS DISTINCT FROM (r.status, r.escalation_level)`,
+	set := without(t.columns, []string{"owner", "id", "provenance", "escalation_level"})
+	_, err = t.exec(ctx, tx, fmt.Sprintf(`UPDATE feedbacks t SET (%s, escalation_level) = ROW(%s, greatest(t.escalation_level, r.escalation_level))
+		FROM jsonb_populate_recordset(NULL::feedbacks, $1) r
+		WHERE t.owner = r.owner AND t.id = r.id AND (t.status <> r.status OR t.escalation_level < r.escalation_level)`,
 		list("", set), list("r.", set)), known)
 	return err
 }

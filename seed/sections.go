@@ -81,16 +81,17 @@ func init() { // not a literal: its functions read it
 
 		"programmes": named("programmes", programmeColumns...).deriving(audiences),
 		"courses":    inside("courses", "programme", courseColumns...).deriving(weekdays, "weekdays"),
-		"teams":      named("volunteer_teams", teamColumns...).deriving(team, "founded_on", "founded_on_zh"),
+		"teams":      named("volunteer_teams", teamColumns...).deriving(team, "founded_on", "founded_on_zh").placing("foundedOn", "flagAward"),
 
 		"eventSeries":       named("event_series", seriesColumns...).ownedBy("community", "district"),
 		"regularActivities": named("event_series", seriesColumns...),
 		"campaigns": named("campaigns",
 			column{from: "year", to: "year", as: whole(1949)},
 			column{from: "forms", to: "forms", as: texts},
-			column{from: "communities", refs: []string{"communities"}}).ownedBy("community", "district").deriving(campaign),
+			column{from: "communities", refs: []string{"communities"}}).ownedBy("community", "district").deriving(campaign).placing("communities"),
 		"events": named("events", eventColumns...).ownedBy("community", "series").
-			deriving(event, "starts_at", "all_day", "held_on", "year", "status", "campaign_owner", "district_campaign_id", "served_by"),
+			deriving(event, "starts_at", "all_day", "held_on", "year", "status", "campaign_owner", "district_campaign_id", "served_by").
+			placing("heldOn", "year", "campaign", "servedBy", "launchesBrand"),
 		"eventParts": inside("event_parts", "event",
 			column{from: "event", to: "event_id", refs: []string{"events"}, need: true},
 			column{from: "order", to: "ordinal", as: whole(1), need: true}),
@@ -192,6 +193,12 @@ func (s section) ownedBy(fields ...string) section {
 
 func (s section) deriving(derive func(*file, *record) error, columns ...string) section {
 	s.derive, s.derived = derive, columns
+	return s
+}
+
+// placing names the fields that derive reads.
+func (s section) placing(fields ...string) section {
+	s.places = fields
 	return s
 }
 
