@@ -36,6 +36,7 @@ type Options struct {
 type Gateway struct {
 	*server.Server
 	Sources *sources.Sources
+	log     *slog.Logger
 	stop    context.CancelFunc
 	done    chan struct{}
 }
@@ -74,6 +75,11 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	so.Schema, so.Subgraph = public, full
 	so.Redis, so.Log, so.Now = o.Redis, o.Log, o.Now
 	so.AroundRoot = dataloaders.AroundRoot
+	so.Cost = func(ctx context.Context, oc *graphql.OperationContext) server.Price {
+		price := server.DefaultCost(ctx, oc)
+		price.Communities = root.FannedOut(oc)
+		return price
+	}
 	so.Before = func(ctx context.Context, oc *graphql.OperationContext) (context.Context, error) {
 		return root.Begin(ctx, oc, full.Schema())
 	}
@@ -82,7 +88,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	g := &Gateway{Server: s, Sources: all, stop: stop, done: make(chan struct{})}
+	g := &Gateway{Server: s, Sources: all, log: o.Log, stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(g.done)
 		all.Watch(ctx)

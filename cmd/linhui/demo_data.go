@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"linhui/internal/authn"
+	"linhui/internal/authz"
+	"linhui/internal/database"
+	"linhui/internal/embedded"
+	"linhui/seed"
+	"linhui/sources"
+	"linhui/store/migrations"
+)
+
+// streets are the sources of the demo, one for every street of the data, by the street's code.
+var streets = map[string]string{
+	homeStreet:     "chenping",
+	"620104002000": "xianfenglu",
+	"620102025000": "yanyuan",
+	"652824100000": "ruoqiang",
+	"370303100000": "mashang",
+	"510112001000": "longquan",
+}
+
+const (
+	homeStreet   = "620104001000" // of the community home
+	directoryKey = "directory"
+)
+
+func otherDatabases() string {
+	keys := slices.Sorted(maps.Values(streets))
+	keys = slices.DeleteFunc(keys, func(key string) bool { return key == streets[homeStreet] })
+	return strings.Join(append(keys, directoryKey), ", ")
+}
+
+// prepare makes the demo's databases what this version expects, and returns what the tokens of
+// the people in them say. Everything it does may be done again.
+func prepare(p *process, postgres *embedded.Postgres) (map[authz.Role]authn.Claims, error) {
+	target := seed.Target{Sources: map[string]*sql.DB{}}
+	placed, err := seed.Streets(seed.Facts)
+	if err != nil {
+		return nil, err
+	}
+	target.Place = func(owner string) string { return streets[placed[owner]] }
+	pool := func(key string) (*sql.DB, error) { return sql.Open("postgres", postgres.DSN(key, embedded.AppUser)) }
+	if target.Directory, err = pool(directoryKey); err != nil {
+		return nil, err
+	}
+	defer target.Directory.Close()
+	for _, key := range streets {
+		if target.Sources[key], err = pool(key); err != nil {
+			return nil, err
+		}
+		defer target.Sources[key].Close()
+	}
+	p.begin("the directory and six databases get their schema")
+	if err := migrateDemo(p.soft, postgres, target); err != nil {
+		return nil, err
+	}
+	p.begin("six communities are imported")
+	if _, err := seed.Import(p.soft, target, seed.Facts, nil); err != nil {
+		return nil, err
+	}
+	return castClaims(p.soft, target.Sources[streets[homeStreet]])
+}
+
+// migrateDemo makes and migrates the databases one after the other: roles belong to the whole server.
+func migrateDemo(ctx context.Context, postgres *embedded.Postgres, target seed.Target) error {
+	for _, key := range append(slices.Sorted(maps.Keys(target.Sources)), directoryKey) {
+		if err := postgres.CreateDatabase(ctx, key); err != nil {
+			return err
+		}
+		db, files := target.Sources[key], migrations.Source
+		if key == directoryKey {
+			db, files = target.Directory, migrations.Directory
+		}
+		if err := migrations.Up(ctx, db, files); err != nil {
+			return fmt.Errorf("database %s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// openDemo opens the demo's databases as the gateway does those of a configuration.
+func openDemo(postgres *embedded.Postgres) (*database.DB, []*sources.Source, error) {
+	var errs []error
+	open := func(key string) *database.DB {
+		db, err := database.Open(database.Config{Key: key, DSN: postgres.DSN(key, embedded.AppUser)})
+		errs = append(errs, err)
+		return db
+	}
+	var list []*sources.Source
+	for _, key := range streets {
+		list = append(list, &sources.Source{Key: key, DB: open(key)})
+	}
+	return open(directoryKey), list, errors.Join(errs...)
+}
