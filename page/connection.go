@@ -70,7 +70,12 @@ type Connection[T any] struct {
 }
 
 // Info says whether there is more on either side.
-type Info struct{ HasNext, HasPrevious bool }
+type Info struct {
+	HasNext, HasPrevious bool
+	// Start and End are the cursors of a page without rows that is not the list's end: the
+	// one that reading is to go on from once the missing sources answer. nil otherwise.
+	Start, End *string
+}
 
 // NewConnection makes a page. cursor seals the place of row i and is called only for
 // cursors that were asked for; count answers totalCount and may be nil.
@@ -117,18 +122,19 @@ type PageInfo struct {
 	HasNextPage, HasPreviousPage bool
 	size                         int
 	cursor                       func(int) string
+	info                         Info
 }
 
 func (c *Connection[T]) PageInfo() *PageInfo {
-	return &PageInfo{c.info.HasNext, c.info.HasPrevious, len(c.rows), c.cursor}
+	return &PageInfo{c.info.HasNext, c.info.HasPrevious, len(c.rows), c.cursor, c.info}
 }
 
-func (p *PageInfo) StartCursor() *string { return p.at(0) }
-func (p *PageInfo) EndCursor() *string   { return p.at(p.size - 1) }
+func (p *PageInfo) StartCursor() *string { return p.at(0, p.info.Start) }
+func (p *PageInfo) EndCursor() *string   { return p.at(p.size-1, p.info.End) }
 
-func (p *PageInfo) at(i int) *string {
-	if i < 0 || i >= p.size {
-		return nil
+func (p *PageInfo) at(i int, empty *string) *string {
+	if p.size == 0 {
+		return empty
 	}
 	s := p.cursor(i)
 	return &s

@@ -51,24 +51,61 @@ func compare(a, b any) int {
 	panic(fmt.Sprintf("page: positions of different lists compared: %T with %T", a, b))
 }
 
-// Cursor marks a place in a list that is merged from several sources. At is the place;
-// Behind holds, by source key, the places of sources that did not answer, so that a later
-// page asks them again from where they stood and never steps over their rows. A nil
-// position means "from the beginning".
+// Cursor marks the place of a row in a list that is merged from several sources. A nil
+// position means "from the end that reading starts from".
 type Cursor struct {
-	At     Position
-	Behind map[string]Position
+	At Position
+	// Behind are the owners whose rows have not been read up to At, because their source did
+	// not answer: a later page asks for them from where they stand and steps over none. It
+	// names owners, not sources, since an owner may have moved by then.
+	Behind []Behind
+	// Row and Backward say, when some owners are behind, which row the cursor is of and which
+	// way it was read: read the other way, the list goes on from that row for every owner.
+	Row      Position
+	Backward bool
 }
 
-// From returns the place after which the given source is to be asked.
-func (c *Cursor) From(source string) Position {
-	if c == nil {
-		return nil
+// Behind is some owners and the place up to which their rows have been read.
+type Behind struct {
+	Owners []string
+	At     Position
+}
+
+// Reading is the cursor for a page that is read in the given direction.
+func (c Cursor) Reading(backward bool) Cursor {
+	if c.Behind == nil || c.Backward == backward {
+		return c
 	}
-	if p, ok := c.Behind[source]; ok {
-		return p
+	return Cursor{At: c.Row}
+}
+
+// Split groups owners by the place from which they are to be asked.
+func (c Cursor) Split(owners []string) []Behind {
+	if c.Behind == nil {
+		return []Behind{{owners, c.At}}
 	}
-	return c.At
+	place := map[string]int{} // owner -> 1 + index in c.Behind
+	for i, b := range c.Behind {
+		for _, o := range b.Owners {
+			place[o] = i + 1
+		}
+	}
+	var groups []Behind
+	at := map[int]int{} // place -> index in groups
+	for _, o := range owners {
+		p := place[o]
+		if _, ok := at[p]; !ok {
+			at[p] = len(groups)
+			from := c.At
+			if p > 0 {
+				from = c.Behind[p-1].At
+			}
+			groups = append(groups, Behind{At: from})
+		}
+		g := &groups[at[p]]
+		g.Owners = append(g.Owners, o)
+	}
+	return groups
 }
 
 // Signer seals cursors with an HMAC over the list they belong to and the viewer they were
@@ -83,7 +120,11 @@ func NewSigner(key []byte) (*Signer, error) {
 	return &Signer{key: key}, nil
 }
 
-const macSize = 12 // 96 bits; a cursor is no credential, it only must not be edited
+const (
+	macSize = 12 // 96 bits; a cursor is no credential, it only must not be edited
+	// maxCursor bounds what is decoded. Chosen: 2,000 owners behind still fit.
+	maxCursor = 64 << 10
+)
 
 // Seal returns the opaque text of c, bound to a list.
 func (s *Signer) Seal(binding string, c Cursor) string {
@@ -94,7 +135,7 @@ func (s *Signer) Seal(binding string, c Cursor) string {
 // Open reads a cursor that Seal made for the same binding.
 func (s *Signer) Open(binding, text string) (Cursor, error) {
 	bad := fault.Newf(fault.BadUserInput, "the cursor is not one that this list, with this filter, order and viewer, gave out")
-	if len(text) > 4096 {
+	if len(text) > maxCursor {
 		return Cursor{}, bad
 	}
 	raw, err := encoding.DecodeString(text)
@@ -104,7 +145,11 @@ func (s *Signer) Open(binding, text string) (Cursor, error) {
 	if subtle.ConstantTimeCompare(raw[:macSize], s.mac(binding, raw[macSize:])) != 1 {
 		return Cursor{}, bad
 	}
-	return unmarshalCursor(raw[macSize:])
+	c, err := unmarshalCursor(raw[macSize:])
+	if err != nil {
+		return Cursor{}, bad.Because(err) // of another version of this program
+	}
+	return c, nil
 }
 
 func (s *Signer) mac(binding string, body []byte) []byte {
@@ -115,25 +160,29 @@ func (s *Signer) mac(binding string, body []byte) []byte {
 	return h.Sum(nil)[:macSize]
 }
 
-// wireValue keeps a value's type through JSON: a string as it is, the others as an object.
+// wireValue keeps a value's type through JSON. Times are microseconds, as PostgreSQL has them.
 type wireValue struct {
-	Int  *int64     `json:"i,omitempty"`
-	Time *time.Time `json:"t,omitempty"`
-	Text *string    `json:"s,omitempty"`
+	Int  *int64  `json:"i,omitempty"`
+	Time *int64  `json:"t,omitempty"`
+	Text *string `json:"s,omitempty"`
 }
 
 type wireCursor struct {
-	At     []wireValue            `json:"a,omitempty"`
-	Behind map[string][]wireValue `json:"b,omitempty"`
+	At       []wireValue  `json:"a,omitempty"`
+	Behind   []wireBehind `json:"b,omitempty"`
+	Row      []wireValue  `json:"r,omitempty"`
+	Backward bool         `json:"d,omitempty"`
+}
+
+type wireBehind struct {
+	Owners []string    `json:"o"`
+	At     []wireValue `json:"a,omitempty"`
 }
 
 func marshalCursor(c Cursor) []byte {
-	w := wireCursor{At: toWire(c.At)}
-	for k, p := range c.Behind {
-		if w.Behind == nil {
-			w.Behind = map[string][]wireValue{}
-		}
-		w.Behind[k] = toWire(p)
+	w := wireCursor{At: toWire(c.At), Row: toWire(c.Row), Backward: c.Backward}
+	for _, b := range c.Behind {
+		w.Behind = append(w.Behind, wireBehind{b.Owners, toWire(b.At)})
 	}
 	b, err := json.Marshal(w)
 	if err != nil {
@@ -147,12 +196,20 @@ func unmarshalCursor(b []byte) (Cursor, error) {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return Cursor{}, fmt.Errorf("cursor: %w", err)
 	}
-	c := Cursor{At: fromWire(w.At)}
-	for k, p := range w.Behind {
-		if c.Behind == nil {
-			c.Behind = map[string]Position{}
+	c := Cursor{Backward: w.Backward}
+	var err error
+	if c.At, err = fromWire(w.At); err != nil {
+		return Cursor{}, err
+	}
+	if c.Row, err = fromWire(w.Row); err != nil {
+		return Cursor{}, err
+	}
+	for _, b := range w.Behind {
+		at, err := fromWire(b.At)
+		if err != nil {
+			return Cursor{}, err
 		}
-		c.Behind[k] = fromWire(p)
+		c.Behind = append(c.Behind, Behind{b.Owners, at})
 	}
 	return c, nil
 }
@@ -166,7 +223,8 @@ func toWire(p Position) []wireValue {
 		case int64:
 			out[i].Int = &x
 		case time.Time:
-			out[i].Time = &x
+			micros := x.UnixMicro()
+			out[i].Time = &micros
 		default:
 			panic(fmt.Sprintf("page: %T cannot order a list", v))
 		}
@@ -174,9 +232,9 @@ func toWire(p Position) []wireValue {
 	return out
 }
 
-func fromWire(w []wireValue) Position {
+func fromWire(w []wireValue) (Position, error) {
 	if len(w) == 0 {
-		return nil
+		return nil, nil
 	}
 	p := make(Position, len(w))
 	for i, v := range w {
@@ -184,10 +242,12 @@ func fromWire(w []wireValue) Position {
 		case v.Int != nil:
 			p[i] = *v.Int
 		case v.Time != nil:
-			p[i] = *v.Time
+			p[i] = time.UnixMicro(*v.Time).UTC()
 		case v.Text != nil:
 			p[i] = *v.Text
+		default:
+			return nil, errors.New("cursor: a value without a type")
 		}
 	}
-	return p
+	return p, nil
 }

@@ -19,7 +19,8 @@ type ID struct {
 	UUID  uuid.UUID
 }
 
-var encoding = base64.RawURLEncoding
+// encoding is strict, so that an id or a cursor has one text only.
+var encoding = base64.RawURLEncoding.Strict()
 
 func (id ID) String() string {
 	var raw [160]byte
@@ -65,7 +66,11 @@ func ParseID(s string) (ID, error) {
 	if err != nil {
 		return ID{}, bad
 	}
-	return ID{Type: parts[0], Owner: parts[1], UUID: u}, nil
+	id := ID{Type: parts[0], Owner: parts[1], UUID: u}
+	if id.String() != s { // capitals in the uuid, line breaks in the base64
+		return ID{}, bad
+	}
+	return id, nil
 }
 
 // IsOwner reports whether s has the form of an owner: [a-z0-9-], 1 to 40 characters.

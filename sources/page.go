@@ -16,11 +16,20 @@ func Page[T any](ctx context.Context, s *Sources, ask *store.Ask, t *store.Table
 		if start, err = ask.Cursors.Open(l.Binding(ask), l.Window.Cursor); err != nil {
 			return nil, err
 		}
+		start = start.Reading(l.Window.Backward)
 	}
-	parts := Gather(ctx, s, chosen.Owners, func(ctx context.Context, src *Source, owners []string) ([]*T, error) {
-		return t.Page(ctx, src, ask, l.Order, store.PageQuery{
-			Owners: owners, Filter: l.Filter, From: start.From(src.Key), Limit: l.Window.Size + 1, Backward: l.Window.Backward,
-		})
+	parts := Gather(ctx, s, chosen.Owners, func(ctx context.Context, src *Source, owners []string) ([][]*T, error) {
+		groups := start.Split(owners) // one, unless some of them are behind
+		shares := make([][]*T, len(groups))
+		for i, g := range groups {
+			var err error
+			if shares[i], err = t.Page(ctx, src, ask, l.Order, store.PageQuery{
+				Owners: g.Owners, Filter: l.Filter, From: g.At, Limit: l.Window.Size + 1, Backward: l.Window.Backward,
+			}); err != nil {
+				return nil, err
+			}
+		}
+		return shares, nil
 	})
 	err := Settle(parts, chosen.Forbidden, abort)
 	if err != nil {
@@ -34,14 +43,17 @@ func Page[T any](ctx context.Context, s *Sources, ask *store.Ask, t *store.Table
 		// A source that did not answer may hold more rows in the direction of reading.
 		info.HasNext = info.HasNext || !l.Window.Backward
 		info.HasPrevious = info.HasPrevious || l.Window.Backward
+		if len(rows) == 0 && l.Window.Cursor != "" {
+			if l.Window.Backward {
+				info.Start = &l.Window.Cursor
+			} else {
+				info.End = &l.Window.Cursor
+			}
+		}
 	}
-	read := len(rows)
 	return page.NewConnection(rows, info, Coverage(parts, chosen.Forbidden),
 		func(i int) string {
-			if l.Window.Backward {
-				i = read - 1 - i
-			}
-			return ask.Cursors.Seal(l.Binding(ask), m.cursor(i))
+			return ask.Cursors.Seal(l.Binding(ask), m.cursor(rows[i]))
 		},
 		func(ctx context.Context) (int, error) {
 			return Count(ctx, s, ask, t, l.Filter, chosen.Owners)
@@ -68,45 +80,35 @@ type merged[T any] struct {
 	list  *store.List[T]
 	start page.Cursor
 	rows  []*T
-	from  []string                 // the source of each row
-	down  map[string]page.Position // sources that did not answer, where they stand
+	asked []page.Behind // groups of owners that answered, and the place each was asked from
+	down  []page.Behind // groups whose source did not answer, where they stand
 	gap   bool
 }
 
-func merge[T any](parts []Part[[]*T], l *store.List[T], start page.Cursor) *merged[T] {
+func merge[T any](parts []Part[[][]*T], l *store.List[T], start page.Cursor) *merged[T] {
 	m := &merged[T]{list: l, start: start}
-	type head struct {
-		key  string
-		rows []*T
-		at   page.Position
-	}
-	var heads []head
+	var heads []head[T]
 	for _, p := range parts {
-		switch {
-		case p.Err != nil:
+		if p.Err != nil {
 			m.gap = true
-			if p.Source != nil {
-				if m.down == nil {
-					m.down = map[string]page.Position{}
-				}
-				m.down[p.Source.Key] = start.From(p.Source.Key)
+			m.down = append(m.down, start.Split(p.Owners)...)
+			continue
+		}
+		m.asked = append(m.asked, start.Split(p.Owners)...)
+		for _, rows := range p.Value {
+			if len(rows) > 0 {
+				heads = append(heads, head[T]{rows: rows})
 			}
-		case len(p.Value) > 0:
-			heads = append(heads, head{key: p.Source.Key, rows: p.Value})
 		}
 	}
-	limit := l.Window.Size + 1
 	if len(heads) == 1 {
 		m.rows = heads[0].rows
-		for range m.rows {
-			m.from = append(m.from, heads[0].key)
-		}
 		return m
 	}
 	for i := range heads {
 		heads[i].at = l.Order.Position(heads[i].rows[0])
 	}
-	for len(m.rows) < limit && len(heads) > 0 {
+	for limit := l.Window.Size + 1; len(m.rows) < limit && len(heads) > 0; {
 		first := 0
 		for i := 1; i < len(heads); i++ {
 			if m.before(heads[i].at, heads[first].at) {
@@ -115,7 +117,6 @@ func merge[T any](parts []Part[[]*T], l *store.List[T], start page.Cursor) *merg
 		}
 		h := &heads[first]
 		m.rows = append(m.rows, h.rows[0])
-		m.from = append(m.from, h.key)
 		if h.rows = h.rows[1:]; len(h.rows) == 0 {
 			heads = append(heads[:first], heads[first+1:]...)
 		} else {
@@ -123,6 +124,12 @@ func merge[T any](parts []Part[[]*T], l *store.List[T], start page.Cursor) *merg
 		}
 	}
 	return m
+}
+
+// head is what is left of a share, and the place of its first row.
+type head[T any] struct {
+	rows []*T
+	at   page.Position
 }
 
 // before reports whether a is read before b.
@@ -134,42 +141,35 @@ func (m *merged[T]) before(a, b page.Position) bool {
 	return c < 0
 }
 
-// cursor is the place after row i of the reading order. Sources that were behind, because
-// they did not answer an earlier page, catch up first: their rows stand before all others.
-func (m *merged[T]) cursor(i int) page.Cursor {
-	rows := m.rows
-	if m.list.Window.Backward {
-		// Trim has turned the shown rows round in place; undo it for the lookup.
-		n := min(len(rows), m.list.Window.Size)
-		turned := make([]*T, n)
-		for k := range n {
-			turned[k] = rows[n-1-k]
-		}
-		rows = turned
-	}
-	at := m.list.Order.Position(rows[i])
+// cursor is the place of a row of the page. Up to it all rows of the owners that answered
+// have been read, also those that were behind; owners that did not answer stay where they
+// stood.
+func (m *merged[T]) cursor(row *T) page.Cursor {
+	read := m.list.Order.Position(row)
 	if m.start.Behind == nil && m.down == nil {
-		return page.Cursor{At: at}
+		return page.Cursor{At: read}
 	}
-	c := page.Cursor{At: m.start.At, Behind: map[string]page.Position{}}
-	for k, p := range m.start.Behind {
-		c.Behind[k] = p
+	c := page.Cursor{At: read, Row: read, Backward: m.list.Window.Backward}
+	if m.start.At != nil && m.before(read, m.start.At) {
+		c.At = m.start.At // the others were there before
 	}
-	for k, p := range m.down {
-		c.Behind[k] = p
-	}
-	for j := range i + 1 {
-		p := m.list.Order.Position(rows[j])
-		if c.At != nil && m.before(p, c.At) {
-			c.Behind[m.from[j]] = p // still catching up
-			continue
-		}
-		c.At = p
-		for k := range c.Behind {
-			if _, down := m.down[k]; !down {
-				delete(c.Behind, k) // its older rows have all been read
+	caughtUp := page.Behind{At: read}
+	for _, g := range m.asked {
+		switch {
+		case g.At == nil || m.before(g.At, read):
+			if m.before(read, c.At) {
+				caughtUp.Owners = append(caughtUp.Owners, g.Owners...)
 			}
+		case m.before(g.At, c.At):
+			c.Behind = append(c.Behind, g)
 		}
+	}
+	if caughtUp.Owners != nil {
+		c.Behind = append(c.Behind, caughtUp)
+	}
+	c.Behind = append(c.Behind, m.down...)
+	if c.Behind == nil {
+		return page.Cursor{At: c.At}
 	}
 	return c
 }
