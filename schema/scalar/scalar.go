@@ -12,6 +12,8 @@ import (
 	_ "time/tzdata" // Shanghai must be known on a machine without zoneinfo
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"linhui/internal/marshal"
 )
 
 // Shanghai is the zone of every calendar day. 若羌 keeps it too.
@@ -92,9 +94,7 @@ func (d *Date) Scan(src any) error {
 
 func (d Date) Value() (driver.Value, error) { return d.String(), nil }
 
-func MarshalDate(d Date) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) { io.WriteString(w, `"`+d.String()+`"`) })
-}
+func MarshalDate(d Date) graphql.Marshaler { return marshal.String(d.String()) }
 
 func UnmarshalDate(v any) (Date, error) {
 	s, ok := v.(string)
@@ -104,11 +104,14 @@ func UnmarshalDate(v any) (Date, error) {
 	return ParseDate(s)
 }
 
-func MarshalDateTime(t time.Time) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		var b [40]byte
-		w.Write(append(t.In(Shanghai).AppendFormat(append(b[:0], '"'), time.RFC3339Nano), '"'))
-	})
+func MarshalDateTime(t time.Time) graphql.Marshaler { return instant(t) }
+
+type instant time.Time
+
+func (t instant) MarshalGQL(w io.Writer) { w.Write(t.AppendGQL(nil)) }
+
+func (t instant) AppendGQL(b []byte) []byte {
+	return append(time.Time(t).In(Shanghai).AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
 func UnmarshalDateTime(v any) (time.Time, error) {
@@ -149,7 +152,7 @@ func (d *Decimal) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func MarshalDecimal(d Decimal) graphql.Marshaler { return graphql.MarshalString(string(d)) }
+func MarshalDecimal(d Decimal) graphql.Marshaler { return marshal.String(string(d)) }
 
 func UnmarshalDecimal(v any) (Decimal, error) {
 	s, ok := v.(string)
