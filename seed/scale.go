@@ -29,10 +29,11 @@ const chunk = 10
 //
 // The pools must be a superuser's: rows are copied with triggers and foreign keys off, and what the
 // triggers count is counted at the end. directory may be nil; else it gets the divisions and the
-// communities. A load that was cut short continues where it stopped. progress, when not nil, gets a
+// communities. A load that was cut short continues where it stopped, given the same options. progress, when not nil, gets a
 // line a few times a minute; it is called by one goroutine at a time.
 //
-// Measured for 1,000 communities, 3.9 M rows, on two cores: see BenchmarkScale.
+// Measured for 1,000 communities, 3.9 M rows, into one database on two cores that others kept busy
+// (load 10): 167 s (BenchmarkScale with ten times its communities).
 func Scale(ctx context.Context, o ScaleOptions, sources []*sql.DB, directory *sql.DB, progress func(string)) error {
 	if o.Communities == 0 {
 		o.Communities = 1000

@@ -166,11 +166,8 @@ func scaledSignUps(s *scaled, put func(...any)) {
 	statuses := []string{"ATTENDING", "ATTENDING", "CONFIRMED", "COMPLETED", "COMPLETED", "APPLIED", "WITHDRAWN"}
 	d, n := s.dice("enrolments"), 0
 	for i, course := range s.courses {
-		first, share := d.IntN(scaledResidents), (scaledEnrolments+i)/scaledCourses
-		if i == scaledCourses-1 {
-			share = scaledEnrolments - n
-		}
-		for k := range share {
+		first := d.IntN(scaledResidents)
+		for k := range (scaledEnrolments + i) / scaledCourses { // which adds up to all of them
 			resident := (first + k*7) % scaledResidents // 7 and 200 have no common factor
 			applied := s.today.AddDate(0, 0, -60-d.IntN(300)).Add(time.Duration(d.IntN(86400)) * time.Second)
 			put(s.owner, s.id("enrolment", n), course, s.residents[resident], pick(d, statuses), 18+resident*37%72, applied, scaledProvenance)
