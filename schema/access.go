@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -72,12 +73,38 @@ func (c *check) field(f *ast.Field, path ast.Path) {
 	c.selections(f.SelectionSet, path)
 }
 
-// concrete returns the object types behind an object or interface.
+// concrete returns the object types behind an object or interface. Of an interface, types
+// whose rows the viewer does not find (see Finds) are left out.
 func (c *check) concrete(d *ast.Definition) []*ast.Definition {
 	if d.Kind == ast.Object {
 		return []*ast.Definition{d}
 	}
-	return c.schema.GetPossibleTypes(d)
+	var found []*ast.Definition
+	for _, t := range c.schema.GetPossibleTypes(d) {
+		if Finds(c.viewer, t.Name) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// Finds reports whether a viewer's roles let a type's rows be found by id: those that the
+// type itself asks for. Other rows do not exist for the viewer, and not even __typename tells.
+func Finds(v *authz.Viewer, typ string) bool { return types()[typ].allows(v) }
+
+// types maps a type to what its own directives say.
+var types = sync.OnceValue(func() map[string]Field {
+	rules := map[string]Field{}
+	for _, t := range Parsed().Types {
+		class, _ := classOf(t.Directives)
+		rules[t.Name] = Field{Class: class, Roles: rolesOf(t.Directives)}
+	}
+	return rules
+})
+
+// allows reports whether the viewer's roles and purpose suffice.
+func (f Field) allows(v *authz.Viewer) bool {
+	return v.Reads(f.Class) && (f.Roles == nil || v.Has(f.Roles...))
 }
 
 func (c *check) permit(name string, path ast.Path) {
@@ -88,7 +115,7 @@ func (c *check) permit(name string, path ast.Path) {
 	if rule.Class >= authz.P2Personal {
 		c.access.Personal = append(c.access.Personal, name)
 	}
-	if c.viewer.Reads(rule.Class) && (rule.Roles == nil || c.viewer.Has(rule.Roles...)) {
+	if rule.allows(c.viewer) {
 		return
 	}
 	if c.denied == nil {

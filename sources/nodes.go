@@ -5,6 +5,7 @@ import (
 
 	"linhui/internal/fault"
 	"linhui/page"
+	"linhui/schema"
 	"linhui/store"
 )
 
@@ -34,7 +35,7 @@ func Nodes(ctx context.Context, s *Sources, ask *store.Ask, ids []page.ID) []Fou
 			found[i].Err = fault.Newf(fault.BadUserInput, "the id is of a type that cannot be looked up")
 			continue
 		}
-		if !ask.Directory.Holds(id.Owner) {
+		if !ask.Directory.Holds(id.Owner) || !schema.Finds(ask.Viewer, id.Type) {
 			found[i].Err = notFound
 			continue
 		}

@@ -15,7 +15,18 @@ type ReportedQuantity struct {
 	Zh        string   `json:"zh"`
 }
 
-func (q *ReportedQuantity) Scan(src any) error { return scanJSON(src, q) }
+// Scan maps a qualifier that this version does not know to OTHER.
+func (q *ReportedQuantity) Scan(src any) error {
+	if err := scanJSON(src, q); err != nil {
+		return err
+	}
+	switch q.Qualifier {
+	case "EXACT", "MORE_THAN", "NEARLY", "APPROX", "RANGE", "DOUBLED":
+	default:
+		q.Qualifier = "OTHER"
+	}
+	return nil
+}
 
 // Money is an amount with its ISO 4217 currency.
 type Money struct {

@@ -104,6 +104,10 @@ func UnmarshalDate(v any) (Date, error) {
 	return ParseDate(s)
 }
 
+// printed is the offset of every DateTime in an answer, also of instants when clocks in
+// Shanghai showed summer time or, until 1901, local mean time, whose seconds RFC 3339 lacks.
+var printed = time.FixedZone("", 8*60*60)
+
 func MarshalDateTime(t time.Time) graphql.Marshaler { return instant(t) }
 
 type instant time.Time
@@ -111,12 +115,13 @@ type instant time.Time
 func (t instant) MarshalGQL(w io.Writer) { w.Write(t.AppendGQL(nil)) }
 
 func (t instant) AppendGQL(b []byte) []byte {
-	return append(time.Time(t).In(Shanghai).AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
+	return append(time.Time(t).In(printed).AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
 func UnmarshalDateTime(v any) (time.Time, error) {
 	if s, ok := v.(string); ok {
-		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		var t time.Time
+		if err := t.UnmarshalText([]byte(s)); err == nil { // stricter than time.Parse
 			return t, nil
 		}
 	}
