@@ -6,11 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"linhui/internal/marshal"
 	"linhui/schema"
 	"linhui/store"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -71,6 +70,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._StaffPost(ctx, sel, obj)
+	case *store.SlaRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SlaRule(ctx, sel, obj)
 	case *store.ServiceWindow:
 		if obj == nil {
 			return graphql.Null
@@ -96,6 +100,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Offering(ctx, sel, obj)
+	case *store.FeedbackCategory:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FeedbackCategory(ctx, sel, obj)
+	case *store.Feedback:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Feedback(ctx, sel, obj)
 	case *store.Estate:
 		if obj == nil {
 			return graphql.Null
@@ -106,6 +120,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Enrolment(ctx, sel, obj)
+	case *store.EchoWallPost:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._EchoWallPost(ctx, sel, obj)
 	case *store.CourseSession:
 		if obj == nil {
 			return graphql.Null
@@ -157,15 +176,13 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 var _ServiceImplementors = []string{"_Service"}
 
 func (ec *executionContext) __Service(ctx context.Context, sel ast.SelectionSet, obj *schema.Service) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, _ServiceImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, _ServiceImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("_Service")
+			out.Values[i] = marshal.String("_Service")
 		case "sdl":
 			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Sdl)
 			if out.Values[i] == graphql.RequiredNull {
@@ -175,19 +192,9 @@ func (ec *executionContext) __Service(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -248,7 +255,7 @@ func (ec *executionContext) marshalN_Any2ᚕmapᚄ(ctx context.Context, sel ast.
 }
 
 func (ec *executionContext) marshalN_Entity2ᚕlinhuiᚋstoreᚐNode(ctx context.Context, sel ast.SelectionSet, v []store.Node) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalO_Entity2linhuiᚋstoreᚐNode(ctx, sel, v[i])

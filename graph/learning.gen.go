@@ -5,12 +5,11 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
 	"linhui/store"
-	"math"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -3082,15 +3081,13 @@ func (ec *executionContext) unmarshalInputProgrammeOrder(ctx context.Context, ob
 var courseImplementors = []string{"Course", "Node", "_Entity"}
 
 func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, obj *store.Course) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, courseImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, courseImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Course")
+			out.Values[i] = marshal.String("Course")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3205,19 +3202,9 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3225,15 +3212,13 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 var courseConnectionImplementors = []string{"CourseConnection"}
 
 func (ec *executionContext) _CourseConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Course]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, courseConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, courseConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CourseConnection")
+			out.Values[i] = marshal.String("CourseConnection")
 		case "edges":
 			out.Values[i] = ec._CourseConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3263,19 +3248,9 @@ func (ec *executionContext) _CourseConnection(ctx context.Context, sel ast.Selec
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3283,15 +3258,13 @@ func (ec *executionContext) _CourseConnection(ctx context.Context, sel ast.Selec
 var courseEdgeImplementors = []string{"CourseEdge"}
 
 func (ec *executionContext) _CourseEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Course]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, courseEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, courseEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CourseEdge")
+			out.Values[i] = marshal.String("CourseEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3306,19 +3279,9 @@ func (ec *executionContext) _CourseEdge(ctx context.Context, sel ast.SelectionSe
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3326,15 +3289,13 @@ func (ec *executionContext) _CourseEdge(ctx context.Context, sel ast.SelectionSe
 var courseSessionImplementors = []string{"CourseSession", "Node", "_Entity"}
 
 func (ec *executionContext) _CourseSession(ctx context.Context, sel ast.SelectionSet, obj *store.CourseSession) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, courseSessionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, courseSessionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CourseSession")
+			out.Values[i] = marshal.String("CourseSession")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3389,19 +3350,9 @@ func (ec *executionContext) _CourseSession(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3409,15 +3360,13 @@ func (ec *executionContext) _CourseSession(ctx context.Context, sel ast.Selectio
 var courseSessionConnectionImplementors = []string{"CourseSessionConnection"}
 
 func (ec *executionContext) _CourseSessionConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.CourseSession]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, courseSessionConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, courseSessionConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CourseSessionConnection")
+			out.Values[i] = marshal.String("CourseSessionConnection")
 		case "edges":
 			out.Values[i] = ec._CourseSessionConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3447,19 +3396,9 @@ func (ec *executionContext) _CourseSessionConnection(ctx context.Context, sel as
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3467,15 +3406,13 @@ func (ec *executionContext) _CourseSessionConnection(ctx context.Context, sel as
 var courseSessionEdgeImplementors = []string{"CourseSessionEdge"}
 
 func (ec *executionContext) _CourseSessionEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.CourseSession]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, courseSessionEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, courseSessionEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CourseSessionEdge")
+			out.Values[i] = marshal.String("CourseSessionEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3490,19 +3427,9 @@ func (ec *executionContext) _CourseSessionEdge(ctx context.Context, sel ast.Sele
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3510,15 +3437,13 @@ func (ec *executionContext) _CourseSessionEdge(ctx context.Context, sel ast.Sele
 var enrolmentImplementors = []string{"Enrolment", "Node", "_Entity"}
 
 func (ec *executionContext) _Enrolment(ctx context.Context, sel ast.SelectionSet, obj *store.Enrolment) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, enrolmentImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, enrolmentImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Enrolment")
+			out.Values[i] = marshal.String("Enrolment")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3563,19 +3488,9 @@ func (ec *executionContext) _Enrolment(ctx context.Context, sel ast.SelectionSet
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3583,15 +3498,13 @@ func (ec *executionContext) _Enrolment(ctx context.Context, sel ast.SelectionSet
 var enrolmentConnectionImplementors = []string{"EnrolmentConnection"}
 
 func (ec *executionContext) _EnrolmentConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Enrolment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, enrolmentConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, enrolmentConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EnrolmentConnection")
+			out.Values[i] = marshal.String("EnrolmentConnection")
 		case "edges":
 			out.Values[i] = ec._EnrolmentConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3621,19 +3534,9 @@ func (ec *executionContext) _EnrolmentConnection(ctx context.Context, sel ast.Se
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3641,15 +3544,13 @@ func (ec *executionContext) _EnrolmentConnection(ctx context.Context, sel ast.Se
 var enrolmentEdgeImplementors = []string{"EnrolmentEdge"}
 
 func (ec *executionContext) _EnrolmentEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Enrolment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, enrolmentEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, enrolmentEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EnrolmentEdge")
+			out.Values[i] = marshal.String("EnrolmentEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3664,19 +3565,9 @@ func (ec *executionContext) _EnrolmentEdge(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3684,15 +3575,13 @@ func (ec *executionContext) _EnrolmentEdge(ctx context.Context, sel ast.Selectio
 var programmeImplementors = []string{"Programme", "Node", "_Entity"}
 
 func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet, obj *store.Programme) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, programmeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, programmeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Programme")
+			out.Values[i] = marshal.String("Programme")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3817,19 +3706,9 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3837,15 +3716,13 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 var programmeConnectionImplementors = []string{"ProgrammeConnection"}
 
 func (ec *executionContext) _ProgrammeConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Programme]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, programmeConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, programmeConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProgrammeConnection")
+			out.Values[i] = marshal.String("ProgrammeConnection")
 		case "edges":
 			out.Values[i] = ec._ProgrammeConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3875,19 +3752,9 @@ func (ec *executionContext) _ProgrammeConnection(ctx context.Context, sel ast.Se
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3895,15 +3762,13 @@ func (ec *executionContext) _ProgrammeConnection(ctx context.Context, sel ast.Se
 var programmeEdgeImplementors = []string{"ProgrammeEdge"}
 
 func (ec *executionContext) _ProgrammeEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Programme]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, programmeEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, programmeEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProgrammeEdge")
+			out.Values[i] = marshal.String("ProgrammeEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3918,19 +3783,9 @@ func (ec *executionContext) _ProgrammeEdge(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3940,7 +3795,7 @@ func (ec *executionContext) _ProgrammeEdge(ctx context.Context, sel ast.Selectio
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNCourse2ᚕᚖlinhuiᚋstoreᚐCourseᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Course) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourse2ᚖlinhuiᚋstoreᚐCourse(ctx, sel, v[i])
@@ -3970,7 +3825,7 @@ func (ec *executionContext) marshalNCourseEdge2linhuiᚋpageᚐEdge(ctx context.
 }
 
 func (ec *executionContext) marshalNCourseEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Course]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -3993,7 +3848,7 @@ func (ec *executionContext) unmarshalNCourseOrderField2linhuiᚋschemaᚋscalar�
 
 func (ec *executionContext) marshalNCourseOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4003,7 +3858,7 @@ func (ec *executionContext) marshalNCourseOrderField2linhuiᚋschemaᚋscalarᚐ
 }
 
 func (ec *executionContext) marshalNCourseSession2ᚕᚖlinhuiᚋstoreᚐCourseSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.CourseSession) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseSession2ᚖlinhuiᚋstoreᚐCourseSession(ctx, sel, v[i])
@@ -4033,7 +3888,7 @@ func (ec *executionContext) marshalNCourseSessionEdge2linhuiᚋpageᚐEdge(ctx c
 }
 
 func (ec *executionContext) marshalNCourseSessionEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.CourseSession]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCourseSessionEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -4056,7 +3911,7 @@ func (ec *executionContext) unmarshalNCourseSessionOrderField2linhuiᚋschemaᚋ
 
 func (ec *executionContext) marshalNCourseSessionOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4066,7 +3921,7 @@ func (ec *executionContext) marshalNCourseSessionOrderField2linhuiᚋschemaᚋsc
 }
 
 func (ec *executionContext) marshalNEnrolment2ᚕᚖlinhuiᚋstoreᚐEnrolmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Enrolment) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEnrolment2ᚖlinhuiᚋstoreᚐEnrolment(ctx, sel, v[i])
@@ -4096,7 +3951,7 @@ func (ec *executionContext) marshalNEnrolmentEdge2linhuiᚋpageᚐEdge(ctx conte
 }
 
 func (ec *executionContext) marshalNEnrolmentEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Enrolment]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEnrolmentEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -4119,7 +3974,7 @@ func (ec *executionContext) unmarshalNEnrolmentOrderField2linhuiᚋschemaᚋscal
 
 func (ec *executionContext) marshalNEnrolmentOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4136,7 +3991,7 @@ func (ec *executionContext) unmarshalNEnrolmentStatus2linhuiᚋschemaᚋscalar�
 
 func (ec *executionContext) marshalNEnrolmentStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4146,7 +4001,7 @@ func (ec *executionContext) marshalNEnrolmentStatus2linhuiᚋschemaᚋscalarᚐE
 }
 
 func (ec *executionContext) marshalNProgramme2ᚕᚖlinhuiᚋstoreᚐProgrammeᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Programme) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProgramme2ᚖlinhuiᚋstoreᚐProgramme(ctx, sel, v[i])
@@ -4176,7 +4031,7 @@ func (ec *executionContext) marshalNProgrammeEdge2linhuiᚋpageᚐEdge(ctx conte
 }
 
 func (ec *executionContext) marshalNProgrammeEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Programme]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProgrammeEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -4199,7 +4054,7 @@ func (ec *executionContext) unmarshalNProgrammeOrderField2linhuiᚋschemaᚋscal
 
 func (ec *executionContext) marshalNProgrammeOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4216,7 +4071,7 @@ func (ec *executionContext) unmarshalNSessionKind2linhuiᚋschemaᚋscalarᚐEnu
 
 func (ec *executionContext) marshalNSessionKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4233,7 +4088,7 @@ func (ec *executionContext) unmarshalNSessionStatus2linhuiᚋschemaᚋscalarᚐE
 
 func (ec *executionContext) marshalNSessionStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4331,7 +4186,7 @@ func (ec *executionContext) marshalOEnrolmentStatus2ᚕlinhuiᚋschemaᚋscalar�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEnrolmentStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -4361,7 +4216,7 @@ func (ec *executionContext) marshalOMemberGroup2ᚖlinhuiᚋschemaᚋscalarᚐEn
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := marshal.String(string(*v))
 	return res
 }
 

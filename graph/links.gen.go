@@ -86,6 +86,22 @@ func (CommunityLinks) Channels(ctx context.Context, obj *store.Community, kind [
 	return dataloaders.Link[[]*store.Channel](ctx, obj)
 }
 
+func (CommunityLinks) Feedbacks(ctx context.Context, obj *store.Community, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Feedback], error) {
+	return dataloaders.Link[*page.Connection[store.Feedback]](ctx, obj)
+}
+
+func (CommunityLinks) FeedbackCategories(ctx context.Context, obj *store.Community) ([]*store.FeedbackCategory, error) {
+	return dataloaders.Link[[]*store.FeedbackCategory](ctx, obj)
+}
+
+func (CommunityLinks) SLARules(ctx context.Context, obj *store.Community) ([]*store.SlaRule, error) {
+	return dataloaders.Link[[]*store.SlaRule](ctx, obj)
+}
+
+func (CommunityLinks) EchoWall(ctx context.Context, obj *store.Community, first *int, after *string, last *int, before *string) (*page.Connection[store.EchoWallPost], error) {
+	return dataloaders.Link[*page.Connection[store.EchoWallPost]](ctx, obj)
+}
+
 func (CommunityLinks) Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error) {
 	return dataloaders.Link[*page.Connection[store.Programme]](ctx, obj)
 }
@@ -163,6 +179,19 @@ func (DivisionLinks) Communities(ctx context.Context, obj *store.Division, order
 
 func (LinkRoot) Division() DivisionResolver { return DivisionLinks{} }
 
+// EchoWallPostLinks resolves the described links of EchoWallPost.
+type EchoWallPostLinks struct{}
+
+func (EchoWallPostLinks) Community(ctx context.Context, obj *store.EchoWallPost) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (EchoWallPostLinks) Feedback(ctx context.Context, obj *store.EchoWallPost) (*store.Feedback, error) {
+	return dataloaders.Link[*store.Feedback](ctx, obj)
+}
+
+func (LinkRoot) EchoWallPost() EchoWallPostResolver { return EchoWallPostLinks{} }
+
 // EnrolmentLinks resolves the described links of Enrolment.
 type EnrolmentLinks struct{}
 
@@ -176,6 +205,15 @@ func (EnrolmentLinks) Course(ctx context.Context, obj *store.Enrolment) (*store.
 
 func (LinkRoot) Enrolment() EnrolmentResolver { return EnrolmentLinks{} }
 
+// EscalationLinks resolves the described links of Escalation.
+type EscalationLinks struct{}
+
+func (EscalationLinks) ToPost(ctx context.Context, obj *store.Escalation) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (LinkRoot) Escalation() EscalationResolver { return EscalationLinks{} }
+
 // EstateLinks resolves the described links of Estate.
 type EstateLinks struct{}
 
@@ -188,6 +226,81 @@ func (EstateLinks) Buildings(ctx context.Context, obj *store.Estate) ([]*store.B
 }
 
 func (LinkRoot) Estate() EstateResolver { return EstateLinks{} }
+
+// FeedbackLinks resolves the described links of Feedback.
+type FeedbackLinks struct{}
+
+func (FeedbackLinks) Category(ctx context.Context, obj *store.Feedback) (*store.FeedbackCategory, error) {
+	return dataloaders.Link[*store.FeedbackCategory](ctx, obj)
+}
+
+func (FeedbackLinks) Community(ctx context.Context, obj *store.Feedback) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FeedbackLinks) Channel(ctx context.Context, obj *store.Feedback) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (FeedbackLinks) Station(ctx context.Context, obj *store.Feedback) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (FeedbackLinks) Estate(ctx context.Context, obj *store.Feedback) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (FeedbackLinks) Assignee(ctx context.Context, obj *store.Feedback) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (FeedbackLinks) Responsible(ctx context.Context, obj *store.Feedback) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (FeedbackLinks) DuplicateOf(ctx context.Context, obj *store.Feedback) (*store.Feedback, error) {
+	return dataloaders.Link[*store.Feedback](ctx, obj)
+}
+
+func (FeedbackLinks) Duplicates(ctx context.Context, obj *store.Feedback, first *int, after *string, last *int, before *string) (*page.Connection[store.Feedback], error) {
+	return dataloaders.Link[*page.Connection[store.Feedback]](ctx, obj)
+}
+
+func (FeedbackLinks) Escalations(ctx context.Context, obj *store.Feedback) ([]*store.Escalation, error) {
+	return dataloaders.Link[[]*store.Escalation](ctx, obj)
+}
+
+func (FeedbackLinks) Updates(ctx context.Context, obj *store.Feedback, first *int, after *string, last *int, before *string) (*page.Connection[store.FeedbackUpdate], error) {
+	return dataloaders.Link[*page.Connection[store.FeedbackUpdate]](ctx, obj)
+}
+
+func (FeedbackLinks) Echo(ctx context.Context, obj *store.Feedback) (*store.EchoWallPost, error) {
+	return dataloaders.Link[*store.EchoWallPost](ctx, obj)
+}
+
+func (LinkRoot) Feedback() FeedbackResolver { return FeedbackLinks{} }
+
+// FeedbackCategoryLinks resolves the described links of FeedbackCategory.
+type FeedbackCategoryLinks struct{}
+
+func (FeedbackCategoryLinks) Community(ctx context.Context, obj *store.FeedbackCategory) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FeedbackCategoryLinks) Rule(ctx context.Context, obj *store.FeedbackCategory) (*store.SlaRule, error) {
+	return dataloaders.Link[*store.SlaRule](ctx, obj)
+}
+
+func (LinkRoot) FeedbackCategory() FeedbackCategoryResolver { return FeedbackCategoryLinks{} }
+
+// FeedbackUpdateLinks resolves the described links of FeedbackUpdate.
+type FeedbackUpdateLinks struct{}
+
+func (FeedbackUpdateLinks) ByPost(ctx context.Context, obj *store.FeedbackUpdate) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (LinkRoot) FeedbackUpdate() FeedbackUpdateResolver { return FeedbackUpdateLinks{} }
 
 // OfferingLinks resolves the described links of Offering.
 type OfferingLinks struct{}
@@ -296,6 +409,27 @@ func (ServiceWindowLinks) Station(ctx context.Context, obj *store.ServiceWindow)
 
 func (LinkRoot) ServiceWindow() ServiceWindowResolver { return ServiceWindowLinks{} }
 
+// SlaRuleLinks resolves the described links of SlaRule.
+type SlaRuleLinks struct{}
+
+func (SlaRuleLinks) Community(ctx context.Context, obj *store.SlaRule) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (SlaRuleLinks) Category(ctx context.Context, obj *store.SlaRule) (*store.FeedbackCategory, error) {
+	return dataloaders.Link[*store.FeedbackCategory](ctx, obj)
+}
+
+func (SlaRuleLinks) Assignee(ctx context.Context, obj *store.SlaRule) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (SlaRuleLinks) Responsible(ctx context.Context, obj *store.SlaRule) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (LinkRoot) SlaRule() SlaRuleResolver { return SlaRuleLinks{} }
+
 // StaffPostLinks resolves the described links of StaffPost.
 type StaffPostLinks struct{}
 
@@ -372,6 +506,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_posts_args(ctx, raw)
 	case "Community.channels":
 		return ec.field_Community_channels_args(ctx, raw)
+	case "Community.feedbacks":
+		return ec.field_Community_feedbacks_args(ctx, raw)
+	case "Community.echoWall":
+		return ec.field_Community_echoWall_args(ctx, raw)
 	case "Community.programmes":
 		return ec.field_Community_programmes_args(ctx, raw)
 	case "Community.courses":
@@ -386,6 +524,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Course_enrolments_args(ctx, raw)
 	case "Division.communities":
 		return ec.field_Division_communities_args(ctx, raw)
+	case "Feedback.duplicates":
+		return ec.field_Feedback_duplicates_args(ctx, raw)
+	case "Feedback.updates":
+		return ec.field_Feedback_updates_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
 	case "Station.offerings":

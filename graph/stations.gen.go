@@ -5,12 +5,11 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
 	"linhui/store"
-	"math"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -2669,15 +2668,13 @@ func (ec *executionContext) unmarshalInputStationOrder(ctx context.Context, obj 
 var offeringImplementors = []string{"Offering", "Node", "_Entity"}
 
 func (ec *executionContext) _Offering(ctx context.Context, sel ast.SelectionSet, obj *store.Offering) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, offeringImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, offeringImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Offering")
+			out.Values[i] = marshal.String("Offering")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -2747,19 +2744,9 @@ func (ec *executionContext) _Offering(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -2767,15 +2754,13 @@ func (ec *executionContext) _Offering(ctx context.Context, sel ast.SelectionSet,
 var roomImplementors = []string{"Room", "Node", "_Entity"}
 
 func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj *store.Room) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, roomImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, roomImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Room")
+			out.Values[i] = marshal.String("Room")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -2850,19 +2835,9 @@ func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -2870,15 +2845,13 @@ func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj
 var scheduleImplementors = []string{"Schedule"}
 
 func (ec *executionContext) _Schedule(ctx context.Context, sel ast.SelectionSet, obj *store.Schedule) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, scheduleImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Schedule")
+			out.Values[i] = marshal.String("Schedule")
 		case "recurrence":
 			out.Values[i] = ec._Schedule_recurrence(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2918,19 +2891,9 @@ func (ec *executionContext) _Schedule(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -2938,15 +2901,13 @@ func (ec *executionContext) _Schedule(ctx context.Context, sel ast.SelectionSet,
 var scheduleExceptionImplementors = []string{"ScheduleException"}
 
 func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.SelectionSet, obj *store.ScheduleException) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleExceptionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, scheduleExceptionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ScheduleException")
+			out.Values[i] = marshal.String("ScheduleException")
 		case "onDay":
 			out.Values[i] = ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.OnDay)
 			if out.Values[i] == graphql.Null {
@@ -2981,19 +2942,9 @@ func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.Sele
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3001,15 +2952,13 @@ func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.Sele
 var serviceWindowImplementors = []string{"ServiceWindow", "Node", "_Entity"}
 
 func (ec *executionContext) _ServiceWindow(ctx context.Context, sel ast.SelectionSet, obj *store.ServiceWindow) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, serviceWindowImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, serviceWindowImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ServiceWindow")
+			out.Values[i] = marshal.String("ServiceWindow")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3079,19 +3028,9 @@ func (ec *executionContext) _ServiceWindow(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3099,15 +3038,13 @@ func (ec *executionContext) _ServiceWindow(ctx context.Context, sel ast.Selectio
 var signageImplementors = []string{"Signage"}
 
 func (ec *executionContext) _Signage(ctx context.Context, sel ast.SelectionSet, obj *store.Signage) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signageImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, signageImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Signage")
+			out.Values[i] = marshal.String("Signage")
 		case "placeZh":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.PlaceZh)
 			if out.Values[i] == graphql.Null {
@@ -3127,19 +3064,9 @@ func (ec *executionContext) _Signage(ctx context.Context, sel ast.SelectionSet, 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3147,15 +3074,13 @@ func (ec *executionContext) _Signage(ctx context.Context, sel ast.SelectionSet, 
 var stationImplementors = []string{"Station", "Node", "_Entity"}
 
 func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, obj *store.Station) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stationImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, stationImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Station")
+			out.Values[i] = marshal.String("Station")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3310,19 +3235,9 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3330,15 +3245,13 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 var stationConnectionImplementors = []string{"StationConnection"}
 
 func (ec *executionContext) _StationConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Station]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stationConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, stationConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StationConnection")
+			out.Values[i] = marshal.String("StationConnection")
 		case "edges":
 			out.Values[i] = ec._StationConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3368,19 +3281,9 @@ func (ec *executionContext) _StationConnection(ctx context.Context, sel ast.Sele
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3388,15 +3291,13 @@ func (ec *executionContext) _StationConnection(ctx context.Context, sel ast.Sele
 var stationEdgeImplementors = []string{"StationEdge"}
 
 func (ec *executionContext) _StationEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Station]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stationEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, stationEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StationEdge")
+			out.Values[i] = marshal.String("StationEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3411,19 +3312,9 @@ func (ec *executionContext) _StationEdge(ctx context.Context, sel ast.SelectionS
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3440,7 +3331,7 @@ func (ec *executionContext) unmarshalNAudience2linhuiᚋschemaᚋscalarᚐEnum(c
 
 func (ec *executionContext) marshalNAudience2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3464,7 +3355,7 @@ func (ec *executionContext) unmarshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnu
 }
 
 func (ec *executionContext) marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAudience2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -3497,7 +3388,7 @@ func (ec *executionContext) unmarshalNOfferingKind2linhuiᚋschemaᚋscalarᚐEn
 
 func (ec *executionContext) marshalNOfferingKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3524,7 +3415,7 @@ func (ec *executionContext) unmarshalNRoomKind2linhuiᚋschemaᚋscalarᚐEnum(c
 
 func (ec *executionContext) marshalNRoomKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3561,7 +3452,7 @@ func (ec *executionContext) unmarshalNScheduleExceptionKind2linhuiᚋschemaᚋsc
 
 func (ec *executionContext) marshalNScheduleExceptionKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3598,7 +3489,7 @@ func (ec *executionContext) unmarshalNSpaceUse2linhuiᚋschemaᚋscalarᚐEnum(c
 
 func (ec *executionContext) marshalNSpaceUse2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3608,7 +3499,7 @@ func (ec *executionContext) marshalNSpaceUse2linhuiᚋschemaᚋscalarᚐEnum(ctx
 }
 
 func (ec *executionContext) marshalNStation2ᚕᚖlinhuiᚋstoreᚐStationᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Station) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStation2ᚖlinhuiᚋstoreᚐStation(ctx, sel, v[i])
@@ -3638,7 +3529,7 @@ func (ec *executionContext) marshalNStationEdge2linhuiᚋpageᚐEdge(ctx context
 }
 
 func (ec *executionContext) marshalNStationEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Station]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStationEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -3661,7 +3552,7 @@ func (ec *executionContext) unmarshalNStationKind2linhuiᚋschemaᚋscalarᚐEnu
 
 func (ec *executionContext) marshalNStationKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3678,7 +3569,7 @@ func (ec *executionContext) unmarshalNStationOrderField2linhuiᚋschemaᚋscalar
 
 func (ec *executionContext) marshalNStationOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3702,7 +3593,7 @@ func (ec *executionContext) marshalOAudience2ᚖlinhuiᚋschemaᚋscalarᚐEnum(
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := marshal.String(string(*v))
 	return res
 }
 
@@ -3710,7 +3601,7 @@ func (ec *executionContext) marshalOOffering2ᚕᚖlinhuiᚋstoreᚐOfferingᚄ(
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOffering2ᚖlinhuiᚋstoreᚐOffering(ctx, sel, v[i])
@@ -3753,7 +3644,7 @@ func (ec *executionContext) marshalOOfferingKind2ᚕlinhuiᚋschemaᚋscalarᚐE
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOfferingKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -3772,7 +3663,7 @@ func (ec *executionContext) marshalORoom2ᚕᚖlinhuiᚋstoreᚐRoomᚄ(ctx cont
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRoom2ᚖlinhuiᚋstoreᚐRoom(ctx, sel, v[i])
@@ -3798,7 +3689,7 @@ func (ec *executionContext) marshalOSchedule2ᚕᚖlinhuiᚋstoreᚐScheduleᚄ(
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSchedule2ᚖlinhuiᚋstoreᚐSchedule(ctx, sel, v[i])
@@ -3817,7 +3708,7 @@ func (ec *executionContext) marshalOScheduleException2ᚕᚖlinhuiᚋstoreᚐSch
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNScheduleException2ᚖlinhuiᚋstoreᚐScheduleException(ctx, sel, v[i])
@@ -3836,7 +3727,7 @@ func (ec *executionContext) marshalOServiceWindow2ᚕᚖlinhuiᚋstoreᚐService
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNServiceWindow2ᚖlinhuiᚋstoreᚐServiceWindow(ctx, sel, v[i])
@@ -3855,7 +3746,7 @@ func (ec *executionContext) marshalOSignage2ᚕᚖlinhuiᚋstoreᚐSignageᚄ(ct
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignage2ᚖlinhuiᚋstoreᚐSignage(ctx, sel, v[i])
@@ -3874,7 +3765,7 @@ func (ec *executionContext) marshalOStation2ᚕᚖlinhuiᚋstoreᚐStationᚄ(ct
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStation2ᚖlinhuiᚋstoreᚐStation(ctx, sel, v[i])
@@ -3932,7 +3823,7 @@ func (ec *executionContext) marshalOStationKind2ᚕlinhuiᚋschemaᚋscalarᚐEn
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStationKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])

@@ -5,12 +5,11 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
 	"linhui/store"
-	"math"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -40,6 +39,10 @@ type CommunityResolver interface {
 	Posts(ctx context.Context, obj *store.Community, code []scalar.Enum) ([]*store.StaffPost, error)
 	Brands(ctx context.Context, obj *store.Community) ([]*store.Brand, error)
 	Channels(ctx context.Context, obj *store.Community, kind []scalar.Enum) ([]*store.Channel, error)
+	Feedbacks(ctx context.Context, obj *store.Community, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Feedback], error)
+	FeedbackCategories(ctx context.Context, obj *store.Community) ([]*store.FeedbackCategory, error)
+	SLARules(ctx context.Context, obj *store.Community) ([]*store.SlaRule, error)
+	EchoWall(ctx context.Context, obj *store.Community, first *int, after *string, last *int, before *string) (*page.Connection[store.EchoWallPost], error)
 	Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error)
 	Courses(ctx context.Context, obj *store.Community, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error)
 	Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error)
@@ -96,6 +99,98 @@ func (ec *executionContext) field_Community_courses_args(ctx context.Context, ra
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*store.OrderBy, error) {
 			return ec.unmarshalOCourseOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Community_echoWall_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Community_feedbacks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.FeedbackFilter, error) {
+			return ec.unmarshalOFeedbackFilter2ᚖlinhuiᚋstoreᚐFeedbackFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOFeedbackOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1332,6 +1427,158 @@ func (ec *executionContext) fieldContext_Community_channels(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Community_channels_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_feedbacks(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_feedbacks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Community().Feedbacks(ctx, obj, fc.Args["filter"].(*store.FeedbackFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.Feedback]) graphql.Marshaler {
+			return ec.marshalOFeedbackConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_feedbacks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeedbackConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Community_feedbacks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_feedbackCategories(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_feedbackCategories(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Community().FeedbackCategories(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.FeedbackCategory) graphql.Marshaler {
+			return ec.marshalOFeedbackCategory2ᚕᚖlinhuiᚋstoreᚐFeedbackCategoryᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_feedbackCategories(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeedbackCategory(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_slaRules(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_slaRules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Community().SLARules(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.SlaRule) graphql.Marshaler {
+			return ec.marshalOSlaRule2ᚕᚖlinhuiᚋstoreᚐSlaRuleᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_slaRules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SlaRule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_echoWall(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_echoWall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Community().EchoWall(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.EchoWallPost]) graphql.Marshaler {
+			return ec.marshalOEchoWallPostConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_echoWall(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EchoWallPostConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Community_echoWall_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2623,15 +2870,13 @@ func (ec *executionContext) unmarshalInputCommunityOrder(ctx context.Context, ob
 var brandImplementors = []string{"Brand", "Node", "_Entity"}
 
 func (ec *executionContext) _Brand(ctx context.Context, sel ast.SelectionSet, obj *store.Brand) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, brandImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, brandImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Brand")
+			out.Values[i] = marshal.String("Brand")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -2676,19 +2921,9 @@ func (ec *executionContext) _Brand(ctx context.Context, sel ast.SelectionSet, ob
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -2696,15 +2931,13 @@ func (ec *executionContext) _Brand(ctx context.Context, sel ast.SelectionSet, ob
 var buildingImplementors = []string{"Building", "Node", "_Entity"}
 
 func (ec *executionContext) _Building(ctx context.Context, sel ast.SelectionSet, obj *store.Building) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, buildingImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, buildingImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Building")
+			out.Values[i] = marshal.String("Building")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -2734,19 +2967,9 @@ func (ec *executionContext) _Building(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -2754,15 +2977,13 @@ func (ec *executionContext) _Building(ctx context.Context, sel ast.SelectionSet,
 var channelImplementors = []string{"Channel", "Node", "_Entity"}
 
 func (ec *executionContext) _Channel(ctx context.Context, sel ast.SelectionSet, obj *store.Channel) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, channelImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Channel")
+			out.Values[i] = marshal.String("Channel")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -2802,19 +3023,9 @@ func (ec *executionContext) _Channel(ctx context.Context, sel ast.SelectionSet, 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -2822,15 +3033,13 @@ func (ec *executionContext) _Channel(ctx context.Context, sel ast.SelectionSet, 
 var communityImplementors = []string{"Community", "Node", "_Entity"}
 
 func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet, obj *store.Community) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, communityImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, communityImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Community")
+			out.Values[i] = marshal.String("Community")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -2901,6 +3110,26 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "feedbacks":
+			out.Values[i] = ec._Community_feedbacks(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "feedbackCategories":
+			out.Values[i] = ec._Community_feedbackCategories(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "slaRules":
+			out.Values[i] = ec._Community_slaRules(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "echoWall":
+			out.Values[i] = ec._Community_echoWall(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "programmes":
 			out.Values[i] = ec._Community_programmes(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2925,19 +3154,9 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -2945,15 +3164,13 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 var communityConnectionImplementors = []string{"CommunityConnection"}
 
 func (ec *executionContext) _CommunityConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Community]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, communityConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, communityConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CommunityConnection")
+			out.Values[i] = marshal.String("CommunityConnection")
 		case "edges":
 			out.Values[i] = ec._CommunityConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2983,19 +3200,9 @@ func (ec *executionContext) _CommunityConnection(ctx context.Context, sel ast.Se
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3003,15 +3210,13 @@ func (ec *executionContext) _CommunityConnection(ctx context.Context, sel ast.Se
 var communityEdgeImplementors = []string{"CommunityEdge"}
 
 func (ec *executionContext) _CommunityEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Community]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, communityEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, communityEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CommunityEdge")
+			out.Values[i] = marshal.String("CommunityEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3026,19 +3231,9 @@ func (ec *executionContext) _CommunityEdge(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3046,15 +3241,13 @@ func (ec *executionContext) _CommunityEdge(ctx context.Context, sel ast.Selectio
 var divisionImplementors = []string{"Division", "_Entity"}
 
 func (ec *executionContext) _Division(ctx context.Context, sel ast.SelectionSet, obj *store.Division) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, divisionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, divisionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Division")
+			out.Values[i] = marshal.String("Division")
 		case "code":
 			out.Values[i] = ec.marshalNDivisionCode2string(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
@@ -3114,19 +3307,9 @@ func (ec *executionContext) _Division(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3134,15 +3317,13 @@ func (ec *executionContext) _Division(ctx context.Context, sel ast.SelectionSet,
 var estateImplementors = []string{"Estate", "Node", "_Entity"}
 
 func (ec *executionContext) _Estate(ctx context.Context, sel ast.SelectionSet, obj *store.Estate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, estateImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, estateImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Estate")
+			out.Values[i] = marshal.String("Estate")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3177,19 +3358,9 @@ func (ec *executionContext) _Estate(ctx context.Context, sel ast.SelectionSet, o
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3197,15 +3368,13 @@ func (ec *executionContext) _Estate(ctx context.Context, sel ast.SelectionSet, o
 var organizationImplementors = []string{"Organization", "Node", "_Entity"}
 
 func (ec *executionContext) _Organization(ctx context.Context, sel ast.SelectionSet, obj *store.Organization) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, organizationImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, organizationImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Organization")
+			out.Values[i] = marshal.String("Organization")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3240,19 +3409,9 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3260,15 +3419,13 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 var staffPostImplementors = []string{"StaffPost", "Node", "_Entity"}
 
 func (ec *executionContext) _StaffPost(ctx context.Context, sel ast.SelectionSet, obj *store.StaffPost) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, staffPostImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, staffPostImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StaffPost")
+			out.Values[i] = marshal.String("StaffPost")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3308,19 +3465,9 @@ func (ec *executionContext) _StaffPost(ctx context.Context, sel ast.SelectionSet
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3347,7 +3494,7 @@ func (ec *executionContext) unmarshalNBrandKind2linhuiᚋschemaᚋscalarᚐEnum(
 
 func (ec *executionContext) marshalNBrandKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3384,7 +3531,7 @@ func (ec *executionContext) unmarshalNChannelDirection2linhuiᚋschemaᚋscalar�
 
 func (ec *executionContext) marshalNChannelDirection2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3401,7 +3548,7 @@ func (ec *executionContext) unmarshalNChannelKind2linhuiᚋschemaᚋscalarᚐEnu
 
 func (ec *executionContext) marshalNChannelKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3411,7 +3558,7 @@ func (ec *executionContext) marshalNChannelKind2linhuiᚋschemaᚋscalarᚐEnum(
 }
 
 func (ec *executionContext) marshalNCommunity2ᚕᚖlinhuiᚋstoreᚐCommunityᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Community) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity(ctx, sel, v[i])
@@ -3441,7 +3588,7 @@ func (ec *executionContext) marshalNCommunityEdge2linhuiᚋpageᚐEdge(ctx conte
 }
 
 func (ec *executionContext) marshalNCommunityEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Community]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCommunityEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -3464,7 +3611,7 @@ func (ec *executionContext) unmarshalNCommunityOrderField2linhuiᚋschemaᚋscal
 
 func (ec *executionContext) marshalNCommunityOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3474,7 +3621,7 @@ func (ec *executionContext) marshalNCommunityOrderField2linhuiᚋschemaᚋscalar
 }
 
 func (ec *executionContext) marshalNDivision2ᚕᚖlinhuiᚋstoreᚐDivisionᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Division) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDivision2ᚖlinhuiᚋstoreᚐDivision(ctx, sel, v[i])
@@ -3507,7 +3654,7 @@ func (ec *executionContext) unmarshalNDivisionLevel2linhuiᚋschemaᚋscalarᚐE
 
 func (ec *executionContext) marshalNDivisionLevel2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3534,7 +3681,7 @@ func (ec *executionContext) unmarshalNOrgKind2linhuiᚋschemaᚋscalarᚐEnum(ct
 
 func (ec *executionContext) marshalNOrgKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3561,7 +3708,7 @@ func (ec *executionContext) unmarshalNPostCode2linhuiᚋschemaᚋscalarᚐEnum(c
 
 func (ec *executionContext) marshalNPostCode2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3584,7 +3731,7 @@ func (ec *executionContext) marshalOBrand2ᚕᚖlinhuiᚋstoreᚐBrandᚄ(ctx co
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBrand2ᚖlinhuiᚋstoreᚐBrand(ctx, sel, v[i])
@@ -3610,7 +3757,7 @@ func (ec *executionContext) marshalOBuilding2ᚕᚖlinhuiᚋstoreᚐBuildingᚄ(
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBuilding2ᚖlinhuiᚋstoreᚐBuilding(ctx, sel, v[i])
@@ -3636,7 +3783,7 @@ func (ec *executionContext) marshalOChannel2ᚕᚖlinhuiᚋstoreᚐChannelᚄ(ct
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChannel2ᚖlinhuiᚋstoreᚐChannel(ctx, sel, v[i])
@@ -3649,6 +3796,13 @@ func (ec *executionContext) marshalOChannel2ᚕᚖlinhuiᚋstoreᚐChannelᚄ(ct
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOChannel2ᚖlinhuiᚋstoreᚐChannel(ctx context.Context, sel ast.SelectionSet, v *store.Channel) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Channel(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOChannelKind2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, v any) ([]scalar.Enum, error) {
@@ -3672,7 +3826,7 @@ func (ec *executionContext) marshalOChannelKind2ᚕlinhuiᚋschemaᚋscalarᚐEn
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChannelKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -3728,7 +3882,7 @@ func (ec *executionContext) marshalOEstate2ᚕᚖlinhuiᚋstoreᚐEstateᚄ(ctx 
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEstate2ᚖlinhuiᚋstoreᚐEstate(ctx, sel, v[i])
@@ -3771,7 +3925,7 @@ func (ec *executionContext) marshalOOrgKind2ᚕlinhuiᚋschemaᚋscalarᚐEnum�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOrgKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -3790,7 +3944,7 @@ func (ec *executionContext) marshalOOrganization2ᚕᚖlinhuiᚋstoreᚐOrganiza
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOrganization2ᚖlinhuiᚋstoreᚐOrganization(ctx, sel, v[i])
@@ -3833,7 +3987,7 @@ func (ec *executionContext) marshalOPostCode2ᚕlinhuiᚋschemaᚋscalarᚐEnum�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPostCode2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -3852,7 +4006,7 @@ func (ec *executionContext) marshalOStaffPost2ᚕᚖlinhuiᚋstoreᚐStaffPost�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStaffPost2ᚖlinhuiᚋstoreᚐStaffPost(ctx, sel, v[i])
@@ -3865,6 +4019,13 @@ func (ec *executionContext) marshalOStaffPost2ᚕᚖlinhuiᚋstoreᚐStaffPost�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOStaffPost2ᚖlinhuiᚋstoreᚐStaffPost(ctx context.Context, sel ast.SelectionSet, v *store.StaffPost) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StaffPost(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -17,6 +17,8 @@ type Ask struct {
 	Cursors   *page.Signer
 	Budget    database.Budget
 	Log       *slog.Logger
+
+	wrote bool // reading back what the viewer has just written, see Write
 }
 
 // Demand is the set of fields that an operation selects of each type, keyed by type name. A

@@ -83,6 +83,7 @@ type Directory struct {
 	children    map[string][]string // codes by parent, sorted
 	communities map[string]*Community
 	slugs       []string // sorted
+	calendar    Calendar
 }
 
 // LoadDirectory reads the directory database.
@@ -110,7 +111,8 @@ func LoadDirectory(ctx context.Context, src Source, ask *Ask) (*Directory, error
 		d.communities[c.Owner] = c
 		d.slugs = append(d.slugs, c.Owner)
 	}
-	return d, nil
+	d.calendar, err = loadCalendar(ctx, src)
+	return d, err
 }
 
 // all reads every row in the order of owner and id.

@@ -19,13 +19,6 @@ func (r *DateRange) Check(at string) error {
 	return nil
 }
 
-// UserError is a rule that a write broke, in a payload.
-type UserError struct {
-	Code    string
-	Message string
-	Path    []string
-}
-
 // OnPartial is what the caller wants when a source does not answer; nil is WARN.
 type OnPartial scalar.Enum
 

@@ -110,11 +110,16 @@ func (c Children) conditions(b *Batch, w *Where) (from string, owners []string, 
 
 // HasMany describes an unpaged list: one that is small by nature, such as a station's rooms.
 func HasMany[P, C any](parent *Table[P], child *Table[C], c Children) *Link {
+	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, load: childList(child, c)})
+}
+
+// childList loads an unpaged list, never nil, for each parent.
+func childList[C any](child *Table[C], c Children) func(context.Context, Source, *Batch) error {
 	sorted := Ordered[C]{table: child, by: child.orders[""], desc: child.DefaultDesc}
 	if c.OrderBy != nil {
 		sorted = Ordered[C]{table: child, by: child.order(c.OrderBy)}
 	}
-	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, load: func(ctx context.Context, src Source, b *Batch) error {
+	return func(ctx context.Context, src Source, b *Batch) error {
 		var w Where
 		from, owners, err := c.conditions(b, &w)
 		if err != nil {
@@ -135,7 +140,7 @@ func HasMany[P, C any](parent *Table[P], child *Table[C], c Children) *Link {
 			b.Values[i] = l
 		}
 		return nil
-	}})
+	}
 }
 
 // collect runs a statement whose rows begin with the parent's number and appends them there.

@@ -48,14 +48,17 @@ func (t *Table[T]) selection(ask *Ask, w *Where, o order[T], owners []string) se
 		seen := ask.Sees(owners)
 		s.query.Access, s.query.Owners = database.Scoped, seen
 		w.And("t.owner = ANY(?)", pq.Array(seen))
+		t.onlyOwn(ask, w)
 		s.list = t.columnList(cols, "")
-	case class > authz.P0Public:
+	case class > authz.P0Public || t.showsDrafts(ask, owners):
 		seen := ask.Sees(owners)
 		s.query.Access, s.query.Owners = database.Scoped, seen
 		s.list = t.columnList(cols, w.Arg(pq.Array(seen)))
+		t.onlyPublished(w, seen)
 	default:
 		s.query.Access = database.Public
 		s.list = t.columnList(cols, "")
+		t.onlyPublished(w, nil)
 	}
 	if t.Visible != "" {
 		w.And(t.Visible)

@@ -24,8 +24,14 @@ type Spec struct {
 	// Restricted rows are read only by viewers in whose scope their owner lies; the rows of
 	// other tables are public, though some of their columns may not be.
 	Restricted bool
+	// Own is the column of a restricted table with the resident a row is of: viewers who are
+	// not staff see their own rows only.
+	Own string
 	// Visible is a condition on t every reader is held to, such as a publication state.
 	Visible string
+	// Published is a condition on t: rows that do not meet it, such as drafts, are read only by
+	// staff in whose scope their owner lies.
+	Published string
 	// Orders maps a value of the type's order enum to the columns it sorts by, all in one
 	// direction; owner and id follow by themselves.
 	Orders map[string][]string
