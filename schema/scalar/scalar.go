@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 	_ "time/tzdata" // Shanghai must be known on a machine without zoneinfo
 
@@ -119,9 +120,9 @@ func (t instant) AppendGQL(b []byte) []byte {
 }
 
 func UnmarshalDateTime(v any) (time.Time, error) {
-	if s, ok := v.(string); ok {
-		var t time.Time
-		if err := t.UnmarshalText([]byte(s)); err == nil { // stricter than time.Parse
+	// time.Parse also takes an hour of one digit and a decimal comma, which RFC 3339 does not.
+	if s, ok := v.(string); ok && len(s) > 13 && s[13] == ':' && !strings.Contains(s, ",") {
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 			return t, nil
 		}
 	}
