@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// target is a server under load.
+type target struct {
+	name    string
+	url     string
+	token   string
+	request func(w *workload, vars map[string]any) (url string, body []byte)
+}
+
+// sample is one round of load on one target.
+type sample struct {
+	requests   int
+	seconds    float64
+	latencies  []time.Duration
+	cpuSeconds float64 // of the target's own process
+	pgSeconds  float64 // of PostgreSQL's processes
+}
+
+// drive keeps conns requests in flight for the given time. Each connection asks about other
+// communities each time; workload e pages on for a few pages.
+func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int, d time.Duration, seed int) (sample, error) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: conns, MaxConnsPerHost: conns}}
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	lat := make([][]time.Duration, conns)
+	errs := make([]error, conns)
+	begin := time.Now()
+	var wg sync.WaitGroup
+	for n := range conns {
+		wg.Go(func() {
+			after := ""
+			for i, page := 0, 0; ctx.Err() == nil; page++ {
+				if page == pagesOf(w) {
+					i, page, after = i+1, 0, ""
+				}
+				vars := w.variables(set, seed+n*1009+i)
+				if after != "" {
+					vars["after"] = after
+				}
+				start := time.Now()
+				body, err := send(ctx, client, t, w, vars)
+				if ctx.Err() != nil {
+					return
+				}
+				if err != nil {
+					errs[n] = err
+					return
+				}
+				lat[n] = append(lat[n], time.Since(start))
+				if pagesOf(w) > 1 {
+					after = endCursor(body)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s := sample{seconds: time.Since(begin).Seconds()}
+	for n := range conns {
+		if errs[n] != nil {
+			return s, errs[n]
+		}
+		s.latencies = append(s.latencies, lat[n]...)
+	}
+	s.requests = len(s.latencies)
+	slices.Sort(s.latencies)
+	return s, nil
+}
+
+func pagesOf(w *workload) int {
+	if w.name == "e" {
+		return 5
+	}
+	return 1
+}
+
+// endCursor finds the cursor without parsing the whole answer.
+func endCursor(body []byte) string {
+	_, rest, ok := bytes.Cut(body, []byte(`"endCursor":"`))
+	if !ok {
+		return ""
+	}
+	cursor, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(cursor)
+}
+
+func send(ctx context.Context, client *http.Client, t *target, w *workload, vars map[string]any) ([]byte, error) {
+	url, body := t.request(w, vars)
+	req, err := http.NewRequestWithContext(ctx, "POST", url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if w.token && t.token != "" {
+		req.Header.Set("Authorization", "Bearer "+t.token)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK || bytes.Contains(raw, []byte(`"errors":[`)) {
+		return nil, fmt.Errorf("%s, workload %s: %s: %.400s", t.name, w.name, resp.Status, raw)
+	}
+	return raw, nil
+}
+
+func (s sample) perSecond() float64 { return float64(s.requests) / s.seconds }
+
+func (s sample) percentile(p float64) time.Duration {
+	if len(s.latencies) == 0 {
+		return 0
+	}
+	return s.latencies[int(p*float64(len(s.latencies)-1))]
+}
+
+func graphqlRequest(base string) func(*workload, map[string]any) (string, []byte) {
+	return func(w *workload, vars map[string]any) (string, []byte) {
+		body, err := json.Marshal(map[string]any{"query": w.query, "variables": vars})
+		if err != nil {
+			panic(err) // maps of strings always marshal
+		}
+		return base + "/graphql", body
+	}
+}
+
+func floorRequest(base string) func(*workload, map[string]any) (string, []byte) {
+	return func(w *workload, vars map[string]any) (string, []byte) {
+		body, err := json.Marshal(vars)
+		if err != nil {
+			panic(err) // maps of strings always marshal
+		}
+		return base + "/" + w.name, body
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// workload is one question that a client asks again and again, with other variables each
+// time, so that nothing below can answer from memory.
+type workload struct {
+	name  string
+	about string
+	query string
+	// token says that the viewer is staff; the others ask as the public.
+	token bool
+	// variables of the i-th request. Both servers get the same ones.
+	variables func(set *dataset, i int) map[string]any
+	// statement is what the floor runs on each database; it gives one column of JSON rows.
+	statement string
+	args      func(v map[string]any) []any
+	// merge joins the databases' rows into the answer's data.
+	merge func(v map[string]any, rows [][]json.RawMessage) any
+}
+
+// dataset is what workloads choose their variables from.
+type dataset struct {
+	communities []string // slugs in order
+	district    int      // communities a district has
+	today       string
+	cursors     map[string][]string // of workload e, by first community: seen by asking
+}
+
+func (d *dataset) some(i, n int) []string {
+	at := (i * n) % (len(d.communities) - n + 1)
+	return d.communities[at : at+n]
+}
+
+const day = `'%[1]s'::timestamptz AND t.starts_at < '%[1]s'::timestamptz + interval '1 day'`
+
+var workloads = []workload{
+	{
+		name: "a", about: "20 communities: stations, today's events, open feedback, teams", token: true,
+		query: `query A($c: [ID!]) { communities(communities: $c, first: 50) { nodes { slug nameZh
+			stations(first: 50) { nodes { id nameZh kind } }
+			todayEvents(first: 50) { nodes { id nameZh start } }
+			feedbacks(filter: {status: [RECEIVED, TRIAGED, ASSIGNED, IN_PROGRESS]}) { totalCount }
+			teams(first: 50) { nodes { id nameZh kind memberCount } } } } }`,
+		variables: func(d *dataset, i int) map[string]any { return map[string]any{"c": d.some(i, 20)} },
+	},
+	{
+		name: "b", about: "10 communities x 30 courses x 5 sessions x enrolment count",
+		query: `query B($c: [ID!]) { communities(communities: $c, first: 50) { nodes { slug
+			courses(first: 50) { nodes { id nameZh enrolmentCount
+				sessions(first: 5) { nodes { id start end } } } } } } }`,
+		variables: func(d *dataset, i int) map[string]any { return map[string]any{"c": d.some(i, 10)} },
+	},
+	{
+		name: "c", about: "today's events of one district of 100 communities",
+		query: `query C($c: [ID!]) { todayEvents(communities: $c, first: 200) {
+			nodes { id nameZh kind start end community { slug } } coverage { complete } } }`,
+		variables: func(d *dataset, i int) map[string]any { return map[string]any{"c": d.some(i, d.district)} },
+	},
+	{
+		name: "e", about: "keyset page through a district's open feedback, with reporter", token: true,
+		query: `query E($c: [ID!], $after: String) { feedbacks(communities: $c, filter: {status: [RECEIVED, TRIAGED, ASSIGNED, IN_PROGRESS]}, first: 50, after: $after) {
+			edges { cursor node { id number status receivedAt title reporter { id maskedName } } } pageInfo { hasNextPage endCursor } } }`,
+		variables: func(d *dataset, i int) map[string]any { return map[string]any{"c": d.some(i, d.district)} },
+	},
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("bench: %v", err)) // maps of strings always marshal
+	}
+	return b
+}
