@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"linhui/internal/authz"
 	"linhui/page"
 )
 
@@ -23,7 +24,7 @@ func (t *Table[T]) byKeys(ctx context.Context, src Source, ask *Ask, ks *keys) (
 	s.query.Args = w.args
 	var n int
 	r := t.reader(s.cols, ask.Log, &n)
-	err := each(ctx, src, s.query, func(rs *sql.Rows) error {
+	err := s.each(ctx, src, func(rs *sql.Rows) error {
 		row, err := r.read(rs)
 		if err == nil {
 			out[n-1] = row
@@ -147,7 +148,7 @@ func childList[C any](child *Table[C], c Children) func(context.Context, Source,
 func (t *Table[T]) collect(ctx context.Context, src Source, s selection, ask *Ask, lists [][]*T) error {
 	var n int
 	r := t.reader(s.cols, ask.Log, &n)
-	return each(ctx, src, s.query, func(rs *sql.Rows) error {
+	return s.each(ctx, src, func(rs *sql.Rows) error {
 		row, err := r.read(rs)
 		if err == nil {
 			lists[n-1] = append(lists[n-1], row)
@@ -223,10 +224,10 @@ func loadCounts[C any](ctx context.Context, src Source, b *Batch, child *Table[C
 	if err != nil {
 		return err
 	}
-	s := child.selection(b.Ask, &w, order[C]{}, owners)
+	s, _ := child.reach(b.Ask, &w, authz.P0Public, owners)
 	s.query.SQL = "SELECT p.n, count(*) FROM " + from + " JOIN " + child.Table + " t ON " + c.join() + " WHERE " + w.String() + " GROUP BY p.n"
 	s.query.Args = w.args
-	return each(ctx, src, s.query, func(rs *sql.Rows) error {
+	return s.each(ctx, src, func(rs *sql.Rows) error {
 		var n, count int
 		if err := rs.Scan(&n, &count); err != nil {
 			return err

@@ -62,7 +62,7 @@ func keyOf[T any](c *column) orderKey[T] {
 	case reflect.TypeFor[string]():
 		return orderKey[T]{text, c, "text", func(r *T) any { return *(*string)(at(r)) }}
 	case reflect.TypeFor[scalar.Enum]():
-		return orderKey[T]{text, c, "text", func(r *T) any { return string(*(*scalar.Enum)(at(r))) }}
+		return orderKey[T]{known(c) + ` COLLATE "C"`, c, "text", func(r *T) any { return string(*(*scalar.Enum)(at(r))) }}
 	case reflect.TypeFor[int]():
 		return orderKey[T]{plain, c, "bigint", func(r *T) any { return int64(*(*int)(at(r))) }}
 	case reflect.TypeFor[time.Time]():
@@ -85,6 +85,19 @@ func keyOf[T any](c *column) orderKey[T] {
 		}}
 	}
 	panic(fmt.Sprintf("store: a list cannot be ordered by a column of type %s", c.typ))
+}
+
+// known is SQL for an enum column as rows show it: a value that this version does not know
+// stands where the one it is mapped to stands, else a page would step over rows.
+func known(c *column) string {
+	if c.enum == nil {
+		return "?"
+	}
+	var values []string
+	for _, v := range c.enum.EnumValues {
+		values = append(values, "'"+v.Name+"'")
+	}
+	return "(CASE WHEN ? IN (" + strings.Join(values, ", ") + ") THEN ? ELSE 'OTHER' END)"
 }
 
 // Ordered is one order of a table in one direction.

@@ -35,6 +35,15 @@ type selection struct {
 	cols  mask
 	list  string
 	query database.Query
+	none  bool // the viewer may see no row, so that nothing is asked
+}
+
+// each runs the statement, unless it would see nothing, and hands over its rows one by one.
+func (s *selection) each(ctx context.Context, src Source, row func(*sql.Rows) error) error {
+	if s.none {
+		return nil
+	}
+	return each(ctx, src, s.query, row)
 }
 
 // selection chooses columns and role. Public rows with public columns are read by the role
@@ -42,28 +51,41 @@ type selection struct {
 // transaction, where row-level security holds them, and w gets the same predicate.
 func (t *Table[T]) selection(ask *Ask, w *Where, o order[T], owners []string) selection {
 	cols, class := t.wanted(ask, o)
-	s := selection{cols: cols, query: database.Query{Class: ask.Budget}}
+	s, seen := t.reach(ask, w, class, owners)
+	s.cols = cols
 	switch {
-	case t.Restricted:
-		seen := ask.Sees(owners)
-		s.query.Access, s.query.Owners = database.Scoped, seen
+	case t.Restricted || class == authz.P0Public:
+		s.list = t.columnList(cols, everybody)
+	case len(seen) == 0:
+		s.list = t.columnList(cols, nobody)
+	default:
+		s.list = t.columnList(cols, w.Arg(pq.Array(seen)))
+	}
+	return s
+}
+
+// reach chooses the role for columns up to a class, and adds the conditions on the rows. It
+// returns the owners of whom the viewer reads more than the public.
+func (t *Table[T]) reach(ask *Ask, w *Where, class authz.Class, owners []string) (s selection, seen []string) {
+	s.query.Access, s.query.Class = database.Public, ask.Budget
+	if t.Restricted || class > authz.P0Public || t.showsDrafts(ask, owners) {
+		if seen = ask.Sees(owners); len(seen) > 0 {
+			s.query.Access, s.query.Owners = database.Scoped, seen
+		}
+	}
+	if t.Restricted {
+		s.none = len(seen) == 0
 		w.And("t.owner = ANY(?)", pq.Array(seen))
 		t.onlyOwn(ask, w)
-		s.list = t.columnList(cols, "")
-	case class > authz.P0Public || t.showsDrafts(ask, owners):
-		seen := ask.Sees(owners)
-		s.query.Access, s.query.Owners = database.Scoped, seen
-		s.list = t.columnList(cols, w.Arg(pq.Array(seen)))
+	} else if t.showsDrafts(ask, owners) {
 		t.onlyPublished(w, seen)
-	default:
-		s.query.Access = database.Public
-		s.list = t.columnList(cols, "")
+	} else {
 		t.onlyPublished(w, nil)
 	}
 	if t.Visible != "" {
 		w.And(t.Visible)
 	}
-	return s
+	return s, seen
 }
 
 // PageQuery is one source's share of a page.
@@ -106,7 +128,7 @@ func (t *Table[T]) Page(ctx context.Context, src Source, ask *Ask, o Ordered[T],
 	s.query.Args = w.args
 	rows := make([]*T, 0, min(q.Limit, 64))
 	r := t.reader(s.cols, ask.Log)
-	err := each(ctx, src, s.query, func(rs *sql.Rows) error {
+	err := s.each(ctx, src, func(rs *sql.Rows) error {
 		row, err := r.read(rs)
 		if err == nil {
 			rows = append(rows, row)
@@ -129,7 +151,7 @@ func (t *Table[T]) Count(ctx context.Context, src Source, ask *Ask, owners []str
 // countBy counts matching rows by owner; owners without rows are missing from the answer.
 func (t *Table[T]) countBy(ctx context.Context, src Source, ask *Ask, owners []string, f Filter) (map[string]int, error) {
 	var w Where
-	s := t.selection(ask, &w, order[T]{}, owners)
+	s, _ := t.reach(ask, &w, authz.P0Public, owners)
 	if !t.Restricted {
 		w.And("t.owner = ANY(?)", pq.Array(owners))
 	}
@@ -141,7 +163,7 @@ func (t *Table[T]) countBy(ctx context.Context, src Source, ask *Ask, owners []s
 	s.query.SQL = "SELECT t.owner, count(*) FROM " + t.Table + " t WHERE " + w.String() + " GROUP BY t.owner"
 	s.query.Args = w.args
 	counts := make(map[string]int, len(owners))
-	err := each(ctx, src, s.query, func(rs *sql.Rows) error {
+	err := s.each(ctx, src, func(rs *sql.Rows) error {
 		var owner string
 		var n int
 		if err := rs.Scan(&owner, &n); err != nil {

@@ -216,10 +216,18 @@ func (t *Table[T]) wanted(ask *Ask, o order[T]) (m mask, class authz.Class) {
 	return m | o.mask, max(class, o.class)
 }
 
-// columnList is the SELECT list of the columns in m. Columns above P0 of public tables are
-// NULL outside the viewer's scope, whose owners stand in the argument scopeArg.
-func (t *Table[T]) columnList(m mask, scopeArg string) string {
-	if scopeArg == "" {
+// Who reads the columns above P0 of a public table: everybody who reads the row, nobody, or
+// the owners in an argument, whose placeholder stands instead.
+const everybody, nobody = "", "-"
+
+// maxLists bounds the column lists that are kept. Chosen: more than an application's queries
+// have, fewer than a client can make up.
+const maxLists = 1000
+
+// columnList is the SELECT list of the columns in m. Columns above P0 are NULL for those who
+// do not read them.
+func (t *Table[T]) columnList(m mask, readers string) string {
+	if readers == everybody {
 		t.mu.RLock()
 		s, ok := t.lists[m]
 		t.mu.RUnlock()
@@ -237,8 +245,10 @@ func (t *Table[T]) columnList(m mask, scopeArg string) string {
 		}
 		c := &t.columns[i]
 		switch {
-		case scopeArg != "" && c.class > authz.P0Public:
-			fmt.Fprintf(&b, "CASE WHEN t.owner = ANY(%s) THEN %s END AS %s", scopeArg, c.expr, c.name)
+		case readers == nobody && c.class > authz.P0Public:
+			b.WriteString("NULL AS " + c.name)
+		case readers != everybody && c.class > authz.P0Public:
+			fmt.Fprintf(&b, "CASE WHEN t.owner = ANY(%s) THEN %s END AS %s", readers, c.expr, c.name)
 		case c.expr != "t."+c.name:
 			b.WriteString(c.expr + " AS " + c.name)
 		default:
@@ -246,9 +256,11 @@ func (t *Table[T]) columnList(m mask, scopeArg string) string {
 		}
 	}
 	s := b.String()
-	if scopeArg == "" {
+	if readers == everybody {
 		t.mu.Lock()
-		t.lists[m] = s
+		if len(t.lists) < maxLists {
+			t.lists[m] = s
+		}
 		t.mu.Unlock()
 	}
 	return s
