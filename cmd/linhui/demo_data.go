@@ -67,6 +67,11 @@ func prepare(p *process, postgres *embedded.Postgres) (map[authz.Role]authn.Clai
 	if _, err := seed.Import(p.soft, target, seed.Facts, nil); err != nil {
 		return nil, err
 	}
+	p.begin("rows of today and of the last months grow around them")
+	owners := slices.Sorted(maps.Keys(placed))
+	if err := seed.Demo(p.soft, target, seed.DemoOptions{Communities: owners}); err != nil {
+		return nil, err
+	}
 	return castClaims(p.soft, target.Sources[streets[homeStreet]])
 }
 

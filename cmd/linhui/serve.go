@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"linhui/cmd/linhui/app"
+	"linhui/internal/authn"
+	"linhui/internal/cache"
+	"linhui/internal/config"
+	"linhui/server"
+	"linhui/web"
+)
+
+type serve struct {
+	configured
+	Addr         string `placeholder:"ADDR" help:"Where to listen instead of the file's addr."`
+	SubgraphAddr string `placeholder:"ADDR" help:"Where a federation gateway is answered, instead of the file's subgraph_addr."`
+	LogLevel     string `placeholder:"LEVEL" help:"debug, info, warn or error, instead of the file's log_level."`
+}
+
+// Run serves until it is told to stop, then drains.
+func (s *serve) Run(p *process) (err error) {
+	app.TuneRuntime()
+	cfg, err := s.load(p, map[string]string{"addr": s.Addr, "subgraph_addr": s.SubgraphAddr, "log_level": s.LogLevel})
+	if err != nil {
+		return err
+	}
+	log := p.logger(cfg.LogLevel)
+	listeners, err := listen(cfg.Addr, cfg.SubgraphAddr)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+
+	opt := app.Options{CursorKey: cfg.CursorKey(), Budgets: budgets(cfg), Log: log}
+	if opt.Server, err = s.server(p, cfg); err != nil {
+		return err
+	}
+	if cfg.RedisURL == "" {
+		log.Warn("no redis_url: hot lists are read from SQL, and each instance counts rates by itself")
+	} else {
+		if opt.Redis, err = cache.NewClient(cfg.RedisURL.Reveal()); err != nil {
+			return usage("redis_url: %w", err)
+		}
+		defer opt.Redis.Close()
+	}
+	if opt.Directory, opt.Sources, err = openDatabases(cfg); err != nil {
+		return err
+	}
+	gateway, err := app.New(p.soft, opt)
+	if err != nil {
+		return fmt.Errorf("start: %w (linhui doctor says what to do)", err)
+	}
+	defer func() { err = errors.Join(err, gateway.Close()) }()
+
+	listeners[0].Handler = gateway.Handler()
+	addresses := []any{"addr", listeners[0].Addr().String()}
+	if len(listeners) > 1 {
+		listeners[1].Handler = gateway.SubgraphHandler()
+		addresses = append(addresses, "subgraph_addr", listeners[1].Addr().String())
+	}
+	log.Info("ready", append(addresses, "sources", len(opt.Sources), "release", release)...)
+	err = gateway.Serve(p.soft, p.hard, listeners...)
+	log.Info("stopped")
+	return err
+}
+
+// server is what the configuration says of the HTTP side.
+func (s *serve) server(p *process, cfg *config.Config) (server.Options, error) {
+	o := server.Options{Limits: limits(cfg.Limits), Timing: server.DefaultTiming(), Origins: cfg.Origins, TrustedProxies: cfg.TrustedProxies}
+	o.Timing.DrainDelay, o.Timing.DrainTimeout = cfg.Drain.Delay, cfg.Drain.Timeout
+	if cfg.Playground {
+		o.Playground, o.PlaygroundPolicy = web.Playground(), web.ContentSecurityPolicy
+	}
+	var err error
+	if o.AllowList, err = allowList(cfg.AllowList); err != nil {
+		return o, err
+	}
+	if cfg.Auth.JWKSURL != "" {
+		keys, err := authn.NewJWKS(p.hard, cfg.Auth.JWKSURL, authn.Config{Issuer: cfg.Auth.Issuer, Audience: cfg.Auth.Audience})
+		if err != nil {
+			return o, fmt.Errorf("auth.jwks_url: %w", err)
+		}
+		o.Authenticator = keys
+	}
+	return o, nil
+}
