@@ -71,12 +71,12 @@ func run(t *testing.T, db *testkit.DB, sql string) {
 	}
 }
 
-// unhurried gives the sources queues and budgets, and the viewer a rate, that 32 clients on a busy machine do
+// unhurried gives sources queues and budgets, and viewers prices and rates, that 32 clients on a busy machine do
 // not exceed: what is counted then is statements, not patience.
 func unhurried(t *testing.T, dbs map[string]*testkit.DB) func(*app.Options) {
 	return func(o *app.Options) {
 		o.Server.Limits = server.DefaultLimits()
-		o.Server.Limits.PerMinute = math.MaxInt32
+		o.Server.Limits.PerMinute, o.Server.Limits.Cost = math.MaxInt32, math.MaxInt32
 		budgets := [3]time.Duration{time.Minute, time.Minute, time.Minute}
 		o.Budgets = map[database.Budget]time.Duration{database.Dashboard: time.Minute}
 		for _, s := range o.Sources {

@@ -60,6 +60,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case *store.VolunteerTeam:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._VolunteerTeam(ctx, sel, obj)
+	case *store.TeamMembership:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TeamMembership(ctx, sel, obj)
 	case *store.Station:
 		if obj == nil {
 			return graphql.Null
@@ -80,11 +90,26 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ServiceWindow(ctx, sel, obj)
+	case *store.ServiceRecord:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceRecord(ctx, sel, obj)
+	case *store.ServiceProject:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceProject(ctx, sel, obj)
 	case *store.Room:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Room(ctx, sel, obj)
+	case *store.Resident:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Resident(ctx, sel, obj)
 	case *store.Programme:
 		if obj == nil {
 			return graphql.Null

@@ -33,6 +33,8 @@ type CourseSessionResolver interface {
 type EnrolmentResolver interface {
 	Community(ctx context.Context, obj *store.Enrolment) (*store.Community, error)
 	Course(ctx context.Context, obj *store.Enrolment) (*store.Course, error)
+
+	Resident(ctx context.Context, obj *store.Enrolment) (*store.Resident, error)
 }
 type ProgrammeResolver interface {
 	Community(ctx context.Context, obj *store.Programme) (*store.Community, error)
@@ -43,6 +45,8 @@ type ProgrammeResolver interface {
 
 	Courses(ctx context.Context, obj *store.Programme, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error)
 	ClassHoursTaught(ctx context.Context, obj *store.Programme) (*scalar.Decimal, error)
+
+	Team(ctx context.Context, obj *store.Programme) (*store.VolunteerTeam, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1697,6 +1701,38 @@ func (ec *executionContext) fieldContext_Enrolment_appliedAt(_ context.Context, 
 	return graphql.NewScalarFieldContext("Enrolment", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _Enrolment_resident(ctx context.Context, field graphql.CollectedField, obj *store.Enrolment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Enrolment_resident(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Enrolment().Resident(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Resident) graphql.Marshaler {
+			return ec.marshalOResident2ᚖlinhuiᚋstoreᚐResident(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Enrolment_resident(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Enrolment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Resident(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EnrolmentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Connection[store.Enrolment]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2552,6 +2588,38 @@ func (ec *executionContext) fieldContext_Programme_provenance(_ context.Context,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Programme_team(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Programme_team(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Programme().Team(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.VolunteerTeam) graphql.Marshaler {
+			return ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Programme_team(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Programme",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VolunteerTeam(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3484,6 +3552,11 @@ func (ec *executionContext) _Enrolment(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "resident":
+			out.Values[i] = ec._Enrolment_resident(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3700,6 +3773,11 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 		case "provenance":
 			out.Values[i] = ec._Programme_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "team":
+			out.Values[i] = ec._Programme_team(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -4000,6 +4078,53 @@ func (ec *executionContext) marshalNEnrolmentStatus2linhuiᚋschemaᚋscalarᚐE
 	return res
 }
 
+func (ec *executionContext) unmarshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (scalar.Enum, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
+	_ = sel
+	res := marshal.String(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, v any) ([]scalar.Enum, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]scalar.Enum, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNProgramme2ᚕᚖlinhuiᚋstoreᚐProgrammeᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Programme) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -4190,6 +4315,42 @@ func (ec *executionContext) marshalOEnrolmentStatus2ᚕlinhuiᚋschemaᚋscalar�
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEnrolmentStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, v any) ([]scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]scalar.Enum, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

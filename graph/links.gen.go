@@ -31,6 +31,10 @@ func (BrandLinks) Children(ctx context.Context, obj *store.Brand) ([]*store.Bran
 	return dataloaders.Link[[]*store.Brand](ctx, obj)
 }
 
+func (BrandLinks) Teams(ctx context.Context, obj *store.Brand) ([]*store.VolunteerTeam, error) {
+	return dataloaders.Link[[]*store.VolunteerTeam](ctx, obj)
+}
+
 func (LinkRoot) Brand() BrandResolver { return BrandLinks{} }
 
 // BuildingLinks resolves the described links of Building.
@@ -110,12 +114,20 @@ func (CommunityLinks) Courses(ctx context.Context, obj *store.Community, filter 
 	return dataloaders.Link[*page.Connection[store.Course]](ctx, obj)
 }
 
+func (CommunityLinks) Residents(ctx context.Context, obj *store.Community, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Resident], error) {
+	return dataloaders.Link[*page.Connection[store.Resident]](ctx, obj)
+}
+
 func (CommunityLinks) Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error) {
 	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
 }
 
 func (CommunityLinks) OpenStationsNow(ctx context.Context, obj *store.Community, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error) {
 	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
+}
+
+func (CommunityLinks) Teams(ctx context.Context, obj *store.Community, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.VolunteerTeam], error) {
+	return dataloaders.Link[*page.Connection[store.VolunteerTeam]](ctx, obj)
 }
 
 func (LinkRoot) Community() CommunityResolver { return CommunityLinks{} }
@@ -201,6 +213,10 @@ func (EnrolmentLinks) Community(ctx context.Context, obj *store.Enrolment) (*sto
 
 func (EnrolmentLinks) Course(ctx context.Context, obj *store.Enrolment) (*store.Course, error) {
 	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (EnrolmentLinks) Resident(ctx context.Context, obj *store.Enrolment) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
 }
 
 func (LinkRoot) Enrolment() EnrolmentResolver { return EnrolmentLinks{} }
@@ -359,7 +375,40 @@ func (ProgrammeLinks) ClassHoursTaught(ctx context.Context, obj *store.Programme
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
+func (ProgrammeLinks) Team(ctx context.Context, obj *store.Programme) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
 func (LinkRoot) Programme() ProgrammeResolver { return ProgrammeLinks{} }
+
+// ResidentLinks resolves the described links of Resident.
+type ResidentLinks struct{}
+
+func (ResidentLinks) Community(ctx context.Context, obj *store.Resident) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ResidentLinks) Estate(ctx context.Context, obj *store.Resident) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (ResidentLinks) Tags(ctx context.Context, obj *store.Resident) ([]scalar.Enum, error) {
+	return dataloaders.Link[[]scalar.Enum](ctx, obj)
+}
+
+func (ResidentLinks) Teams(ctx context.Context, obj *store.Resident) ([]*store.VolunteerTeam, error) {
+	return dataloaders.Link[[]*store.VolunteerTeam](ctx, obj)
+}
+
+func (ResidentLinks) Enrolments(ctx context.Context, obj *store.Resident, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Enrolment], error) {
+	return dataloaders.Link[*page.Connection[store.Enrolment]](ctx, obj)
+}
+
+func (ResidentLinks) ServiceMinutes(ctx context.Context, obj *store.Resident, rangeArg store.DateRange) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) Resident() ResidentResolver { return ResidentLinks{} }
 
 // RoomLinks resolves the described links of Room.
 type RoomLinks struct{}
@@ -395,6 +444,44 @@ func (ScheduleExceptionLinks) Room(ctx context.Context, obj *store.ScheduleExcep
 }
 
 func (LinkRoot) ScheduleException() ScheduleExceptionResolver { return ScheduleExceptionLinks{} }
+
+// ServiceProjectLinks resolves the described links of ServiceProject.
+type ServiceProjectLinks struct{}
+
+func (ServiceProjectLinks) Community(ctx context.Context, obj *store.ServiceProject) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceProjectLinks) Team(ctx context.Context, obj *store.ServiceProject) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) ServiceProject() ServiceProjectResolver { return ServiceProjectLinks{} }
+
+// ServiceRecordLinks resolves the described links of ServiceRecord.
+type ServiceRecordLinks struct{}
+
+func (ServiceRecordLinks) Community(ctx context.Context, obj *store.ServiceRecord) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceRecordLinks) Volunteer(ctx context.Context, obj *store.ServiceRecord) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (ServiceRecordLinks) Project(ctx context.Context, obj *store.ServiceRecord) (*store.ServiceProject, error) {
+	return dataloaders.Link[*store.ServiceProject](ctx, obj)
+}
+
+func (ServiceRecordLinks) Team(ctx context.Context, obj *store.ServiceRecord) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (ServiceRecordLinks) Station(ctx context.Context, obj *store.ServiceRecord) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (LinkRoot) ServiceRecord() ServiceRecordResolver { return ServiceRecordLinks{} }
 
 // ServiceWindowLinks resolves the described links of ServiceWindow.
 type ServiceWindowLinks struct{}
@@ -496,6 +583,85 @@ func (StationLinks) ServiceWindows(ctx context.Context, obj *store.Station) ([]*
 
 func (LinkRoot) Station() StationResolver { return StationLinks{} }
 
+// TeamHonourLinks resolves the described links of TeamHonour.
+type TeamHonourLinks struct{}
+
+func (TeamHonourLinks) By(ctx context.Context, obj *store.TeamHonour) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (LinkRoot) TeamHonour() TeamHonourResolver { return TeamHonourLinks{} }
+
+// TeamMembershipLinks resolves the described links of TeamMembership.
+type TeamMembershipLinks struct{}
+
+func (TeamMembershipLinks) Community(ctx context.Context, obj *store.TeamMembership) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (TeamMembershipLinks) Team(ctx context.Context, obj *store.TeamMembership) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (TeamMembershipLinks) Resident(ctx context.Context, obj *store.TeamMembership) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) TeamMembership() TeamMembershipResolver { return TeamMembershipLinks{} }
+
+// VolunteerTeamLinks resolves the described links of VolunteerTeam.
+type VolunteerTeamLinks struct{}
+
+func (VolunteerTeamLinks) Community(ctx context.Context, obj *store.VolunteerTeam) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Brand(ctx context.Context, obj *store.VolunteerTeam) (*store.Brand, error) {
+	return dataloaders.Link[*store.Brand](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Parent(ctx context.Context, obj *store.VolunteerTeam) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Children(ctx context.Context, obj *store.VolunteerTeam) ([]*store.VolunteerTeam, error) {
+	return dataloaders.Link[[]*store.VolunteerTeam](ctx, obj)
+}
+
+func (VolunteerTeamLinks) HomeStation(ctx context.Context, obj *store.VolunteerTeam) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Channel(ctx context.Context, obj *store.VolunteerTeam) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Course(ctx context.Context, obj *store.VolunteerTeam) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Programme(ctx context.Context, obj *store.VolunteerTeam) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Honours(ctx context.Context, obj *store.VolunteerTeam) ([]*store.TeamHonour, error) {
+	return dataloaders.Link[[]*store.TeamHonour](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Projects(ctx context.Context, obj *store.VolunteerTeam) ([]*store.ServiceProject, error) {
+	return dataloaders.Link[[]*store.ServiceProject](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Memberships(ctx context.Context, obj *store.VolunteerTeam, filter *store.TeamMembershipFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TeamMembership], error) {
+	return dataloaders.Link[*page.Connection[store.TeamMembership]](ctx, obj)
+}
+
+func (VolunteerTeamLinks) ServiceHours(ctx context.Context, obj *store.VolunteerTeam, rangeArg store.DateRange) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) VolunteerTeam() VolunteerTeamResolver { return VolunteerTeamLinks{} }
+
 // Args decodes the arguments of a field of a type other than the roots.
 func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, raw map[string]any) (map[string]any, error) {
 	ec := newExecutionContext(oc, nil, nil)
@@ -514,10 +680,14 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_programmes_args(ctx, raw)
 	case "Community.courses":
 		return ec.field_Community_courses_args(ctx, raw)
+	case "Community.residents":
+		return ec.field_Community_residents_args(ctx, raw)
 	case "Community.stations":
 		return ec.field_Community_stations_args(ctx, raw)
 	case "Community.openStationsNow":
 		return ec.field_Community_openStationsNow_args(ctx, raw)
+	case "Community.teams":
+		return ec.field_Community_teams_args(ctx, raw)
 	case "Course.sessions":
 		return ec.field_Course_sessions_args(ctx, raw)
 	case "Course.enrolments":
@@ -530,10 +700,18 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Feedback_updates_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
+	case "Resident.enrolments":
+		return ec.field_Resident_enrolments_args(ctx, raw)
+	case "Resident.serviceMinutes":
+		return ec.field_Resident_serviceMinutes_args(ctx, raw)
 	case "Station.offerings":
 		return ec.field_Station_offerings_args(ctx, raw)
 	case "Station.scheduleExceptions":
 		return ec.field_Station_scheduleExceptions_args(ctx, raw)
+	case "VolunteerTeam.memberships":
+		return ec.field_VolunteerTeam_memberships_args(ctx, raw)
+	case "VolunteerTeam.serviceHours":
+		return ec.field_VolunteerTeam_serviceHours_args(ctx, raw)
 	}
 	return nil, nil
 }

@@ -44,13 +44,19 @@ type ResolverRoot interface {
 	Organization() OrganizationResolver
 	Programme() ProgrammeResolver
 	Query() QueryResolver
+	Resident() ResidentResolver
 	Room() RoomResolver
 	Schedule() ScheduleResolver
 	ScheduleException() ScheduleExceptionResolver
+	ServiceProject() ServiceProjectResolver
+	ServiceRecord() ServiceRecordResolver
 	ServiceWindow() ServiceWindowResolver
 	SlaRule() SlaRuleResolver
 	StaffPost() StaffPostResolver
 	Station() StationResolver
+	TeamHonour() TeamHonourResolver
+	TeamMembership() TeamMembershipResolver
+	VolunteerTeam() VolunteerTeamResolver
 }
 
 type DirectiveRoot struct {
@@ -66,6 +72,7 @@ type ComplexityRoot struct {
 		NameZh     func(childComplexity int) int
 		Parent     func(childComplexity int) int
 		Provenance func(childComplexity int) int
+		Teams      func(childComplexity int) int
 	}
 
 	Building struct {
@@ -105,9 +112,11 @@ type ComplexityRoot struct {
 		Posts              func(childComplexity int, code []scalar.Enum) int
 		Programmes         func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Provenance         func(childComplexity int) int
+		Residents          func(childComplexity int, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		SLARules           func(childComplexity int) int
 		Slug               func(childComplexity int) int
 		Stations           func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Teams              func(childComplexity int, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		TimeZone           func(childComplexity int) int
 	}
 
@@ -249,6 +258,7 @@ type ComplexityRoot struct {
 		ID                   func(childComplexity int) int
 		OfferedUntil         func(childComplexity int) int
 		ParentVolunteerOptIn func(childComplexity int) int
+		Resident             func(childComplexity int) int
 		Status               func(childComplexity int) int
 		WaitlistPosition     func(childComplexity int) int
 	}
@@ -471,6 +481,7 @@ type ComplexityRoot struct {
 		ResourceSource        func(childComplexity int) int
 		Room                  func(childComplexity int) int
 		Station               func(childComplexity int) int
+		Team                  func(childComplexity int) int
 		Topics                func(childComplexity int) int
 	}
 
@@ -508,9 +519,12 @@ type ComplexityRoot struct {
 		Nodes              func(childComplexity int, ids []string) int
 		OpenStationsNow    func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Programmes         func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Residents          func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SLARules           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Service            func(childComplexity int) int
+		ServiceRecords     func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Stations           func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		VolunteerTeams     func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
 	Recurrence struct {
@@ -529,6 +543,35 @@ type ComplexityRoot struct {
 		Value     func(childComplexity int) int
 		ValueMax  func(childComplexity int) int
 		Zh        func(childComplexity int) int
+	}
+
+	Resident struct {
+		AgeBand        func(childComplexity int) int
+		BirthDate      func(childComplexity int) int
+		Community      func(childComplexity int) int
+		Enrolments     func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Estate         func(childComplexity int) int
+		ID             func(childComplexity int) int
+		MaskedName     func(childComplexity int) int
+		MaskedPhone    func(childComplexity int) int
+		Name           func(childComplexity int) int
+		Phone          func(childComplexity int) int
+		ServiceMinutes func(childComplexity int, rangeArg store.DateRange) int
+		Tags           func(childComplexity int) int
+		Teams          func(childComplexity int) int
+	}
+
+	ResidentConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ResidentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Room struct {
@@ -565,6 +608,44 @@ type ComplexityRoot struct {
 		OnDay    func(childComplexity int) int
 		OpensAt  func(childComplexity int) int
 		Room     func(childComplexity int) int
+	}
+
+	ServiceProject struct {
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Team       func(childComplexity int) int
+	}
+
+	ServiceRecord struct {
+		Community   func(childComplexity int) int
+		ConfirmedAt func(childComplexity int) int
+		Content     func(childComplexity int) int
+		End         func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Minutes     func(childComplexity int) int
+		Project     func(childComplexity int) int
+		Rating      func(childComplexity int) int
+		Start       func(childComplexity int) int
+		Station     func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Team        func(childComplexity int) int
+		Volunteer   func(childComplexity int) int
+	}
+
+	ServiceRecordConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ServiceRecordEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ServiceWindow struct {
@@ -677,12 +758,90 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	TeamHonour struct {
+		AwardedOn  func(childComplexity int) int
+		By         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Provenance func(childComplexity int) int
+	}
+
+	TeamMembership struct {
+		Community func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Resident  func(childComplexity int) int
+		Role      func(childComplexity int) int
+		Since     func(childComplexity int) int
+		Team      func(childComplexity int) int
+		Until     func(childComplexity int) int
+	}
+
+	TeamMembershipConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TeamMembershipEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	UserError struct {
 		Allowed        func(childComplexity int) int
 		Code           func(childComplexity int) int
 		CurrentVersion func(childComplexity int) int
 		Message        func(childComplexity int) int
 		Path           func(childComplexity int) int
+	}
+
+	VolunteerTeam struct {
+		Activities          func(childComplexity int) int
+		Brand               func(childComplexity int) int
+		Channel             func(childComplexity int) int
+		Children            func(childComplexity int) int
+		Community           func(childComplexity int) int
+		Course              func(childComplexity int) int
+		FoundedOn           func(childComplexity int) int
+		FoundedOnZh         func(childComplexity int) int
+		HomeStation         func(childComplexity int) int
+		Honours             func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		Informal            func(childComplexity int) int
+		Kind                func(childComplexity int) int
+		MemberCount         func(childComplexity int) int
+		MemberGroups        func(childComplexity int) int
+		Memberships         func(childComplexity int, filter *store.TeamMembershipFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		NameEn              func(childComplexity int) int
+		NameZh              func(childComplexity int) int
+		Needs               func(childComplexity int) int
+		Note                func(childComplexity int) int
+		Outputs             func(childComplexity int) int
+		Parent              func(childComplexity int) int
+		Performs            func(childComplexity int) int
+		Playwrights         func(childComplexity int) int
+		Programme           func(childComplexity int) int
+		Projects            func(childComplexity int) int
+		Provenance          func(childComplexity int) int
+		ReportedMemberCount func(childComplexity int) int
+		ReportedTeamCount   func(childComplexity int) int
+		SelfFormed          func(childComplexity int) int
+		ServiceHours        func(childComplexity int, rangeArg store.DateRange) int
+		VolunteerGrowth     func(childComplexity int) int
+	}
+
+	VolunteerTeamConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	VolunteerTeamEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	_Service struct {
@@ -752,6 +911,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Brand.Provenance(childComplexity), true
+	case "Brand.teams":
+		if e.ComplexityRoot.Brand.Teams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Brand.Teams(childComplexity), true
 
 	case "Building.community":
 		if e.ComplexityRoot.Building.Community == nil {
@@ -975,6 +1140,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Provenance(childComplexity), true
+	case "Community.residents":
+		if e.ComplexityRoot.Community.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_Community_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Residents(childComplexity, args["filter"].(*store.ResidentFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.slaRules":
 		if e.ComplexityRoot.Community.SLARules == nil {
 			break
@@ -998,6 +1174,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Stations(childComplexity, args["filter"].(*store.StationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.teams":
+		if e.ComplexityRoot.Community.Teams == nil {
+			break
+		}
+
+		args, err := ec.field_Community_teams_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Teams(childComplexity, args["filter"].(*store.TeamFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.timeZone":
 		if e.ComplexityRoot.Community.TimeZone == nil {
 			break
@@ -1604,6 +1791,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Enrolment.ParentVolunteerOptIn(childComplexity), true
+	case "Enrolment.resident":
+		if e.ComplexityRoot.Enrolment.Resident == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.Resident(childComplexity), true
 	case "Enrolment.status":
 		if e.ComplexityRoot.Enrolment.Status == nil {
 			break
@@ -2711,6 +2904,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Programme.Station(childComplexity), true
+	case "Programme.team":
+		if e.ComplexityRoot.Programme.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Team(childComplexity), true
 	case "Programme.topics":
 		if e.ComplexityRoot.Programme.Topics == nil {
 			break
@@ -2931,6 +3130,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Programmes(childComplexity, args["communities"].([]string), args["filter"].(*store.ProgrammeFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.residents":
+		if e.ComplexityRoot.Query.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Residents(childComplexity, args["communities"].([]string), args["filter"].(*store.ResidentFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.slaRules":
 		if e.ComplexityRoot.Query.SLARules == nil {
 			break
@@ -2948,6 +3158,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Service(childComplexity), true
+	case "Query.serviceRecords":
+		if e.ComplexityRoot.Query.ServiceRecords == nil {
+			break
+		}
+
+		args, err := ec.field_Query_serviceRecords_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ServiceRecords(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceRecordFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.stations":
 		if e.ComplexityRoot.Query.Stations == nil {
 			break
@@ -2959,6 +3180,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Stations(childComplexity, args["communities"].([]string), args["filter"].(*store.StationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.volunteerTeams":
+		if e.ComplexityRoot.Query.VolunteerTeams == nil {
+			break
+		}
+
+		args, err := ec.field_Query_volunteerTeams_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.VolunteerTeams(childComplexity, args["communities"].([]string), args["filter"].(*store.TeamFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
 	case "Recurrence.dtstart":
 		if e.ComplexityRoot.Recurrence.Dtstart == nil {
@@ -3033,6 +3265,139 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedQuantity.Zh(childComplexity), true
+
+	case "Resident.ageBand":
+		if e.ComplexityRoot.Resident.AgeBand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.AgeBand(childComplexity), true
+	case "Resident.birthDate":
+		if e.ComplexityRoot.Resident.BirthDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.BirthDate(childComplexity), true
+	case "Resident.community":
+		if e.ComplexityRoot.Resident.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.Community(childComplexity), true
+	case "Resident.enrolments":
+		if e.ComplexityRoot.Resident.Enrolments == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_enrolments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.Enrolments(childComplexity, args["filter"].(*store.EnrolmentFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Resident.estate":
+		if e.ComplexityRoot.Resident.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.Estate(childComplexity), true
+	case "Resident.id":
+		if e.ComplexityRoot.Resident.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.ID(childComplexity), true
+	case "Resident.maskedName":
+		if e.ComplexityRoot.Resident.MaskedName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.MaskedName(childComplexity), true
+	case "Resident.maskedPhone":
+		if e.ComplexityRoot.Resident.MaskedPhone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.MaskedPhone(childComplexity), true
+	case "Resident.name":
+		if e.ComplexityRoot.Resident.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.Name(childComplexity), true
+	case "Resident.phone":
+		if e.ComplexityRoot.Resident.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.Phone(childComplexity), true
+	case "Resident.serviceMinutes":
+		if e.ComplexityRoot.Resident.ServiceMinutes == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_serviceMinutes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.ServiceMinutes(childComplexity, args["range"].(store.DateRange)), true
+	case "Resident.tags":
+		if e.ComplexityRoot.Resident.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.Tags(childComplexity), true
+	case "Resident.teams":
+		if e.ComplexityRoot.Resident.Teams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.Teams(childComplexity), true
+
+	case "ResidentConnection.coverage":
+		if e.ComplexityRoot.ResidentConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentConnection.Coverage(childComplexity), true
+	case "ResidentConnection.edges":
+		if e.ComplexityRoot.ResidentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentConnection.Edges(childComplexity), true
+	case "ResidentConnection.nodes":
+		if e.ComplexityRoot.ResidentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentConnection.Nodes(childComplexity), true
+	case "ResidentConnection.pageInfo":
+		if e.ComplexityRoot.ResidentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentConnection.PageInfo(childComplexity), true
+	case "ResidentConnection.totalCount":
+		if e.ComplexityRoot.ResidentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentConnection.TotalCount(childComplexity), true
+
+	case "ResidentEdge.cursor":
+		if e.ComplexityRoot.ResidentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentEdge.Cursor(childComplexity), true
+	case "ResidentEdge.node":
+		if e.ComplexityRoot.ResidentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentEdge.Node(childComplexity), true
 
 	case "Room.areaSqm":
 		if e.ComplexityRoot.Room.AreaSqm == nil {
@@ -3198,6 +3563,166 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScheduleException.Room(childComplexity), true
+
+	case "ServiceProject.community":
+		if e.ComplexityRoot.ServiceProject.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceProject.Community(childComplexity), true
+	case "ServiceProject.id":
+		if e.ComplexityRoot.ServiceProject.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceProject.ID(childComplexity), true
+	case "ServiceProject.nameEn":
+		if e.ComplexityRoot.ServiceProject.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceProject.NameEn(childComplexity), true
+	case "ServiceProject.nameZh":
+		if e.ComplexityRoot.ServiceProject.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceProject.NameZh(childComplexity), true
+	case "ServiceProject.provenance":
+		if e.ComplexityRoot.ServiceProject.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceProject.Provenance(childComplexity), true
+	case "ServiceProject.team":
+		if e.ComplexityRoot.ServiceProject.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceProject.Team(childComplexity), true
+
+	case "ServiceRecord.community":
+		if e.ComplexityRoot.ServiceRecord.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Community(childComplexity), true
+	case "ServiceRecord.confirmedAt":
+		if e.ComplexityRoot.ServiceRecord.ConfirmedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.ConfirmedAt(childComplexity), true
+	case "ServiceRecord.content":
+		if e.ComplexityRoot.ServiceRecord.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Content(childComplexity), true
+	case "ServiceRecord.end":
+		if e.ComplexityRoot.ServiceRecord.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.End(childComplexity), true
+	case "ServiceRecord.id":
+		if e.ComplexityRoot.ServiceRecord.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.ID(childComplexity), true
+	case "ServiceRecord.minutes":
+		if e.ComplexityRoot.ServiceRecord.Minutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Minutes(childComplexity), true
+	case "ServiceRecord.project":
+		if e.ComplexityRoot.ServiceRecord.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Project(childComplexity), true
+	case "ServiceRecord.rating":
+		if e.ComplexityRoot.ServiceRecord.Rating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Rating(childComplexity), true
+	case "ServiceRecord.start":
+		if e.ComplexityRoot.ServiceRecord.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Start(childComplexity), true
+	case "ServiceRecord.station":
+		if e.ComplexityRoot.ServiceRecord.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Station(childComplexity), true
+	case "ServiceRecord.status":
+		if e.ComplexityRoot.ServiceRecord.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Status(childComplexity), true
+	case "ServiceRecord.team":
+		if e.ComplexityRoot.ServiceRecord.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Team(childComplexity), true
+	case "ServiceRecord.volunteer":
+		if e.ComplexityRoot.ServiceRecord.Volunteer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Volunteer(childComplexity), true
+
+	case "ServiceRecordConnection.coverage":
+		if e.ComplexityRoot.ServiceRecordConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordConnection.Coverage(childComplexity), true
+	case "ServiceRecordConnection.edges":
+		if e.ComplexityRoot.ServiceRecordConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordConnection.Edges(childComplexity), true
+	case "ServiceRecordConnection.nodes":
+		if e.ComplexityRoot.ServiceRecordConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordConnection.Nodes(childComplexity), true
+	case "ServiceRecordConnection.pageInfo":
+		if e.ComplexityRoot.ServiceRecordConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordConnection.PageInfo(childComplexity), true
+	case "ServiceRecordConnection.totalCount":
+		if e.ComplexityRoot.ServiceRecordConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordConnection.TotalCount(childComplexity), true
+
+	case "ServiceRecordEdge.cursor":
+		if e.ComplexityRoot.ServiceRecordEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordEdge.Cursor(childComplexity), true
+	case "ServiceRecordEdge.node":
+		if e.ComplexityRoot.ServiceRecordEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordEdge.Node(childComplexity), true
 
 	case "ServiceWindow.closesAt":
 		if e.ComplexityRoot.ServiceWindow.ClosesAt == nil {
@@ -3699,6 +4224,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StationEdge.Node(childComplexity), true
 
+	case "TeamHonour.awardedOn":
+		if e.ComplexityRoot.TeamHonour.AwardedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamHonour.AwardedOn(childComplexity), true
+	case "TeamHonour.by":
+		if e.ComplexityRoot.TeamHonour.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamHonour.By(childComplexity), true
+	case "TeamHonour.kind":
+		if e.ComplexityRoot.TeamHonour.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamHonour.Kind(childComplexity), true
+	case "TeamHonour.provenance":
+		if e.ComplexityRoot.TeamHonour.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamHonour.Provenance(childComplexity), true
+
+	case "TeamMembership.community":
+		if e.ComplexityRoot.TeamMembership.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembership.Community(childComplexity), true
+	case "TeamMembership.id":
+		if e.ComplexityRoot.TeamMembership.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembership.ID(childComplexity), true
+	case "TeamMembership.resident":
+		if e.ComplexityRoot.TeamMembership.Resident == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembership.Resident(childComplexity), true
+	case "TeamMembership.role":
+		if e.ComplexityRoot.TeamMembership.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembership.Role(childComplexity), true
+	case "TeamMembership.since":
+		if e.ComplexityRoot.TeamMembership.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembership.Since(childComplexity), true
+	case "TeamMembership.team":
+		if e.ComplexityRoot.TeamMembership.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembership.Team(childComplexity), true
+	case "TeamMembership.until":
+		if e.ComplexityRoot.TeamMembership.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembership.Until(childComplexity), true
+
+	case "TeamMembershipConnection.coverage":
+		if e.ComplexityRoot.TeamMembershipConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipConnection.Coverage(childComplexity), true
+	case "TeamMembershipConnection.edges":
+		if e.ComplexityRoot.TeamMembershipConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipConnection.Edges(childComplexity), true
+	case "TeamMembershipConnection.nodes":
+		if e.ComplexityRoot.TeamMembershipConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipConnection.Nodes(childComplexity), true
+	case "TeamMembershipConnection.pageInfo":
+		if e.ComplexityRoot.TeamMembershipConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipConnection.PageInfo(childComplexity), true
+	case "TeamMembershipConnection.totalCount":
+		if e.ComplexityRoot.TeamMembershipConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipConnection.TotalCount(childComplexity), true
+
+	case "TeamMembershipEdge.cursor":
+		if e.ComplexityRoot.TeamMembershipEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipEdge.Cursor(childComplexity), true
+	case "TeamMembershipEdge.node":
+		if e.ComplexityRoot.TeamMembershipEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipEdge.Node(childComplexity), true
+
 	case "UserError.allowed":
 		if e.ComplexityRoot.UserError.Allowed == nil {
 			break
@@ -3729,6 +4366,253 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserError.Path(childComplexity), true
+
+	case "VolunteerTeam.activities":
+		if e.ComplexityRoot.VolunteerTeam.Activities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Activities(childComplexity), true
+	case "VolunteerTeam.brand":
+		if e.ComplexityRoot.VolunteerTeam.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Brand(childComplexity), true
+	case "VolunteerTeam.channel":
+		if e.ComplexityRoot.VolunteerTeam.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Channel(childComplexity), true
+	case "VolunteerTeam.children":
+		if e.ComplexityRoot.VolunteerTeam.Children == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Children(childComplexity), true
+	case "VolunteerTeam.community":
+		if e.ComplexityRoot.VolunteerTeam.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Community(childComplexity), true
+	case "VolunteerTeam.course":
+		if e.ComplexityRoot.VolunteerTeam.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Course(childComplexity), true
+	case "VolunteerTeam.foundedOn":
+		if e.ComplexityRoot.VolunteerTeam.FoundedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.FoundedOn(childComplexity), true
+	case "VolunteerTeam.foundedOnZh":
+		if e.ComplexityRoot.VolunteerTeam.FoundedOnZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.FoundedOnZh(childComplexity), true
+	case "VolunteerTeam.homeStation":
+		if e.ComplexityRoot.VolunteerTeam.HomeStation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.HomeStation(childComplexity), true
+	case "VolunteerTeam.honours":
+		if e.ComplexityRoot.VolunteerTeam.Honours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Honours(childComplexity), true
+	case "VolunteerTeam.id":
+		if e.ComplexityRoot.VolunteerTeam.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.ID(childComplexity), true
+	case "VolunteerTeam.informal":
+		if e.ComplexityRoot.VolunteerTeam.Informal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Informal(childComplexity), true
+	case "VolunteerTeam.kind":
+		if e.ComplexityRoot.VolunteerTeam.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Kind(childComplexity), true
+	case "VolunteerTeam.memberCount":
+		if e.ComplexityRoot.VolunteerTeam.MemberCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.MemberCount(childComplexity), true
+	case "VolunteerTeam.memberGroups":
+		if e.ComplexityRoot.VolunteerTeam.MemberGroups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.MemberGroups(childComplexity), true
+	case "VolunteerTeam.memberships":
+		if e.ComplexityRoot.VolunteerTeam.Memberships == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeam_memberships_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Memberships(childComplexity, args["filter"].(*store.TeamMembershipFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "VolunteerTeam.nameEn":
+		if e.ComplexityRoot.VolunteerTeam.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.NameEn(childComplexity), true
+	case "VolunteerTeam.nameZh":
+		if e.ComplexityRoot.VolunteerTeam.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.NameZh(childComplexity), true
+	case "VolunteerTeam.needs":
+		if e.ComplexityRoot.VolunteerTeam.Needs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Needs(childComplexity), true
+	case "VolunteerTeam.note":
+		if e.ComplexityRoot.VolunteerTeam.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Note(childComplexity), true
+	case "VolunteerTeam.outputs":
+		if e.ComplexityRoot.VolunteerTeam.Outputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Outputs(childComplexity), true
+	case "VolunteerTeam.parent":
+		if e.ComplexityRoot.VolunteerTeam.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Parent(childComplexity), true
+	case "VolunteerTeam.performs":
+		if e.ComplexityRoot.VolunteerTeam.Performs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Performs(childComplexity), true
+	case "VolunteerTeam.playwrights":
+		if e.ComplexityRoot.VolunteerTeam.Playwrights == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Playwrights(childComplexity), true
+	case "VolunteerTeam.programme":
+		if e.ComplexityRoot.VolunteerTeam.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Programme(childComplexity), true
+	case "VolunteerTeam.projects":
+		if e.ComplexityRoot.VolunteerTeam.Projects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Projects(childComplexity), true
+	case "VolunteerTeam.provenance":
+		if e.ComplexityRoot.VolunteerTeam.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Provenance(childComplexity), true
+	case "VolunteerTeam.reportedMemberCount":
+		if e.ComplexityRoot.VolunteerTeam.ReportedMemberCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.ReportedMemberCount(childComplexity), true
+	case "VolunteerTeam.reportedTeamCount":
+		if e.ComplexityRoot.VolunteerTeam.ReportedTeamCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.ReportedTeamCount(childComplexity), true
+	case "VolunteerTeam.selfFormed":
+		if e.ComplexityRoot.VolunteerTeam.SelfFormed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.SelfFormed(childComplexity), true
+	case "VolunteerTeam.serviceHours":
+		if e.ComplexityRoot.VolunteerTeam.ServiceHours == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeam_serviceHours_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.ServiceHours(childComplexity, args["range"].(store.DateRange)), true
+	case "VolunteerTeam.volunteerGrowth":
+		if e.ComplexityRoot.VolunteerTeam.VolunteerGrowth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.VolunteerGrowth(childComplexity), true
+
+	case "VolunteerTeamConnection.coverage":
+		if e.ComplexityRoot.VolunteerTeamConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamConnection.Coverage(childComplexity), true
+	case "VolunteerTeamConnection.edges":
+		if e.ComplexityRoot.VolunteerTeamConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamConnection.Edges(childComplexity), true
+	case "VolunteerTeamConnection.nodes":
+		if e.ComplexityRoot.VolunteerTeamConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamConnection.Nodes(childComplexity), true
+	case "VolunteerTeamConnection.pageInfo":
+		if e.ComplexityRoot.VolunteerTeamConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamConnection.PageInfo(childComplexity), true
+	case "VolunteerTeamConnection.totalCount":
+		if e.ComplexityRoot.VolunteerTeamConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamConnection.TotalCount(childComplexity), true
+
+	case "VolunteerTeamEdge.cursor":
+		if e.ComplexityRoot.VolunteerTeamEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamEdge.Cursor(childComplexity), true
+	case "VolunteerTeamEdge.node":
+		if e.ComplexityRoot.VolunteerTeamEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamEdge.Node(childComplexity), true
 
 	case "_Service.sdl":
 		if e.ComplexityRoot._Service.Sdl == nil {
@@ -3767,8 +4651,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRefuseFeedbackInput,
 		ec.unmarshalInputReopenFeedbackInput,
 		ec.unmarshalInputReplyFeedbackInput,
+		ec.unmarshalInputResidentFilter,
+		ec.unmarshalInputResidentOrder,
 		ec.unmarshalInputResolveFeedbackInput,
 		ec.unmarshalInputReviseEchoInput,
+		ec.unmarshalInputServiceRecordFilter,
+		ec.unmarshalInputServiceRecordOrder,
 		ec.unmarshalInputSlaRuleOrder,
 		ec.unmarshalInputStationFilter,
 		ec.unmarshalInputStationOrder,
@@ -3776,7 +4664,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputStepFeedbackInput,
 		ec.unmarshalInputSubmitFeedbackInput,
 		ec.unmarshalInputSuspendFeedbackInput,
+		ec.unmarshalInputTeamFilter,
+		ec.unmarshalInputTeamMembershipFilter,
+		ec.unmarshalInputTeamMembershipOrder,
 		ec.unmarshalInputTriageFeedbackInput,
+		ec.unmarshalInputVolunteerTeamOrder,
 		ec.unmarshalInputWithdrawEchoInput,
 		ec.unmarshalInputWithdrawFeedbackInput,
 	)
@@ -4605,6 +5497,70 @@ extend type Query {
   courses(communities: [ID!], filter: CourseFilter, orderBy: CourseOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CourseConnection
 }
 `, BuiltIn: false},
+	{Name: "../schema/people.graphqls", Input: `enum ResidentTag { "空巢" EMPTY_NEST "独居" LIVES_ALONE "行动不便" MOBILITY_IMPAIRED "困难家庭" HARDSHIP_HOUSEHOLD "受监护儿童" MINOR_GUARDED OTHER }
+
+"A resident (居民), shown to staff of the community and masked unless the full value is asked for by name."
+type Resident implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  "The surname only: ` + "`" + `张*` + "`" + `, ` + "`" + `欧阳*` + "`" + `; ` + "`" + `艾***` + "`" + ` for a name that is not written in Han characters alone."
+  maskedName: String!
+  "` + "`" + `138****5678` + "`" + `, or area code and last two digits: ` + "`" + `0931-****67` + "`" + `."
+  maskedPhone: String
+  "Completed years today, in bands of five: ` + "`" + `60–64` + "`" + `. ` + "`" + `<14` + "`" + ` below 14; the band after it is ` + "`" + `14–19` + "`" + `, so that no band tells an exact age."
+  ageBand: String
+  estate: Estate
+  "In full; needs a stated purpose, and every read is audited."
+  name: String @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
+  "In full; needs a stated purpose, and every read is audited."
+  phone: String @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
+  "Needs a stated purpose, and every read is audited."
+  birthDate: Date @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
+  "Those that are valid today; needs a stated purpose, and every read is audited."
+  tags: [ResidentTag!] @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @listSize(assumed: 2)
+  "Teams that the resident is a member of now."
+  teams: [VolunteerTeam!] @listSize(assumed: 2)
+  enrolments(filter: EnrolmentFilter, orderBy: EnrolmentOrder, first: Int, after: String, last: Int, before: String): EnrolmentConnection
+  "Confirmed service that started on the days of the range."
+  serviceMinutes(range: DateRange!): Int
+}
+
+type ResidentConnection @class(level: P1_STAFF) {
+  edges: [ResidentEdge!]!
+  nodes: [Resident!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ResidentEdge @class(level: P1_STAFF) { cursor: String!, node: Resident! }
+
+enum ResidentOrderField {
+  "By community, and there in the order in which residents were recorded."
+  RECORDED
+}
+input ResidentOrder { field: ResidentOrderField!, direction: Direction! = ASC }
+"Masked fields cannot be filtered by: what may not be read may not be guessed."
+input ResidentFilter {
+  estate: ID
+  "Members, now, of this team."
+  team: ID
+}
+
+extend type Enrolment {
+  "Masked unless full values are asked for by name."
+  resident: Resident
+}
+
+extend type Community {
+  residents(filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+}
+
+extend type Query {
+  "Residents of the given communities, or of all in the viewer's scope."
+  residents(communities: [ID!], filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+}
+`, BuiltIn: false},
 	{Name: "../schema/stations.graphqls", Input: `enum StationKind { "小区党员阵地" ESTATE_PARTY_STATION "志愿服务驿站" VOLUNTEER_POST "红色物业广播站" BROADCAST_STATION "便民服务加油站" CONVENIENCE_POINT "社情民意联络站" OPINION_LIAISON_STATION "活动室" ACTIVITY_ROOM "红色驿站" RED_STATION "党群服务中心" PARTY_MASS_SERVICE_CENTER "新时代文明实践站" CIVILIZATION_PRACTICE_STATION "新时代文明实践中心" CIVILIZATION_PRACTICE_CENTER "志愿者之家(暖心家园)" VOLUNTEER_BASE "户外公共空间" OUTDOOR_PUBLIC_SPACE "抖音小站/录播角" MEDIA_STUDIO "食堂" CANTEEN "活动场地" EVENT_GROUND OTHER }
 enum RoomKind { "活动室" ACTIVITY_ROOM "诊疗室" CLINIC_ROOM "普法室" LEGAL_ROOM "阅览室" READING_ROOM "小板凳会客厅" MEDIATION_ROOM "共享讲堂" LECTURE_HALL "爱心妈咪屋" NURSING_ROOM "图书角" BOOK_CORNER "陈列馆" EXHIBITION_HALL "多功能大厅" MULTI_FUNCTION_HALL "书画区" ART_AREA "有声党课播放区" AUDIO_AREA "红影厅" CINEMA "服装存放" STORAGE "办公" OFFICE OTHER }
 enum OfferingKind { "手机充电" CHARGING "暖宝" HEAT_PACK "热水热茶/饮水机" HOT_DRINK "物品寄存" ITEM_STORAGE "母婴室" NURSING_ROOM "休息取暖避风" REST "阅读" READING "参观" EXHIBITION "办事" AFFAIRS "下棋文娱" RECREATION "健康诊疗/义诊" HEALTH "法律咨询" LEGAL_ADVICE "法律援助" LEGAL_AID "健身指导" FITNESS "便民借用" LENDING "家庭教育" FAMILY_EDUCATION "亲子阅读" PARENT_CHILD_READING "心理疏导" COUNSELLING "婚恋指导" RELATIONSHIP_GUIDANCE "就业指导" JOB_GUIDANCE "手机使用帮助" DIGITAL_HELP "卫生打扫" CLEANING "暖心慰问" COMFORT_VISIT "疫苗接种组织" VACCINATION_SUPPORT "政策宣传" POLICY_INFO "休闲桌椅" SEATING "急救药箱" FIRST_AID "口罩" MASK "代办" ERRAND_AGENCY "学习宣讲" STUDY "排练演出" REHEARSAL "儿童看护活动" CHILD_CARE "议事协商" DELIBERATION "场地" VENUE "书画" ART "有声收听" AUDIO "补鞋织补维修磨刀" REPAIR_SERVICE "就餐" MEAL "送餐" MEAL_DELIVERY OTHER }
@@ -4790,6 +5746,194 @@ extend type Query {
   openStationsNow(communities: [ID!], at: DateTime, orderBy: StationOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): StationConnection
 }
 `, BuiltIn: false},
+	{Name: "../schema/teams.graphqls", Input: `enum TeamKind { "志愿服务队" VOLUNTEER_TEAM "队伍总称" VOLUNTEER_TEAM_GROUP "志愿者库" VOLUNTEER_POOL "支部文艺队" PARTY_BRANCH_TROUPE "文艺小分队" ARTS_TROUPE "合唱团等" ARTS_GROUP "情景剧社团" DRAMA_CLUB "兴趣小组" INTEREST_GROUP "妈妈帮等互助组" MUTUAL_HELP_GROUP "小演员" CHILD_PERFORMERS OTHER }
+enum ServiceRecordStatus { "已提交" SUBMITTED "已确认" CONFIRMED "未通过" REJECTED OTHER }
+
+"A team of volunteers or performers (队伍)."
+type VolunteerTeam implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  kind: TeamKind!
+  community: Community!
+  brand: Brand
+  parent: VolunteerTeam
+  "By name."
+  children: [VolunteerTeam!] @listSize(assumed: 8)
+  "Who the team is made up of; never shown for a named person."
+  memberGroups: [MemberGroup!]!
+  "Members now, counted; null for a team without a roster."
+  memberCount: Int
+  reportedMemberCount: ReportedQuantity
+  "For a collective name such as 邻里帮: how many teams there are, as published."
+  reportedTeamCount: ReportedQuantity
+  "As published, such as 人数倍增."
+  volunteerGrowth: String
+  selfFormed: Boolean!
+  informal: Boolean!
+  homeStation: Station
+  channel: Channel
+  "The interest class that the team also is."
+  course: Course
+  programme: Programme
+  foundedOn: Date
+  "As published, where the year is not known."
+  foundedOnZh: String
+  performs: [String!]!
+  needs: [String!]!
+  outputs: [String!]!
+  activities: [String!]!
+  "People who write the team's plays."
+  playwrights: Int
+  note: String
+  "Latest first."
+  honours: [TeamHonour!] @listSize(assumed: 2)
+  "By name."
+  projects: [ServiceProject!] @listSize(assumed: 5)
+  "In the order they began; of the communities in the viewer's scope only."
+  memberships(filter: TeamMembershipFilter, orderBy: TeamMembershipOrder, first: Int, after: String, last: Int, before: String): TeamMembershipConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+  """
+  Hours of confirmed service that started on the days of the range, to one decimal; null outside the viewer's scope.
+  Analysts ask for whole months, and get null when fewer than five people served in one of them.
+  """
+  serviceHours(range: DateRange!): Decimal @auth(any: [STATION_STAFF, ANALYST]) @class(level: P1_STAFF)
+  provenance: Provenance!
+}
+
+type VolunteerTeamConnection @class(level: P0_PUBLIC) {
+  edges: [VolunteerTeamEdge!]!
+  nodes: [VolunteerTeam!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type VolunteerTeamEdge @class(level: P0_PUBLIC) { cursor: String!, node: VolunteerTeam! }
+
+enum VolunteerTeamOrderField {
+  NAME
+  KIND
+  "Teams whose day is not known stand after all others."
+  FOUNDED_ON
+}
+input VolunteerTeamOrder { field: VolunteerTeamOrderField!, direction: Direction! = ASC }
+input TeamFilter {
+  kinds: [TeamKind!]
+  brand: ID
+  nameContains: String
+  "Teams that any of these groups is part of."
+  memberGroups: [MemberGroup!]
+  selfFormed: Boolean
+}
+
+"A flag or title that a team was given."
+type TeamHonour @class(level: P0_PUBLIC) {
+  kind: String!
+  awardedOn: Date!
+  by: Organization
+  provenance: Provenance!
+}
+
+"志愿服务项目"
+type ServiceProject implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  team: VolunteerTeam
+  provenance: Provenance!
+}
+
+"Who belongs to a team, and since when."
+type TeamMembership implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  team: VolunteerTeam
+  "Masked unless full values are asked for by name."
+  resident: Resident
+  role: String
+  since: Date!
+  "The first day no longer a member; null for a member now."
+  until: Date
+}
+
+type TeamMembershipConnection @class(level: P1_STAFF) {
+  edges: [TeamMembershipEdge!]!
+  nodes: [TeamMembership!]!
+  pageInfo: PageInfo!
+  totalCount: Int
+  coverage: Coverage!
+}
+type TeamMembershipEdge @class(level: P1_STAFF) { cursor: String!, node: TeamMembership! }
+
+enum TeamMembershipOrderField { SINCE }
+input TeamMembershipOrder { field: TeamMembershipOrderField!, direction: Direction! = ASC }
+input TeamMembershipFilter {
+  "True: members now; false: former ones."
+  current: Boolean
+}
+
+"Time that a volunteer served (服务记录)."
+type ServiceRecord implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  "Masked unless full values are asked for by name."
+  volunteer: Resident @auth(any: [COMMUNITY_STAFF])
+  project: ServiceProject
+  team: VolunteerTeam
+  station: Station
+  start: DateTime!
+  end: DateTime!
+  minutes: Int!
+  status: ServiceRecordStatus!
+  "Free text, which may name people."
+  content: String @class(level: P2_PERSONAL)
+  confirmedAt: DateTime
+  "1 to 5."
+  rating: Int
+}
+
+type ServiceRecordConnection @class(level: P1_STAFF) {
+  edges: [ServiceRecordEdge!]!
+  nodes: [ServiceRecord!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ServiceRecordEdge @class(level: P1_STAFF) { cursor: String!, node: ServiceRecord! }
+
+enum ServiceRecordOrderField { START MINUTES }
+input ServiceRecordOrder { field: ServiceRecordOrderField!, direction: Direction! = ASC }
+input ServiceRecordFilter {
+  status: [ServiceRecordStatus!]
+  team: ID
+  project: ID
+  station: ID
+  "Service that started on these days."
+  range: DateRange
+}
+
+extend type Programme {
+  team: VolunteerTeam
+}
+
+extend type Brand {
+  "By name."
+  teams: [VolunteerTeam!] @listSize(assumed: 4)
+}
+
+extend type Community {
+  teams(filter: TeamFilter, orderBy: VolunteerTeamOrder, first: Int, after: String, last: Int, before: String): VolunteerTeamConnection
+}
+
+extend type Query {
+  "Teams of the given communities, or of all; by name."
+  volunteerTeams(communities: [ID!], filter: TeamFilter, orderBy: VolunteerTeamOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): VolunteerTeamConnection
+  "Service of the given communities, or of all in the viewer's scope; latest first."
+  serviceRecords(communities: [ID!], filter: ServiceRecordFilter, orderBy: ServiceRecordOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ServiceRecordConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+}
+`, BuiltIn: false},
 	{Name: "../schema/territory.graphqls", Input: `enum DivisionLevel { "省级" PROVINCE "地级" CITY "县级" DISTRICT "乡级(街道/镇/乡)" STREET "村级(社区/村)" COMMUNITY OTHER }
 
 "An administrative division of GB/T 2260 or a statistical one below it."
@@ -4921,7 +6065,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Feedback | FeedbackCategory | Offering | Organization | Programme | Room | ServiceWindow | SlaRule | StaffPost | Station
+union _Entity = Brand | Building | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Feedback | FeedbackCategory | Offering | Organization | Programme | Resident | Room | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -4953,6 +6097,8 @@ func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql
 		return ec.fieldContext_Brand_children(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Brand_provenance(ctx, field)
+	case "teams":
+		return ec.fieldContext_Brand_teams(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Brand", field.Name)
 }
@@ -5035,10 +6181,14 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_programmes(ctx, field)
 	case "courses":
 		return ec.fieldContext_Community_courses(ctx, field)
+	case "residents":
+		return ec.fieldContext_Community_residents(ctx, field)
 	case "stations":
 		return ec.fieldContext_Community_stations(ctx, field)
 	case "openStationsNow":
 		return ec.fieldContext_Community_openStationsNow(ctx, field)
+	case "teams":
+		return ec.fieldContext_Community_teams(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Community", field.Name)
 }
@@ -5323,6 +6473,8 @@ func (ec *executionContext) childFields_Enrolment(ctx context.Context, field gra
 		return ec.fieldContext_Enrolment_parentVolunteerOptIn(ctx, field)
 	case "appliedAt":
 		return ec.fieldContext_Enrolment_appliedAt(ctx, field)
+	case "resident":
+		return ec.fieldContext_Enrolment_resident(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Enrolment", field.Name)
 }
@@ -5719,6 +6871,8 @@ func (ec *executionContext) childFields_Programme(ctx context.Context, field gra
 		return ec.fieldContext_Programme_classHoursTaught(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Programme_provenance(ctx, field)
+	case "team":
+		return ec.fieldContext_Programme_team(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Programme", field.Name)
 }
@@ -5799,6 +6953,64 @@ func (ec *executionContext) childFields_ReportedQuantity(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ReportedQuantity", field.Name)
 }
 
+func (ec *executionContext) childFields_Resident(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Resident_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Resident_community(ctx, field)
+	case "maskedName":
+		return ec.fieldContext_Resident_maskedName(ctx, field)
+	case "maskedPhone":
+		return ec.fieldContext_Resident_maskedPhone(ctx, field)
+	case "ageBand":
+		return ec.fieldContext_Resident_ageBand(ctx, field)
+	case "estate":
+		return ec.fieldContext_Resident_estate(ctx, field)
+	case "name":
+		return ec.fieldContext_Resident_name(ctx, field)
+	case "phone":
+		return ec.fieldContext_Resident_phone(ctx, field)
+	case "birthDate":
+		return ec.fieldContext_Resident_birthDate(ctx, field)
+	case "tags":
+		return ec.fieldContext_Resident_tags(ctx, field)
+	case "teams":
+		return ec.fieldContext_Resident_teams(ctx, field)
+	case "enrolments":
+		return ec.fieldContext_Resident_enrolments(ctx, field)
+	case "serviceMinutes":
+		return ec.fieldContext_Resident_serviceMinutes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Resident", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResidentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResidentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResidentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResidentConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ResidentConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResidentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResidentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5869,6 +7081,82 @@ func (ec *executionContext) childFields_ScheduleException(ctx context.Context, f
 		return ec.fieldContext_ScheduleException_room(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScheduleException", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceProject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceProject_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_ServiceProject_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_ServiceProject_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceProject_community(ctx, field)
+	case "team":
+		return ec.fieldContext_ServiceProject_team(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ServiceProject_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceProject", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceRecord_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceRecord_community(ctx, field)
+	case "volunteer":
+		return ec.fieldContext_ServiceRecord_volunteer(ctx, field)
+	case "project":
+		return ec.fieldContext_ServiceRecord_project(ctx, field)
+	case "team":
+		return ec.fieldContext_ServiceRecord_team(ctx, field)
+	case "station":
+		return ec.fieldContext_ServiceRecord_station(ctx, field)
+	case "start":
+		return ec.fieldContext_ServiceRecord_start(ctx, field)
+	case "end":
+		return ec.fieldContext_ServiceRecord_end(ctx, field)
+	case "minutes":
+		return ec.fieldContext_ServiceRecord_minutes(ctx, field)
+	case "status":
+		return ec.fieldContext_ServiceRecord_status(ctx, field)
+	case "content":
+		return ec.fieldContext_ServiceRecord_content(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_ServiceRecord_confirmedAt(ctx, field)
+	case "rating":
+		return ec.fieldContext_ServiceRecord_rating(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceRecordConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ServiceRecordConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6091,6 +7379,66 @@ func (ec *executionContext) childFields_StationEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type StationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TeamHonour(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_TeamHonour_kind(ctx, field)
+	case "awardedOn":
+		return ec.fieldContext_TeamHonour_awardedOn(ctx, field)
+	case "by":
+		return ec.fieldContext_TeamHonour_by(ctx, field)
+	case "provenance":
+		return ec.fieldContext_TeamHonour_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamHonour", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamMembership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TeamMembership_id(ctx, field)
+	case "community":
+		return ec.fieldContext_TeamMembership_community(ctx, field)
+	case "team":
+		return ec.fieldContext_TeamMembership_team(ctx, field)
+	case "resident":
+		return ec.fieldContext_TeamMembership_resident(ctx, field)
+	case "role":
+		return ec.fieldContext_TeamMembership_role(ctx, field)
+	case "since":
+		return ec.fieldContext_TeamMembership_since(ctx, field)
+	case "until":
+		return ec.fieldContext_TeamMembership_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamMembership", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamMembershipConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TeamMembershipConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TeamMembershipConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TeamMembershipConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TeamMembershipConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_TeamMembershipConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamMembershipEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TeamMembershipEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TeamMembershipEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -6105,6 +7453,102 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 		return ec.fieldContext_UserError_allowed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
+}
+
+func (ec *executionContext) childFields_VolunteerTeam(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_VolunteerTeam_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_VolunteerTeam_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_VolunteerTeam_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_VolunteerTeam_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_VolunteerTeam_community(ctx, field)
+	case "brand":
+		return ec.fieldContext_VolunteerTeam_brand(ctx, field)
+	case "parent":
+		return ec.fieldContext_VolunteerTeam_parent(ctx, field)
+	case "children":
+		return ec.fieldContext_VolunteerTeam_children(ctx, field)
+	case "memberGroups":
+		return ec.fieldContext_VolunteerTeam_memberGroups(ctx, field)
+	case "memberCount":
+		return ec.fieldContext_VolunteerTeam_memberCount(ctx, field)
+	case "reportedMemberCount":
+		return ec.fieldContext_VolunteerTeam_reportedMemberCount(ctx, field)
+	case "reportedTeamCount":
+		return ec.fieldContext_VolunteerTeam_reportedTeamCount(ctx, field)
+	case "volunteerGrowth":
+		return ec.fieldContext_VolunteerTeam_volunteerGrowth(ctx, field)
+	case "selfFormed":
+		return ec.fieldContext_VolunteerTeam_selfFormed(ctx, field)
+	case "informal":
+		return ec.fieldContext_VolunteerTeam_informal(ctx, field)
+	case "homeStation":
+		return ec.fieldContext_VolunteerTeam_homeStation(ctx, field)
+	case "channel":
+		return ec.fieldContext_VolunteerTeam_channel(ctx, field)
+	case "course":
+		return ec.fieldContext_VolunteerTeam_course(ctx, field)
+	case "programme":
+		return ec.fieldContext_VolunteerTeam_programme(ctx, field)
+	case "foundedOn":
+		return ec.fieldContext_VolunteerTeam_foundedOn(ctx, field)
+	case "foundedOnZh":
+		return ec.fieldContext_VolunteerTeam_foundedOnZh(ctx, field)
+	case "performs":
+		return ec.fieldContext_VolunteerTeam_performs(ctx, field)
+	case "needs":
+		return ec.fieldContext_VolunteerTeam_needs(ctx, field)
+	case "outputs":
+		return ec.fieldContext_VolunteerTeam_outputs(ctx, field)
+	case "activities":
+		return ec.fieldContext_VolunteerTeam_activities(ctx, field)
+	case "playwrights":
+		return ec.fieldContext_VolunteerTeam_playwrights(ctx, field)
+	case "note":
+		return ec.fieldContext_VolunteerTeam_note(ctx, field)
+	case "honours":
+		return ec.fieldContext_VolunteerTeam_honours(ctx, field)
+	case "projects":
+		return ec.fieldContext_VolunteerTeam_projects(ctx, field)
+	case "memberships":
+		return ec.fieldContext_VolunteerTeam_memberships(ctx, field)
+	case "serviceHours":
+		return ec.fieldContext_VolunteerTeam_serviceHours(ctx, field)
+	case "provenance":
+		return ec.fieldContext_VolunteerTeam_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeam", field.Name)
+}
+
+func (ec *executionContext) childFields_VolunteerTeamConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_VolunteerTeamConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_VolunteerTeamConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_VolunteerTeamConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_VolunteerTeamConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_VolunteerTeamConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_VolunteerTeamEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_VolunteerTeamEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_VolunteerTeamEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamEdge", field.Name)
 }
 
 func (ec *executionContext) childFields__Service(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

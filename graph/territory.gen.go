@@ -22,6 +22,8 @@ type BrandResolver interface {
 	Community(ctx context.Context, obj *store.Brand) (*store.Community, error)
 	Parent(ctx context.Context, obj *store.Brand) (*store.Brand, error)
 	Children(ctx context.Context, obj *store.Brand) ([]*store.Brand, error)
+
+	Teams(ctx context.Context, obj *store.Brand) ([]*store.VolunteerTeam, error)
 }
 type BuildingResolver interface {
 	Community(ctx context.Context, obj *store.Building) (*store.Community, error)
@@ -45,8 +47,10 @@ type CommunityResolver interface {
 	EchoWall(ctx context.Context, obj *store.Community, first *int, after *string, last *int, before *string) (*page.Connection[store.EchoWallPost], error)
 	Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error)
 	Courses(ctx context.Context, obj *store.Community, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error)
+	Residents(ctx context.Context, obj *store.Community, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Resident], error)
 	Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error)
 	OpenStationsNow(ctx context.Context, obj *store.Community, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error)
+	Teams(ctx context.Context, obj *store.Community, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.VolunteerTeam], error)
 }
 type DivisionResolver interface {
 	Parent(ctx context.Context, obj *store.Division) (*store.Division, error)
@@ -367,6 +371,60 @@ func (ec *executionContext) field_Community_programmes_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Community_residents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.ResidentFilter, error) {
+			return ec.unmarshalOResidentFilter2ᚖlinhuiᚋstoreᚐResidentFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOResidentOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Community_stations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -381,6 +439,60 @@ func (ec *executionContext) field_Community_stations_args(ctx context.Context, r
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*store.OrderBy, error) {
 			return ec.unmarshalOStationOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Community_teams_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.TeamFilter, error) {
+			return ec.unmarshalOTeamFilter2ᚖlinhuiᚋstoreᚐTeamFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOVolunteerTeamOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -686,6 +798,38 @@ func (ec *executionContext) fieldContext_Brand_provenance(_ context.Context, fie
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Brand_teams(ctx context.Context, field graphql.CollectedField, obj *store.Brand) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Brand_teams(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Brand().Teams(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.VolunteerTeam) graphql.Marshaler {
+			return ec.marshalOVolunteerTeam2ᚕᚖlinhuiᚋstoreᚐVolunteerTeamᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Brand_teams(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Brand",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VolunteerTeam(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1673,6 +1817,50 @@ func (ec *executionContext) fieldContext_Community_courses(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Community_residents(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_residents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Community().Residents(ctx, obj, fc.Args["filter"].(*store.ResidentFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.Resident]) graphql.Marshaler {
+			return ec.marshalOResidentConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_residents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResidentConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Community_residents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Community_stations(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1755,6 +1943,50 @@ func (ec *executionContext) fieldContext_Community_openStationsNow(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Community_openStationsNow_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_teams(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_teams(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Community().Teams(ctx, obj, fc.Args["filter"].(*store.TeamFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.VolunteerTeam]) graphql.Marshaler {
+			return ec.marshalOVolunteerTeamConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_teams(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VolunteerTeamConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Community_teams_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2917,6 +3149,11 @@ func (ec *executionContext) _Brand(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "teams":
+			out.Values[i] = ec._Brand_teams(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3140,6 +3377,11 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "residents":
+			out.Values[i] = ec._Community_residents(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "stations":
 			out.Values[i] = ec._Community_stations(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3147,6 +3389,11 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 			}
 		case "openStationsNow":
 			out.Values[i] = ec._Community_openStationsNow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "teams":
+			out.Values[i] = ec._Community_teams(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -18,6 +18,7 @@ type Programme struct {
 	BrandID               *uuid.UUID               `db:"brand_id" for:"brand"`
 	StationID             *uuid.UUID               `db:"station_id" for:"station"`
 	RoomID                *uuid.UUID               `db:"room_id" for:"room"`
+	TeamID                *uuid.UUID               `db:"team_id" for:"team"`
 	ProviderOrgID         *uuid.UUID               `db:"provider_org_id" for:"provider"`
 	AgeMin                *int                     `db:"age_min"`
 	AgeMax                *int                     `db:"age_max"`
@@ -92,6 +93,7 @@ type CourseSession struct {
 type Enrolment struct {
 	Row
 	CourseID             uuid.UUID   `db:"course_id" for:"course"`
+	ResidentID           uuid.UUID   `db:"resident_id" for:"resident"`
 	Status               scalar.Enum `db:"status"`
 	WaitlistPosition     *int        `db:"waitlist_position"`
 	OfferedUntil         *time.Time  `db:"offered_until"`

@@ -44,6 +44,9 @@ func HasValue[V, P any](parent *Table[P], v Value) *Link {
 		q := database.Query{Access: database.Public, Class: b.Ask.Budget}
 		if v.Restricted {
 			q.Access, q.Owners = database.Scoped, b.Ask.Sees(ks.distinctOwners())
+			if len(q.Owners) == 0 {
+				return nil
+			}
 			w.And("p.owner = ANY(?)", pq.Array(q.Owners))
 		}
 		q.SQL = "SELECT p.n, " + w.place(v.SQL, args) + " FROM " + from + " WHERE " + w.String()
