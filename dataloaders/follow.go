@@ -119,11 +119,12 @@ func (w *walk) hot(f *follow) {
 	}
 }
 
-// byOwner returns the indices of the rows of each owner, and the owners as they were met.
+// byOwner returns the indices of the rows by the owner of what they lead to, and the owners as
+// they were met.
 func (f *follow) byOwner() (index map[string][]int, owners []string) {
 	index = map[string][]int{}
 	for i, r := range f.rows {
-		o := r.Base().Owner
+		o := f.link.OwnerOf(r)
 		if index[o] == nil {
 			owners = append(owners, o)
 		}

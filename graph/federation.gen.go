@@ -125,16 +125,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Offering(ctx, sel, obj)
-	case *store.FeedbackCategory:
+	case *store.EventSeries:
 		if obj == nil {
 			return graphql.Null
 		}
-		return ec._FeedbackCategory(ctx, sel, obj)
-	case *store.Feedback:
+		return ec._EventSeries(ctx, sel, obj)
+	case *store.Event:
 		if obj == nil {
 			return graphql.Null
 		}
-		return ec._Feedback(ctx, sel, obj)
+		return ec._Event(ctx, sel, obj)
 	case *store.Estate:
 		if obj == nil {
 			return graphql.Null
@@ -170,6 +170,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Channel(ctx, sel, obj)
+	case *store.Campaign:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Campaign(ctx, sel, obj)
 	case *store.Building:
 		if obj == nil {
 			return graphql.Null

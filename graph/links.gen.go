@@ -54,6 +54,23 @@ func (BuildingLinks) Posts(ctx context.Context, obj *store.Building) ([]*store.S
 
 func (LinkRoot) Building() BuildingResolver { return BuildingLinks{} }
 
+// CampaignLinks resolves the described links of Campaign.
+type CampaignLinks struct{}
+
+func (CampaignLinks) Community(ctx context.Context, obj *store.Campaign) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (CampaignLinks) Division(ctx context.Context, obj *store.Campaign) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (CampaignLinks) Communities(ctx context.Context, obj *store.Campaign) ([]*store.Community, error) {
+	return dataloaders.Link[[]*store.Community](ctx, obj)
+}
+
+func (LinkRoot) Campaign() CampaignResolver { return CampaignLinks{} }
+
 // ChannelLinks resolves the described links of Channel.
 type ChannelLinks struct{}
 
@@ -90,20 +107,12 @@ func (CommunityLinks) Channels(ctx context.Context, obj *store.Community, kind [
 	return dataloaders.Link[[]*store.Channel](ctx, obj)
 }
 
-func (CommunityLinks) Feedbacks(ctx context.Context, obj *store.Community, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Feedback], error) {
-	return dataloaders.Link[*page.Connection[store.Feedback]](ctx, obj)
+func (CommunityLinks) Events(ctx context.Context, obj *store.Community, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
+	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
 }
 
-func (CommunityLinks) FeedbackCategories(ctx context.Context, obj *store.Community) ([]*store.FeedbackCategory, error) {
-	return dataloaders.Link[[]*store.FeedbackCategory](ctx, obj)
-}
-
-func (CommunityLinks) SLARules(ctx context.Context, obj *store.Community) ([]*store.SlaRule, error) {
-	return dataloaders.Link[[]*store.SlaRule](ctx, obj)
-}
-
-func (CommunityLinks) EchoWall(ctx context.Context, obj *store.Community, first *int, after *string, last *int, before *string) (*page.Connection[store.EchoWallPost], error) {
-	return dataloaders.Link[*page.Connection[store.EchoWallPost]](ctx, obj)
+func (CommunityLinks) TodayEvents(ctx context.Context, obj *store.Community, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
+	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
 }
 
 func (CommunityLinks) Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error) {
@@ -243,80 +252,100 @@ func (EstateLinks) Buildings(ctx context.Context, obj *store.Estate) ([]*store.B
 
 func (LinkRoot) Estate() EstateResolver { return EstateLinks{} }
 
-// FeedbackLinks resolves the described links of Feedback.
-type FeedbackLinks struct{}
+// EventLinks resolves the described links of Event.
+type EventLinks struct{}
 
-func (FeedbackLinks) Category(ctx context.Context, obj *store.Feedback) (*store.FeedbackCategory, error) {
-	return dataloaders.Link[*store.FeedbackCategory](ctx, obj)
-}
-
-func (FeedbackLinks) Community(ctx context.Context, obj *store.Feedback) (*store.Community, error) {
+func (EventLinks) Community(ctx context.Context, obj *store.Event) (*store.Community, error) {
 	return dataloaders.Link[*store.Community](ctx, obj)
 }
 
-func (FeedbackLinks) Channel(ctx context.Context, obj *store.Feedback) (*store.Channel, error) {
-	return dataloaders.Link[*store.Channel](ctx, obj)
+func (EventLinks) Division(ctx context.Context, obj *store.Event) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
 }
 
-func (FeedbackLinks) Station(ctx context.Context, obj *store.Feedback) (*store.Station, error) {
+func (EventLinks) Series(ctx context.Context, obj *store.Event) (*store.EventSeries, error) {
+	return dataloaders.Link[*store.EventSeries](ctx, obj)
+}
+
+func (EventLinks) Campaign(ctx context.Context, obj *store.Event) (*store.Campaign, error) {
+	return dataloaders.Link[*store.Campaign](ctx, obj)
+}
+
+func (EventLinks) Station(ctx context.Context, obj *store.Event) (*store.Station, error) {
 	return dataloaders.Link[*store.Station](ctx, obj)
 }
 
-func (FeedbackLinks) Estate(ctx context.Context, obj *store.Feedback) (*store.Estate, error) {
-	return dataloaders.Link[*store.Estate](ctx, obj)
+func (EventLinks) Room(ctx context.Context, obj *store.Event) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
 }
 
-func (FeedbackLinks) Assignee(ctx context.Context, obj *store.Feedback) (*store.StaffPost, error) {
-	return dataloaders.Link[*store.StaffPost](ctx, obj)
+func (EventLinks) ServedBy(ctx context.Context, obj *store.Event) ([]*store.Community, error) {
+	return dataloaders.Link[[]*store.Community](ctx, obj)
 }
 
-func (FeedbackLinks) Responsible(ctx context.Context, obj *store.Feedback) (*store.Organization, error) {
-	return dataloaders.Link[*store.Organization](ctx, obj)
+func (EventLinks) Parts(ctx context.Context, obj *store.Event) ([]*store.EventPart, error) {
+	return dataloaders.Link[[]*store.EventPart](ctx, obj)
 }
 
-func (FeedbackLinks) DuplicateOf(ctx context.Context, obj *store.Feedback) (*store.Feedback, error) {
-	return dataloaders.Link[*store.Feedback](ctx, obj)
+func (EventLinks) Activities(ctx context.Context, obj *store.Event) ([]*store.EventActivity, error) {
+	return dataloaders.Link[[]*store.EventActivity](ctx, obj)
 }
 
-func (FeedbackLinks) Duplicates(ctx context.Context, obj *store.Feedback, first *int, after *string, last *int, before *string) (*page.Connection[store.Feedback], error) {
-	return dataloaders.Link[*page.Connection[store.Feedback]](ctx, obj)
+func (EventLinks) Programme(ctx context.Context, obj *store.Event) ([]*store.ProgrammeItem, error) {
+	return dataloaders.Link[[]*store.ProgrammeItem](ctx, obj)
 }
 
-func (FeedbackLinks) Escalations(ctx context.Context, obj *store.Feedback) ([]*store.Escalation, error) {
-	return dataloaders.Link[[]*store.Escalation](ctx, obj)
+func (EventLinks) Stalls(ctx context.Context, obj *store.Event) ([]*store.Stall, error) {
+	return dataloaders.Link[[]*store.Stall](ctx, obj)
 }
 
-func (FeedbackLinks) Updates(ctx context.Context, obj *store.Feedback, first *int, after *string, last *int, before *string) (*page.Connection[store.FeedbackUpdate], error) {
-	return dataloaders.Link[*page.Connection[store.FeedbackUpdate]](ctx, obj)
+func (EventLinks) Entries(ctx context.Context, obj *store.Event) ([]*store.ContestEntry, error) {
+	return dataloaders.Link[[]*store.ContestEntry](ctx, obj)
 }
 
-func (FeedbackLinks) Echo(ctx context.Context, obj *store.Feedback) (*store.EchoWallPost, error) {
-	return dataloaders.Link[*store.EchoWallPost](ctx, obj)
+func (EventLinks) ServiceWindows(ctx context.Context, obj *store.Event) ([]*store.ServiceWindow, error) {
+	return dataloaders.Link[[]*store.ServiceWindow](ctx, obj)
 }
 
-func (LinkRoot) Feedback() FeedbackResolver { return FeedbackLinks{} }
+func (LinkRoot) Event() EventResolver { return EventLinks{} }
 
-// FeedbackCategoryLinks resolves the described links of FeedbackCategory.
-type FeedbackCategoryLinks struct{}
+// EventActivityLinks resolves the described links of EventActivity.
+type EventActivityLinks struct{}
 
-func (FeedbackCategoryLinks) Community(ctx context.Context, obj *store.FeedbackCategory) (*store.Community, error) {
+func (EventActivityLinks) Part(ctx context.Context, obj *store.EventActivity) (*store.EventPart, error) {
+	return dataloaders.Link[*store.EventPart](ctx, obj)
+}
+
+func (LinkRoot) EventActivity() EventActivityResolver { return EventActivityLinks{} }
+
+// EventSeriesLinks resolves the described links of EventSeries.
+type EventSeriesLinks struct{}
+
+func (EventSeriesLinks) Community(ctx context.Context, obj *store.EventSeries) (*store.Community, error) {
 	return dataloaders.Link[*store.Community](ctx, obj)
 }
 
-func (FeedbackCategoryLinks) Rule(ctx context.Context, obj *store.FeedbackCategory) (*store.SlaRule, error) {
-	return dataloaders.Link[*store.SlaRule](ctx, obj)
+func (EventSeriesLinks) Division(ctx context.Context, obj *store.EventSeries) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
 }
 
-func (LinkRoot) FeedbackCategory() FeedbackCategoryResolver { return FeedbackCategoryLinks{} }
-
-// FeedbackUpdateLinks resolves the described links of FeedbackUpdate.
-type FeedbackUpdateLinks struct{}
-
-func (FeedbackUpdateLinks) ByPost(ctx context.Context, obj *store.FeedbackUpdate) (*store.StaffPost, error) {
-	return dataloaders.Link[*store.StaffPost](ctx, obj)
+func (EventSeriesLinks) Station(ctx context.Context, obj *store.EventSeries) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
 }
 
-func (LinkRoot) FeedbackUpdate() FeedbackUpdateResolver { return FeedbackUpdateLinks{} }
+func (EventSeriesLinks) Room(ctx context.Context, obj *store.EventSeries) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (EventSeriesLinks) Next(ctx context.Context, obj *store.EventSeries, limit int) ([]*time.Time, error) {
+	return dataloaders.Link[[]*time.Time](ctx, obj)
+}
+
+func (EventSeriesLinks) Events(ctx context.Context, obj *store.EventSeries, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
+	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
+}
+
+func (LinkRoot) EventSeries() EventSeriesResolver { return EventSeriesLinks{} }
 
 // OfferingLinks resolves the described links of Offering.
 type OfferingLinks struct{}
@@ -494,6 +523,10 @@ func (ServiceWindowLinks) Station(ctx context.Context, obj *store.ServiceWindow)
 	return dataloaders.Link[*store.Station](ctx, obj)
 }
 
+func (ServiceWindowLinks) Event(ctx context.Context, obj *store.ServiceWindow) (*store.Event, error) {
+	return dataloaders.Link[*store.Event](ctx, obj)
+}
+
 func (LinkRoot) ServiceWindow() ServiceWindowResolver { return ServiceWindowLinks{} }
 
 // SlaRuleLinks resolves the described links of SlaRule.
@@ -579,6 +612,10 @@ func (StationLinks) ScheduleExceptions(ctx context.Context, obj *store.Station, 
 
 func (StationLinks) ServiceWindows(ctx context.Context, obj *store.Station) ([]*store.ServiceWindow, error) {
 	return dataloaders.Link[[]*store.ServiceWindow](ctx, obj)
+}
+
+func (StationLinks) Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
+	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
 }
 
 func (LinkRoot) Station() StationResolver { return StationLinks{} }
@@ -672,10 +709,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_posts_args(ctx, raw)
 	case "Community.channels":
 		return ec.field_Community_channels_args(ctx, raw)
-	case "Community.feedbacks":
-		return ec.field_Community_feedbacks_args(ctx, raw)
-	case "Community.echoWall":
-		return ec.field_Community_echoWall_args(ctx, raw)
+	case "Community.events":
+		return ec.field_Community_events_args(ctx, raw)
+	case "Community.todayEvents":
+		return ec.field_Community_todayEvents_args(ctx, raw)
 	case "Community.programmes":
 		return ec.field_Community_programmes_args(ctx, raw)
 	case "Community.courses":
@@ -694,10 +731,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Course_enrolments_args(ctx, raw)
 	case "Division.communities":
 		return ec.field_Division_communities_args(ctx, raw)
-	case "Feedback.duplicates":
-		return ec.field_Feedback_duplicates_args(ctx, raw)
-	case "Feedback.updates":
-		return ec.field_Feedback_updates_args(ctx, raw)
+	case "EventSeries.next":
+		return ec.field_EventSeries_next_args(ctx, raw)
+	case "EventSeries.events":
+		return ec.field_EventSeries_events_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
 	case "Resident.enrolments":
@@ -708,10 +745,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Station_offerings_args(ctx, raw)
 	case "Station.scheduleExceptions":
 		return ec.field_Station_scheduleExceptions_args(ctx, raw)
-	case "VolunteerTeam.memberships":
-		return ec.field_VolunteerTeam_memberships_args(ctx, raw)
-	case "VolunteerTeam.serviceHours":
-		return ec.field_VolunteerTeam_serviceHours_args(ctx, raw)
+	case "Station.events":
+		return ec.field_Station_events_args(ctx, raw)
 	}
 	return nil, nil
 }

@@ -27,6 +27,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Brand() BrandResolver
 	Building() BuildingResolver
+	Campaign() CampaignResolver
 	Channel() ChannelResolver
 	Community() CommunityResolver
 	Course() CourseResolver
@@ -36,10 +37,9 @@ type ResolverRoot interface {
 	Enrolment() EnrolmentResolver
 	Escalation() EscalationResolver
 	Estate() EstateResolver
-	Feedback() FeedbackResolver
-	FeedbackCategory() FeedbackCategoryResolver
-	FeedbackUpdate() FeedbackUpdateResolver
-	Mutation() MutationResolver
+	Event() EventResolver
+	EventActivity() EventActivityResolver
+	EventSeries() EventSeriesResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
 	Programme() ProgrammeResolver
@@ -83,6 +83,31 @@ type ComplexityRoot struct {
 		Posts     func(childComplexity int) int
 	}
 
+	Campaign struct {
+		Communities func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Division    func(childComplexity int) int
+		Forms       func(childComplexity int) int
+		ID          func(childComplexity int) int
+		NameEn      func(childComplexity int) int
+		NameZh      func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Year        func(childComplexity int) int
+	}
+
+	CampaignConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CampaignEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Channel struct {
 		Community  func(childComplexity int) int
 		Direction  func(childComplexity int) int
@@ -94,30 +119,26 @@ type ComplexityRoot struct {
 	}
 
 	Community struct {
-		Aliases            func(childComplexity int) int
-		Brands             func(childComplexity int) int
-		Channels           func(childComplexity int, kind []scalar.Enum) int
-		Courses            func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Division           func(childComplexity int) int
-		EchoWall           func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Estates            func(childComplexity int) int
-		FeedbackCategories func(childComplexity int) int
-		Feedbacks          func(childComplexity int, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		ID                 func(childComplexity int) int
-		NameEn             func(childComplexity int) int
-		NameZh             func(childComplexity int) int
-		Note               func(childComplexity int) int
-		OpenStationsNow    func(childComplexity int, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Organizations      func(childComplexity int, kind []scalar.Enum) int
-		Posts              func(childComplexity int, code []scalar.Enum) int
-		Programmes         func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Provenance         func(childComplexity int) int
-		Residents          func(childComplexity int, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		SLARules           func(childComplexity int) int
-		Slug               func(childComplexity int) int
-		Stations           func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Teams              func(childComplexity int, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		TimeZone           func(childComplexity int) int
+		Aliases         func(childComplexity int) int
+		Brands          func(childComplexity int) int
+		Channels        func(childComplexity int, kind []scalar.Enum) int
+		Courses         func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Division        func(childComplexity int) int
+		Estates         func(childComplexity int) int
+		Events          func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ID              func(childComplexity int) int
+		NameEn          func(childComplexity int) int
+		NameZh          func(childComplexity int) int
+		Note            func(childComplexity int) int
+		OpenStationsNow func(childComplexity int, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Organizations   func(childComplexity int, kind []scalar.Enum) int
+		Posts           func(childComplexity int, code []scalar.Enum) int
+		Programmes      func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Provenance      func(childComplexity int) int
+		Slug            func(childComplexity int) int
+		Stations        func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		TimeZone        func(childComplexity int) int
+		TodayEvents     func(childComplexity int, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 	}
 
 	CommunityConnection struct {
@@ -131,6 +152,11 @@ type ComplexityRoot struct {
 	CommunityEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ContestEntry struct {
+		Rank    func(childComplexity int) int
+		TitleZh func(childComplexity int) int
 	}
 
 	Course struct {
@@ -294,56 +320,58 @@ type ComplexityRoot struct {
 		Provenance func(childComplexity int) int
 	}
 
-	Feedback struct {
-		Anonymous       func(childComplexity int) int
-		Assignee        func(childComplexity int) int
-		Body            func(childComplexity int) int
-		Category        func(childComplexity int) int
-		Channel         func(childComplexity int) int
-		ClosedAt        func(childComplexity int) int
-		Community       func(childComplexity int) int
-		DueAt           func(childComplexity int) int
-		DuplicateOf     func(childComplexity int) int
-		Duplicates      func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Echo            func(childComplexity int) int
-		EscalationLevel func(childComplexity int) int
-		Escalations     func(childComplexity int) int
-		Estate          func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Kind            func(childComplexity int) int
-		Number          func(childComplexity int) int
-		Outcome         func(childComplexity int) int
-		Overdue         func(childComplexity int) int
-		Private         func(childComplexity int) int
-		Provenance      func(childComplexity int) int
-		ReceivedAt      func(childComplexity int) int
-		ReferredTo      func(childComplexity int) int
-		ReopenedCount   func(childComplexity int) int
-		RepliedAt       func(childComplexity int) int
-		Reply           func(childComplexity int) int
-		ResolvedAt      func(childComplexity int) int
-		Responsible     func(childComplexity int) int
-		ReviewAt        func(childComplexity int) int
-		Satisfaction    func(childComplexity int) int
-		Station         func(childComplexity int) int
-		Status          func(childComplexity int) int
-		Title           func(childComplexity int) int
-		Updates         func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Version         func(childComplexity int) int
-	}
-
-	FeedbackCategory struct {
-		Code               func(childComplexity int) int
+	Event struct {
+		Activities         func(childComplexity int) int
+		ActivitiesReported func(childComplexity int) int
+		AllDay             func(childComplexity int) int
+		Attendance         func(childComplexity int) int
+		AttendeeGroups     func(childComplexity int) int
+		Audiences          func(childComplexity int) int
+		Campaign           func(childComplexity int) int
+		Capacity           func(childComplexity int) int
 		Community          func(childComplexity int) int
+		Division           func(childComplexity int) int
+		Edition            func(childComplexity int) int
+		End                func(childComplexity int) int
+		Entries            func(childComplexity int) int
+		HeldOn             func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		Kind               func(childComplexity int) int
 		NameEn             func(childComplexity int) int
 		NameZh             func(childComplexity int) int
-		Open311ServiceCode func(childComplexity int) int
+		Organiser          func(childComplexity int) int
+		Parts              func(childComplexity int) int
+		Programme          func(childComplexity int) int
 		Provenance         func(childComplexity int) int
-		Rule               func(childComplexity int) int
+		RegisteredCount    func(childComplexity int) int
+		Room               func(childComplexity int) int
+		Scope              func(childComplexity int) int
+		SeatsLeft          func(childComplexity int) int
+		Series             func(childComplexity int) int
+		ServedBy           func(childComplexity int) int
+		ServiceWindows     func(childComplexity int) int
+		Stalls             func(childComplexity int) int
+		Start              func(childComplexity int) int
+		Station            func(childComplexity int) int
+		Status             func(childComplexity int) int
+		Theme              func(childComplexity int) int
+		Year               func(childComplexity int) int
 	}
 
-	FeedbackCategoryConnection struct {
+	EventActivity struct {
+		Capacity         func(childComplexity int) int
+		GuardianRequired func(childComplexity int) int
+		Kind             func(childComplexity int) int
+		Materials        func(childComplexity int) int
+		NameEn           func(childComplexity int) int
+		NameZh           func(childComplexity int) int
+		Part             func(childComplexity int) int
+		RunBy            func(childComplexity int) int
+		SafetyNotes      func(childComplexity int) int
+		Topics           func(childComplexity int) int
+	}
+
+	EventConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -351,12 +379,37 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
-	FeedbackCategoryEdge struct {
+	EventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
 
-	FeedbackConnection struct {
+	EventPart struct {
+		NameEn func(childComplexity int) int
+		NameZh func(childComplexity int) int
+		Order  func(childComplexity int) int
+	}
+
+	EventSeries struct {
+		AnnouncedOn  func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Division     func(childComplexity int) int
+		EditionCount func(childComplexity int) int
+		Events       func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Festival     func(childComplexity int) int
+		Format       func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		NameEn       func(childComplexity int) int
+		NameZh       func(childComplexity int) int
+		Next         func(childComplexity int, limit int) int
+		Provenance   func(childComplexity int) int
+		Recurrence   func(childComplexity int) int
+		Room         func(childComplexity int) int
+		Station      func(childComplexity int) int
+	}
+
+	EventSeriesConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -364,35 +417,7 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
-	FeedbackEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
-	FeedbackPayload struct {
-		Feedback   func(childComplexity int) int
-		UserErrors func(childComplexity int) int
-	}
-
-	FeedbackUpdate struct {
-		Action     func(childComplexity int) int
-		At         func(childComplexity int) int
-		ByPost     func(childComplexity int) int
-		FromStatus func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Note       func(childComplexity int) int
-		ToStatus   func(childComplexity int) int
-	}
-
-	FeedbackUpdateConnection struct {
-		Coverage   func(childComplexity int) int
-		Edges      func(childComplexity int) int
-		Nodes      func(childComplexity int) int
-		PageInfo   func(childComplexity int) int
-		TotalCount func(childComplexity int) int
-	}
-
-	FeedbackUpdateEdge struct {
+	EventSeriesEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -498,6 +523,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ProgrammeItem struct {
+		Kind    func(childComplexity int) int
+		Order   func(childComplexity int) int
+		TitleEn func(childComplexity int) int
+		TitleZh func(childComplexity int) int
+	}
+
 	Provenance struct {
 		Inferred       func(childComplexity int) int
 		InferredFields func(childComplexity int) int
@@ -505,26 +537,29 @@ type ComplexityRoot struct {
 		Synthetic      func(childComplexity int) int
 	}
 
+	PublishedDate struct {
+		Day   func(childComplexity int) int
+		Month func(childComplexity int) int
+		Part  func(childComplexity int) int
+		Year  func(childComplexity int) int
+	}
+
 	Query struct {
-		Communities        func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Community          func(childComplexity int, slug *string, id *string) int
-		Courses            func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Division           func(childComplexity int, code string) int
-		EchoWall           func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Entities           func(childComplexity int, representations []map[string]any) int
-		Feedback           func(childComplexity int, number string) int
-		FeedbackCategories func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Feedbacks          func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Node               func(childComplexity int, id string) int
-		Nodes              func(childComplexity int, ids []string) int
-		OpenStationsNow    func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Programmes         func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Residents          func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		SLARules           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Service            func(childComplexity int) int
-		ServiceRecords     func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Stations           func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		VolunteerTeams     func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Campaigns       func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Communities     func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Community       func(childComplexity int, slug *string, id *string) int
+		Courses         func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Division        func(childComplexity int, code string) int
+		Entities        func(childComplexity int, representations []map[string]any) int
+		EventSeries     func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Events          func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Node            func(childComplexity int, id string) int
+		Nodes           func(childComplexity int, ids []string) int
+		OpenStationsNow func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Programmes      func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Service         func(childComplexity int) int
+		Stations        func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TodayEvents     func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
 	Recurrence struct {
@@ -652,6 +687,7 @@ type ComplexityRoot struct {
 		ClosesAt   func(childComplexity int) int
 		Community  func(childComplexity int) int
 		EndsOn     func(childComplexity int) int
+		Event      func(childComplexity int) int
 		FollowUp   func(childComplexity int) int
 		ID         func(childComplexity int) int
 		NameEn     func(childComplexity int) int
@@ -712,6 +748,14 @@ type ComplexityRoot struct {
 		LabelZh    func(childComplexity int) int
 	}
 
+	Stall struct {
+		Free   func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		NameEn func(childComplexity int) int
+		NameZh func(childComplexity int) int
+		Price  func(childComplexity int) int
+	}
+
 	Station struct {
 		Aliases            func(childComplexity int) int
 		AreaSqm            func(childComplexity int) int
@@ -719,6 +763,7 @@ type ComplexityRoot struct {
 		Children           func(childComplexity int) int
 		Community          func(childComplexity int) int
 		Estate             func(childComplexity int) int
+		Events             func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		FormerOwner        func(childComplexity int) int
 		FormerUse          func(childComplexity int) int
 		Functions          func(childComplexity int) int
@@ -949,6 +994,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Building.Posts(childComplexity), true
 
+	case "Campaign.communities":
+		if e.ComplexityRoot.Campaign.Communities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Communities(childComplexity), true
+	case "Campaign.community":
+		if e.ComplexityRoot.Campaign.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Community(childComplexity), true
+	case "Campaign.division":
+		if e.ComplexityRoot.Campaign.Division == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Division(childComplexity), true
+	case "Campaign.forms":
+		if e.ComplexityRoot.Campaign.Forms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Forms(childComplexity), true
+	case "Campaign.id":
+		if e.ComplexityRoot.Campaign.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.ID(childComplexity), true
+	case "Campaign.nameEn":
+		if e.ComplexityRoot.Campaign.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.NameEn(childComplexity), true
+	case "Campaign.nameZh":
+		if e.ComplexityRoot.Campaign.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.NameZh(childComplexity), true
+	case "Campaign.provenance":
+		if e.ComplexityRoot.Campaign.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Provenance(childComplexity), true
+	case "Campaign.year":
+		if e.ComplexityRoot.Campaign.Year == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Year(childComplexity), true
+
+	case "CampaignConnection.coverage":
+		if e.ComplexityRoot.CampaignConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.Coverage(childComplexity), true
+	case "CampaignConnection.edges":
+		if e.ComplexityRoot.CampaignConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.Edges(childComplexity), true
+	case "CampaignConnection.nodes":
+		if e.ComplexityRoot.CampaignConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.Nodes(childComplexity), true
+	case "CampaignConnection.pageInfo":
+		if e.ComplexityRoot.CampaignConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.PageInfo(childComplexity), true
+	case "CampaignConnection.totalCount":
+		if e.ComplexityRoot.CampaignConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.TotalCount(childComplexity), true
+
+	case "CampaignEdge.cursor":
+		if e.ComplexityRoot.CampaignEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEdge.Cursor(childComplexity), true
+	case "CampaignEdge.node":
+		if e.ComplexityRoot.CampaignEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
+
 	case "Channel.community":
 		if e.ComplexityRoot.Channel.Community == nil {
 			break
@@ -1049,23 +1193,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Estates(childComplexity), true
-	case "Community.feedbackCategories":
-		if e.ComplexityRoot.Community.FeedbackCategories == nil {
+	case "Community.events":
+		if e.ComplexityRoot.Community.Events == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Community.FeedbackCategories(childComplexity), true
-	case "Community.feedbacks":
-		if e.ComplexityRoot.Community.Feedbacks == nil {
-			break
-		}
-
-		args, err := ec.field_Community_feedbacks_args(ctx, rawArgs)
+		args, err := ec.field_Community_events_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Community.Feedbacks(childComplexity, args["filter"].(*store.FeedbackFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Community.Events(childComplexity, args["filter"].(*store.EventFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.id":
 		if e.ComplexityRoot.Community.ID == nil {
 			break
@@ -1191,6 +1329,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.TimeZone(childComplexity), true
+	case "Community.todayEvents":
+		if e.ComplexityRoot.Community.TodayEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Community_todayEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.TodayEvents(childComplexity, args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "CommunityConnection.coverage":
 		if e.ComplexityRoot.CommunityConnection.Coverage == nil {
@@ -1235,6 +1384,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CommunityEdge.Node(childComplexity), true
+
+	case "ContestEntry.rank":
+		if e.ComplexityRoot.ContestEntry.Rank == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContestEntry.Rank(childComplexity), true
+	case "ContestEntry.titleZh":
+		if e.ComplexityRoot.ContestEntry.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContestEntry.TitleZh(childComplexity), true
 
 	case "Course.ageMax":
 		if e.ComplexityRoot.Course.AgeMax == nil {
@@ -1928,463 +2090,491 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Estate.Provenance(childComplexity), true
 
-	case "Feedback.anonymous":
-		if e.ComplexityRoot.Feedback.Anonymous == nil {
+	case "Event.activities":
+		if e.ComplexityRoot.Event.Activities == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Anonymous(childComplexity), true
-	case "Feedback.assignee":
-		if e.ComplexityRoot.Feedback.Assignee == nil {
+		return e.ComplexityRoot.Event.Activities(childComplexity), true
+	case "Event.activitiesReported":
+		if e.ComplexityRoot.Event.ActivitiesReported == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Assignee(childComplexity), true
-	case "Feedback.body":
-		if e.ComplexityRoot.Feedback.Body == nil {
+		return e.ComplexityRoot.Event.ActivitiesReported(childComplexity), true
+	case "Event.allDay":
+		if e.ComplexityRoot.Event.AllDay == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Body(childComplexity), true
-	case "Feedback.category":
-		if e.ComplexityRoot.Feedback.Category == nil {
+		return e.ComplexityRoot.Event.AllDay(childComplexity), true
+	case "Event.attendance":
+		if e.ComplexityRoot.Event.Attendance == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Category(childComplexity), true
-	case "Feedback.channel":
-		if e.ComplexityRoot.Feedback.Channel == nil {
+		return e.ComplexityRoot.Event.Attendance(childComplexity), true
+	case "Event.attendeeGroups":
+		if e.ComplexityRoot.Event.AttendeeGroups == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Channel(childComplexity), true
-	case "Feedback.closedAt":
-		if e.ComplexityRoot.Feedback.ClosedAt == nil {
+		return e.ComplexityRoot.Event.AttendeeGroups(childComplexity), true
+	case "Event.audiences":
+		if e.ComplexityRoot.Event.Audiences == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.ClosedAt(childComplexity), true
-	case "Feedback.community":
-		if e.ComplexityRoot.Feedback.Community == nil {
+		return e.ComplexityRoot.Event.Audiences(childComplexity), true
+	case "Event.campaign":
+		if e.ComplexityRoot.Event.Campaign == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Community(childComplexity), true
-	case "Feedback.dueAt":
-		if e.ComplexityRoot.Feedback.DueAt == nil {
+		return e.ComplexityRoot.Event.Campaign(childComplexity), true
+	case "Event.capacity":
+		if e.ComplexityRoot.Event.Capacity == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.DueAt(childComplexity), true
-	case "Feedback.duplicateOf":
-		if e.ComplexityRoot.Feedback.DuplicateOf == nil {
+		return e.ComplexityRoot.Event.Capacity(childComplexity), true
+	case "Event.community":
+		if e.ComplexityRoot.Event.Community == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.DuplicateOf(childComplexity), true
-	case "Feedback.duplicates":
-		if e.ComplexityRoot.Feedback.Duplicates == nil {
+		return e.ComplexityRoot.Event.Community(childComplexity), true
+	case "Event.division":
+		if e.ComplexityRoot.Event.Division == nil {
 			break
 		}
 
-		args, err := ec.field_Feedback_duplicates_args(ctx, rawArgs)
+		return e.ComplexityRoot.Event.Division(childComplexity), true
+	case "Event.edition":
+		if e.ComplexityRoot.Event.Edition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Edition(childComplexity), true
+	case "Event.end":
+		if e.ComplexityRoot.Event.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.End(childComplexity), true
+	case "Event.entries":
+		if e.ComplexityRoot.Event.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Entries(childComplexity), true
+	case "Event.heldOn":
+		if e.ComplexityRoot.Event.HeldOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.HeldOn(childComplexity), true
+	case "Event.id":
+		if e.ComplexityRoot.Event.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ID(childComplexity), true
+	case "Event.kind":
+		if e.ComplexityRoot.Event.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Kind(childComplexity), true
+	case "Event.nameEn":
+		if e.ComplexityRoot.Event.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.NameEn(childComplexity), true
+	case "Event.nameZh":
+		if e.ComplexityRoot.Event.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.NameZh(childComplexity), true
+	case "Event.organiser":
+		if e.ComplexityRoot.Event.Organiser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Organiser(childComplexity), true
+	case "Event.parts":
+		if e.ComplexityRoot.Event.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Parts(childComplexity), true
+	case "Event.programme":
+		if e.ComplexityRoot.Event.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Programme(childComplexity), true
+	case "Event.provenance":
+		if e.ComplexityRoot.Event.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Provenance(childComplexity), true
+	case "Event.registeredCount":
+		if e.ComplexityRoot.Event.RegisteredCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.RegisteredCount(childComplexity), true
+	case "Event.room":
+		if e.ComplexityRoot.Event.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Room(childComplexity), true
+	case "Event.scope":
+		if e.ComplexityRoot.Event.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Scope(childComplexity), true
+	case "Event.seatsLeft":
+		if e.ComplexityRoot.Event.SeatsLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.SeatsLeft(childComplexity), true
+	case "Event.series":
+		if e.ComplexityRoot.Event.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Series(childComplexity), true
+	case "Event.servedBy":
+		if e.ComplexityRoot.Event.ServedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ServedBy(childComplexity), true
+	case "Event.serviceWindows":
+		if e.ComplexityRoot.Event.ServiceWindows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ServiceWindows(childComplexity), true
+	case "Event.stalls":
+		if e.ComplexityRoot.Event.Stalls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Stalls(childComplexity), true
+	case "Event.start":
+		if e.ComplexityRoot.Event.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Start(childComplexity), true
+	case "Event.station":
+		if e.ComplexityRoot.Event.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Station(childComplexity), true
+	case "Event.status":
+		if e.ComplexityRoot.Event.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Status(childComplexity), true
+	case "Event.theme":
+		if e.ComplexityRoot.Event.Theme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Theme(childComplexity), true
+	case "Event.year":
+		if e.ComplexityRoot.Event.Year == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Year(childComplexity), true
+
+	case "EventActivity.capacity":
+		if e.ComplexityRoot.EventActivity.Capacity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.Capacity(childComplexity), true
+	case "EventActivity.guardianRequired":
+		if e.ComplexityRoot.EventActivity.GuardianRequired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.GuardianRequired(childComplexity), true
+	case "EventActivity.kind":
+		if e.ComplexityRoot.EventActivity.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.Kind(childComplexity), true
+	case "EventActivity.materials":
+		if e.ComplexityRoot.EventActivity.Materials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.Materials(childComplexity), true
+	case "EventActivity.nameEn":
+		if e.ComplexityRoot.EventActivity.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.NameEn(childComplexity), true
+	case "EventActivity.nameZh":
+		if e.ComplexityRoot.EventActivity.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.NameZh(childComplexity), true
+	case "EventActivity.part":
+		if e.ComplexityRoot.EventActivity.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.Part(childComplexity), true
+	case "EventActivity.runBy":
+		if e.ComplexityRoot.EventActivity.RunBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.RunBy(childComplexity), true
+	case "EventActivity.safetyNotes":
+		if e.ComplexityRoot.EventActivity.SafetyNotes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.SafetyNotes(childComplexity), true
+	case "EventActivity.topics":
+		if e.ComplexityRoot.EventActivity.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventActivity.Topics(childComplexity), true
+
+	case "EventConnection.coverage":
+		if e.ComplexityRoot.EventConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.Coverage(childComplexity), true
+	case "EventConnection.edges":
+		if e.ComplexityRoot.EventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.Edges(childComplexity), true
+	case "EventConnection.nodes":
+		if e.ComplexityRoot.EventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.Nodes(childComplexity), true
+	case "EventConnection.pageInfo":
+		if e.ComplexityRoot.EventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.PageInfo(childComplexity), true
+	case "EventConnection.totalCount":
+		if e.ComplexityRoot.EventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.TotalCount(childComplexity), true
+
+	case "EventEdge.cursor":
+		if e.ComplexityRoot.EventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventEdge.Cursor(childComplexity), true
+	case "EventEdge.node":
+		if e.ComplexityRoot.EventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
+
+	case "EventPart.nameEn":
+		if e.ComplexityRoot.EventPart.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventPart.NameEn(childComplexity), true
+	case "EventPart.nameZh":
+		if e.ComplexityRoot.EventPart.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventPart.NameZh(childComplexity), true
+	case "EventPart.order":
+		if e.ComplexityRoot.EventPart.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventPart.Order(childComplexity), true
+
+	case "EventSeries.announcedOn":
+		if e.ComplexityRoot.EventSeries.AnnouncedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventSeries.AnnouncedOn(childComplexity), true
+	case "EventSeries.community":
+		if e.ComplexityRoot.EventSeries.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventSeries.Community(childComplexity), true
+	case "EventSeries.division":
+		if e.ComplexityRoot.EventSeries.Division == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventSeries.Division(childComplexity), true
+	case "EventSeries.editionCount":
+		if e.ComplexityRoot.EventSeries.EditionCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventSeries.EditionCount(childComplexity), true
+	case "EventSeries.events":
+		if e.ComplexityRoot.EventSeries.Events == nil {
+			break
+		}
+
+		args, err := ec.field_EventSeries_events_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Feedback.Duplicates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
-	case "Feedback.echo":
-		if e.ComplexityRoot.Feedback.Echo == nil {
+		return e.ComplexityRoot.EventSeries.Events(childComplexity, args["filter"].(*store.EventFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "EventSeries.festival":
+		if e.ComplexityRoot.EventSeries.Festival == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Echo(childComplexity), true
-	case "Feedback.escalationLevel":
-		if e.ComplexityRoot.Feedback.EscalationLevel == nil {
+		return e.ComplexityRoot.EventSeries.Festival(childComplexity), true
+	case "EventSeries.format":
+		if e.ComplexityRoot.EventSeries.Format == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.EscalationLevel(childComplexity), true
-	case "Feedback.escalations":
-		if e.ComplexityRoot.Feedback.Escalations == nil {
+		return e.ComplexityRoot.EventSeries.Format(childComplexity), true
+	case "EventSeries.id":
+		if e.ComplexityRoot.EventSeries.ID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Escalations(childComplexity), true
-	case "Feedback.estate":
-		if e.ComplexityRoot.Feedback.Estate == nil {
+		return e.ComplexityRoot.EventSeries.ID(childComplexity), true
+	case "EventSeries.kind":
+		if e.ComplexityRoot.EventSeries.Kind == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Estate(childComplexity), true
-	case "Feedback.id":
-		if e.ComplexityRoot.Feedback.ID == nil {
+		return e.ComplexityRoot.EventSeries.Kind(childComplexity), true
+	case "EventSeries.nameEn":
+		if e.ComplexityRoot.EventSeries.NameEn == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.ID(childComplexity), true
-	case "Feedback.kind":
-		if e.ComplexityRoot.Feedback.Kind == nil {
+		return e.ComplexityRoot.EventSeries.NameEn(childComplexity), true
+	case "EventSeries.nameZh":
+		if e.ComplexityRoot.EventSeries.NameZh == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Kind(childComplexity), true
-	case "Feedback.number":
-		if e.ComplexityRoot.Feedback.Number == nil {
+		return e.ComplexityRoot.EventSeries.NameZh(childComplexity), true
+	case "EventSeries.next":
+		if e.ComplexityRoot.EventSeries.Next == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Number(childComplexity), true
-	case "Feedback.outcome":
-		if e.ComplexityRoot.Feedback.Outcome == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Outcome(childComplexity), true
-	case "Feedback.overdue":
-		if e.ComplexityRoot.Feedback.Overdue == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Overdue(childComplexity), true
-	case "Feedback.private":
-		if e.ComplexityRoot.Feedback.Private == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Private(childComplexity), true
-	case "Feedback.provenance":
-		if e.ComplexityRoot.Feedback.Provenance == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Provenance(childComplexity), true
-	case "Feedback.receivedAt":
-		if e.ComplexityRoot.Feedback.ReceivedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.ReceivedAt(childComplexity), true
-	case "Feedback.referredTo":
-		if e.ComplexityRoot.Feedback.ReferredTo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.ReferredTo(childComplexity), true
-	case "Feedback.reopenedCount":
-		if e.ComplexityRoot.Feedback.ReopenedCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.ReopenedCount(childComplexity), true
-	case "Feedback.repliedAt":
-		if e.ComplexityRoot.Feedback.RepliedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.RepliedAt(childComplexity), true
-	case "Feedback.reply":
-		if e.ComplexityRoot.Feedback.Reply == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Reply(childComplexity), true
-	case "Feedback.resolvedAt":
-		if e.ComplexityRoot.Feedback.ResolvedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.ResolvedAt(childComplexity), true
-	case "Feedback.responsible":
-		if e.ComplexityRoot.Feedback.Responsible == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Responsible(childComplexity), true
-	case "Feedback.reviewAt":
-		if e.ComplexityRoot.Feedback.ReviewAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.ReviewAt(childComplexity), true
-	case "Feedback.satisfaction":
-		if e.ComplexityRoot.Feedback.Satisfaction == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Satisfaction(childComplexity), true
-	case "Feedback.station":
-		if e.ComplexityRoot.Feedback.Station == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Station(childComplexity), true
-	case "Feedback.status":
-		if e.ComplexityRoot.Feedback.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Status(childComplexity), true
-	case "Feedback.title":
-		if e.ComplexityRoot.Feedback.Title == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Feedback.Title(childComplexity), true
-	case "Feedback.updates":
-		if e.ComplexityRoot.Feedback.Updates == nil {
-			break
-		}
-
-		args, err := ec.field_Feedback_updates_args(ctx, rawArgs)
+		args, err := ec.field_EventSeries_next_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Feedback.Updates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
-	case "Feedback.version":
-		if e.ComplexityRoot.Feedback.Version == nil {
+		return e.ComplexityRoot.EventSeries.Next(childComplexity, args["limit"].(int)), true
+	case "EventSeries.provenance":
+		if e.ComplexityRoot.EventSeries.Provenance == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Feedback.Version(childComplexity), true
-
-	case "FeedbackCategory.code":
-		if e.ComplexityRoot.FeedbackCategory.Code == nil {
+		return e.ComplexityRoot.EventSeries.Provenance(childComplexity), true
+	case "EventSeries.recurrence":
+		if e.ComplexityRoot.EventSeries.Recurrence == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.Code(childComplexity), true
-	case "FeedbackCategory.community":
-		if e.ComplexityRoot.FeedbackCategory.Community == nil {
+		return e.ComplexityRoot.EventSeries.Recurrence(childComplexity), true
+	case "EventSeries.room":
+		if e.ComplexityRoot.EventSeries.Room == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.Community(childComplexity), true
-	case "FeedbackCategory.id":
-		if e.ComplexityRoot.FeedbackCategory.ID == nil {
+		return e.ComplexityRoot.EventSeries.Room(childComplexity), true
+	case "EventSeries.station":
+		if e.ComplexityRoot.EventSeries.Station == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.ID(childComplexity), true
-	case "FeedbackCategory.nameEn":
-		if e.ComplexityRoot.FeedbackCategory.NameEn == nil {
+		return e.ComplexityRoot.EventSeries.Station(childComplexity), true
+
+	case "EventSeriesConnection.coverage":
+		if e.ComplexityRoot.EventSeriesConnection.Coverage == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.NameEn(childComplexity), true
-	case "FeedbackCategory.nameZh":
-		if e.ComplexityRoot.FeedbackCategory.NameZh == nil {
+		return e.ComplexityRoot.EventSeriesConnection.Coverage(childComplexity), true
+	case "EventSeriesConnection.edges":
+		if e.ComplexityRoot.EventSeriesConnection.Edges == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.NameZh(childComplexity), true
-	case "FeedbackCategory.open311ServiceCode":
-		if e.ComplexityRoot.FeedbackCategory.Open311ServiceCode == nil {
+		return e.ComplexityRoot.EventSeriesConnection.Edges(childComplexity), true
+	case "EventSeriesConnection.nodes":
+		if e.ComplexityRoot.EventSeriesConnection.Nodes == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.Open311ServiceCode(childComplexity), true
-	case "FeedbackCategory.provenance":
-		if e.ComplexityRoot.FeedbackCategory.Provenance == nil {
+		return e.ComplexityRoot.EventSeriesConnection.Nodes(childComplexity), true
+	case "EventSeriesConnection.pageInfo":
+		if e.ComplexityRoot.EventSeriesConnection.PageInfo == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.Provenance(childComplexity), true
-	case "FeedbackCategory.rule":
-		if e.ComplexityRoot.FeedbackCategory.Rule == nil {
+		return e.ComplexityRoot.EventSeriesConnection.PageInfo(childComplexity), true
+	case "EventSeriesConnection.totalCount":
+		if e.ComplexityRoot.EventSeriesConnection.TotalCount == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategory.Rule(childComplexity), true
+		return e.ComplexityRoot.EventSeriesConnection.TotalCount(childComplexity), true
 
-	case "FeedbackCategoryConnection.coverage":
-		if e.ComplexityRoot.FeedbackCategoryConnection.Coverage == nil {
+	case "EventSeriesEdge.cursor":
+		if e.ComplexityRoot.EventSeriesEdge.Cursor == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategoryConnection.Coverage(childComplexity), true
-	case "FeedbackCategoryConnection.edges":
-		if e.ComplexityRoot.FeedbackCategoryConnection.Edges == nil {
+		return e.ComplexityRoot.EventSeriesEdge.Cursor(childComplexity), true
+	case "EventSeriesEdge.node":
+		if e.ComplexityRoot.EventSeriesEdge.Node == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FeedbackCategoryConnection.Edges(childComplexity), true
-	case "FeedbackCategoryConnection.nodes":
-		if e.ComplexityRoot.FeedbackCategoryConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackCategoryConnection.Nodes(childComplexity), true
-	case "FeedbackCategoryConnection.pageInfo":
-		if e.ComplexityRoot.FeedbackCategoryConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackCategoryConnection.PageInfo(childComplexity), true
-	case "FeedbackCategoryConnection.totalCount":
-		if e.ComplexityRoot.FeedbackCategoryConnection.TotalCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackCategoryConnection.TotalCount(childComplexity), true
-
-	case "FeedbackCategoryEdge.cursor":
-		if e.ComplexityRoot.FeedbackCategoryEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackCategoryEdge.Cursor(childComplexity), true
-	case "FeedbackCategoryEdge.node":
-		if e.ComplexityRoot.FeedbackCategoryEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackCategoryEdge.Node(childComplexity), true
-
-	case "FeedbackConnection.coverage":
-		if e.ComplexityRoot.FeedbackConnection.Coverage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackConnection.Coverage(childComplexity), true
-	case "FeedbackConnection.edges":
-		if e.ComplexityRoot.FeedbackConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackConnection.Edges(childComplexity), true
-	case "FeedbackConnection.nodes":
-		if e.ComplexityRoot.FeedbackConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackConnection.Nodes(childComplexity), true
-	case "FeedbackConnection.pageInfo":
-		if e.ComplexityRoot.FeedbackConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackConnection.PageInfo(childComplexity), true
-	case "FeedbackConnection.totalCount":
-		if e.ComplexityRoot.FeedbackConnection.TotalCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackConnection.TotalCount(childComplexity), true
-
-	case "FeedbackEdge.cursor":
-		if e.ComplexityRoot.FeedbackEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackEdge.Cursor(childComplexity), true
-	case "FeedbackEdge.node":
-		if e.ComplexityRoot.FeedbackEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackEdge.Node(childComplexity), true
-
-	case "FeedbackPayload.feedback":
-		if e.ComplexityRoot.FeedbackPayload.Feedback == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackPayload.Feedback(childComplexity), true
-	case "FeedbackPayload.userErrors":
-		if e.ComplexityRoot.FeedbackPayload.UserErrors == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackPayload.UserErrors(childComplexity), true
-
-	case "FeedbackUpdate.action":
-		if e.ComplexityRoot.FeedbackUpdate.Action == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdate.Action(childComplexity), true
-	case "FeedbackUpdate.at":
-		if e.ComplexityRoot.FeedbackUpdate.At == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdate.At(childComplexity), true
-	case "FeedbackUpdate.byPost":
-		if e.ComplexityRoot.FeedbackUpdate.ByPost == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdate.ByPost(childComplexity), true
-	case "FeedbackUpdate.fromStatus":
-		if e.ComplexityRoot.FeedbackUpdate.FromStatus == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdate.FromStatus(childComplexity), true
-	case "FeedbackUpdate.id":
-		if e.ComplexityRoot.FeedbackUpdate.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdate.ID(childComplexity), true
-	case "FeedbackUpdate.note":
-		if e.ComplexityRoot.FeedbackUpdate.Note == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdate.Note(childComplexity), true
-	case "FeedbackUpdate.toStatus":
-		if e.ComplexityRoot.FeedbackUpdate.ToStatus == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdate.ToStatus(childComplexity), true
-
-	case "FeedbackUpdateConnection.coverage":
-		if e.ComplexityRoot.FeedbackUpdateConnection.Coverage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdateConnection.Coverage(childComplexity), true
-	case "FeedbackUpdateConnection.edges":
-		if e.ComplexityRoot.FeedbackUpdateConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdateConnection.Edges(childComplexity), true
-	case "FeedbackUpdateConnection.nodes":
-		if e.ComplexityRoot.FeedbackUpdateConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdateConnection.Nodes(childComplexity), true
-	case "FeedbackUpdateConnection.pageInfo":
-		if e.ComplexityRoot.FeedbackUpdateConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdateConnection.PageInfo(childComplexity), true
-	case "FeedbackUpdateConnection.totalCount":
-		if e.ComplexityRoot.FeedbackUpdateConnection.TotalCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdateConnection.TotalCount(childComplexity), true
-
-	case "FeedbackUpdateEdge.cursor":
-		if e.ComplexityRoot.FeedbackUpdateEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdateEdge.Cursor(childComplexity), true
-	case "FeedbackUpdateEdge.node":
-		if e.ComplexityRoot.FeedbackUpdateEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackUpdateEdge.Node(childComplexity), true
+		return e.ComplexityRoot.EventSeriesEdge.Node(childComplexity), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -2961,6 +3151,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProgrammeEdge.Node(childComplexity), true
 
+	case "ProgrammeItem.kind":
+		if e.ComplexityRoot.ProgrammeItem.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.Kind(childComplexity), true
+	case "ProgrammeItem.order":
+		if e.ComplexityRoot.ProgrammeItem.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.Order(childComplexity), true
+	case "ProgrammeItem.titleEn":
+		if e.ComplexityRoot.ProgrammeItem.TitleEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.TitleEn(childComplexity), true
+	case "ProgrammeItem.titleZh":
+		if e.ComplexityRoot.ProgrammeItem.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.TitleZh(childComplexity), true
+
 	case "Provenance.inferred":
 		if e.ComplexityRoot.Provenance.Inferred == nil {
 			break
@@ -2986,6 +3201,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Provenance.Synthetic(childComplexity), true
 
+	case "PublishedDate.day":
+		if e.ComplexityRoot.PublishedDate.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishedDate.Day(childComplexity), true
+	case "PublishedDate.month":
+		if e.ComplexityRoot.PublishedDate.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishedDate.Month(childComplexity), true
+	case "PublishedDate.part":
+		if e.ComplexityRoot.PublishedDate.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishedDate.Part(childComplexity), true
+	case "PublishedDate.year":
+		if e.ComplexityRoot.PublishedDate.Year == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishedDate.Year(childComplexity), true
+
+	case "Query.campaigns":
+		if e.ComplexityRoot.Query.Campaigns == nil {
+			break
+		}
+
+		args, err := ec.field_Query_campaigns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Campaigns(childComplexity, args["communities"].([]string), args["filter"].(*store.CampaignFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.communities":
 		if e.ComplexityRoot.Query.Communities == nil {
 			break
@@ -3052,39 +3303,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Entities(childComplexity, args["representations"].([]map[string]any)), true
-	case "Query.feedback":
-		if e.ComplexityRoot.Query.Feedback == nil {
+	case "Query.eventSeries":
+		if e.ComplexityRoot.Query.EventSeries == nil {
 			break
 		}
 
-		args, err := ec.field_Query_feedback_args(ctx, rawArgs)
+		args, err := ec.field_Query_eventSeries_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Feedback(childComplexity, args["number"].(string)), true
-	case "Query.feedbackCategories":
-		if e.ComplexityRoot.Query.FeedbackCategories == nil {
+		return e.ComplexityRoot.Query.EventSeries(childComplexity, args["communities"].([]string), args["filter"].(*store.EventSeriesFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.events":
+		if e.ComplexityRoot.Query.Events == nil {
 			break
 		}
 
-		args, err := ec.field_Query_feedbackCategories_args(ctx, rawArgs)
+		args, err := ec.field_Query_events_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.FeedbackCategories(childComplexity, args["communities"].([]string), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
-	case "Query.feedbacks":
-		if e.ComplexityRoot.Query.Feedbacks == nil {
-			break
-		}
-
-		args, err := ec.field_Query_feedbacks_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.Feedbacks(childComplexity, args["communities"].([]string), args["filter"].(*store.FeedbackFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+		return e.ComplexityRoot.Query.Events(childComplexity, args["communities"].([]string), args["filter"].(*store.EventFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
@@ -3180,17 +3420,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Stations(childComplexity, args["communities"].([]string), args["filter"].(*store.StationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
-	case "Query.volunteerTeams":
-		if e.ComplexityRoot.Query.VolunteerTeams == nil {
+	case "Query.todayEvents":
+		if e.ComplexityRoot.Query.TodayEvents == nil {
 			break
 		}
 
-		args, err := ec.field_Query_volunteerTeams_args(ctx, rawArgs)
+		args, err := ec.field_Query_todayEvents_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.VolunteerTeams(childComplexity, args["communities"].([]string), args["filter"].(*store.TeamFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+		return e.ComplexityRoot.Query.TodayEvents(childComplexity, args["communities"].([]string), args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
 	case "Recurrence.dtstart":
 		if e.ComplexityRoot.Recurrence.Dtstart == nil {
@@ -3742,6 +3982,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceWindow.EndsOn(childComplexity), true
+	case "ServiceWindow.event":
+		if e.ComplexityRoot.ServiceWindow.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.Event(childComplexity), true
 	case "ServiceWindow.followUp":
 		if e.ComplexityRoot.ServiceWindow.FollowUp == nil {
 			break
@@ -3989,6 +4235,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StaffPost.LabelZh(childComplexity), true
 
+	case "Stall.free":
+		if e.ComplexityRoot.Stall.Free == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stall.Free(childComplexity), true
+	case "Stall.kind":
+		if e.ComplexityRoot.Stall.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stall.Kind(childComplexity), true
+	case "Stall.nameEn":
+		if e.ComplexityRoot.Stall.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stall.NameEn(childComplexity), true
+	case "Stall.nameZh":
+		if e.ComplexityRoot.Stall.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stall.NameZh(childComplexity), true
+	case "Stall.price":
+		if e.ComplexityRoot.Stall.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stall.Price(childComplexity), true
+
 	case "Station.aliases":
 		if e.ComplexityRoot.Station.Aliases == nil {
 			break
@@ -4025,6 +4302,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Estate(childComplexity), true
+	case "Station.events":
+		if e.ComplexityRoot.Station.Events == nil {
+			break
+		}
+
+		args, err := ec.field_Station_events_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Station.Events(childComplexity, args["filter"].(*store.EventFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Station.formerOwner":
 		if e.ComplexityRoot.Station.FormerOwner == nil {
 			break
@@ -4629,8 +4917,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
-		ec.unmarshalInputAssignFeedbackInput,
-		ec.unmarshalInputCloseFeedbackInput,
+		ec.unmarshalInputCampaignFilter,
+		ec.unmarshalInputCampaignOrder,
 		ec.unmarshalInputCommunityFilter,
 		ec.unmarshalInputCommunityOrder,
 		ec.unmarshalInputCourseFilter,
@@ -4640,10 +4928,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDraftEchoInput,
 		ec.unmarshalInputEnrolmentFilter,
 		ec.unmarshalInputEnrolmentOrder,
-		ec.unmarshalInputFeedbackCategoryOrder,
-		ec.unmarshalInputFeedbackFilter,
-		ec.unmarshalInputFeedbackOrder,
-		ec.unmarshalInputMarkDuplicateInput,
+		ec.unmarshalInputEventFilter,
+		ec.unmarshalInputEventOrder,
+		ec.unmarshalInputEventSeriesFilter,
+		ec.unmarshalInputEventSeriesOrder,
 		ec.unmarshalInputProgrammeFilter,
 		ec.unmarshalInputProgrammeOrder,
 		ec.unmarshalInputRateFeedbackInput,
@@ -4908,411 +5196,236 @@ type Query @class(level: P0_PUBLIC) {
   nodes(ids: [ID!]!): [Node]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/feedback.graphqls", Input: `enum FeedbackKind { "问题" PROBLEM "建议" SUGGESTION "求助" HELP_REQUEST "咨询" CONSULTATION "点赞" PRAISE "投诉" COMPLAINT OTHER }
-enum FeedbackStatus { "已登记" RECEIVED "已归类" TRIAGED "已交办" ASSIGNED "办理中" IN_PROGRESS "挂起" SUSPENDED "已答复" REPLIED "已解决" RESOLVED "已办结" CLOSED "重新办理" REOPENED "已并案" DUPLICATE "已转办" REFERRED "不予受理" NOT_ACCEPTED "已撤回" WITHDRAWN OTHER }
-enum EchoStatus { "待审" DRAFT "已审" REVIEWED "已上墙" PUBLISHED "已撤下" WITHDRAWN OTHER }
+	{Name: "../schema/events.graphqls", Input: `enum EventKind { "灯会" FAIR "联欢会" GALA "节庆/邻里节" FESTIVAL "服务日" SERVICE_DAY "爱心餐日" FREE_MEAL_DAY "比赛" CONTEST "放映" SCREENING "读书会" BOOK_CLUB "义诊" CLINIC "宣讲" TALK "手工坊" WORKSHOP "辅导" TUTORING "排练" REHEARSAL "拍摄" FILMING "成立" FOUNDING "随到随玩" DROP_IN "跳蚤市场" FLEA_MARKET "运动会" SPORTS "绿跑" RUN "歌舞联欢" PERFORMANCE "会议" MEETING "其他" OTHER }
+enum EventStatus { "草稿，仅工作人员可见" DRAFT "已发布" PUBLISHED "报名中" OPEN "报满" FULL "进行中" ONGOING "已结束" ENDED "取消" CANCELLED "延期" POSTPONED OTHER }
 
 """
-An entry of the Echo Book (回音簿): a register, not a queue. Its number has no gap, it is never deleted, it has a
-deadline from the first moment and is not closed without a reply. Staff see those of their communities, residents
-their own.
+An event (活动) of a community, or of a street or district: then ` + "`" + `community` + "`" + ` is null and ` + "`" + `division` + "`" + ` says whose it is.
+Lists over all communities hold both; ask for a division's own events by its code among ` + "`" + `communities` + "`" + `.
 """
-type Feedback implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+type Event implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   id: ID!
-  "Community, year and number in the book: ` + "`" + `wenhua-2026-000042` + "`" + `."
-  number: String!
-  kind: FeedbackKind!
-  category: FeedbackCategory
-  title: String! @class(level: P1_STAFF)
-  body: String @class(level: P2_PERSONAL)
-  status: FeedbackStatus!
-  community: Community!
-  channel: Channel
-  station: Station
-  estate: Estate
-  "Whether the handlers are not to know who wrote it."
-  anonymous: Boolean!
-  "Never to be shown on the Echo Wall."
-  private: Boolean!
-  receivedAt: DateTime!
-  "Of triage first, of the category after it, then as assigned; there always is one."
-  dueAt: DateTime!
-  "Past its deadline and still waiting for somebody to act."
-  overdue: Boolean!
-  "While suspended: when it is looked at again."
-  reviewAt: DateTime
-  "The post that handles it (定人)."
-  assignee: StaffPost
-  "The body that answers for it (定责)."
-  responsible: Organization
-  "The body outside the community that it was referred to."
-  referredTo: String
-  reply: String
-  repliedAt: DateTime
-  outcome: String
-  resolvedAt: DateTime
-  closedAt: DateTime
-  "The entry that this one repeats."
-  duplicateOf: Feedback
-  duplicates(first: Int, after: String, last: Int, before: String): FeedbackConnection
-  "Steps up the ladder that were told since the deadline passed."
-  escalationLevel: Int! @class(level: P1_STAFF)
-  escalations: [Escalation!] @listSize(assumed: 4) @class(level: P1_STAFF)
-  reopenedCount: Int!
-  "The reporter's judgement, 1 to 5."
-  satisfaction: Int
-  "Every step, oldest first."
-  updates(first: Int, after: String, last: Int, before: String): FeedbackUpdateConnection @class(level: P1_STAFF)
-  "What the Echo Wall says or is going to say about it."
-  echo: EchoWallPost
-  "Give it back with a change, so that nobody's work is overwritten."
-  version: Int!
-  provenance: Provenance!
-}
-
-type FeedbackConnection @class(level: P0_PUBLIC) {
-  edges: [FeedbackEdge!]!
-  nodes: [Feedback!]!
-  pageInfo: PageInfo!
-  "All pages together; null when a source did not answer."
-  totalCount: Int
-  coverage: Coverage!
-}
-type FeedbackEdge @class(level: P0_PUBLIC) { cursor: String!, node: Feedback! }
-
-enum FeedbackOrderField { RECEIVED_AT DUE_AT STATUS }
-input FeedbackOrder { field: FeedbackOrderField!, direction: Direction! = ASC }
-input FeedbackFilter {
-  status: [FeedbackStatus!]
-  kinds: [FeedbackKind!]
-  "A category's code."
-  category: String
-  "True: past the deadline and waiting. False: all others."
-  overdue: Boolean
-  responsible: ID
-  "Days of receipt."
-  range: DateRange
-}
-
-"A step in the life of a feedback."
-type FeedbackUpdate @class(level: P1_STAFF) {
-  id: ID!
-  at: DateTime!
-  action: String!
-  "Null for the first."
-  fromStatus: FeedbackStatus
-  toStatus: FeedbackStatus!
-  note: String
-  byPost: StaffPost
-}
-type FeedbackUpdateConnection @class(level: P1_STAFF) {
-  edges: [FeedbackUpdateEdge!]!
-  nodes: [FeedbackUpdate!]!
-  pageInfo: PageInfo!
-  totalCount: Int
-  coverage: Coverage!
-}
-type FeedbackUpdateEdge @class(level: P1_STAFF) { cursor: String!, node: FeedbackUpdate! }
-
-"A deadline that passed and who was told."
-type Escalation @class(level: P1_STAFF) {
-  id: ID!
-  "The deadline that passed."
-  dueAt: DateTime!
-  "From 1 for the post in charge upwards."
-  level: Int!
-  at: DateTime!
-  "The rung of the ladder: a post's code, ` + "`" + `STREET` + "`" + ` or ` + "`" + `DISTRICT` + "`" + `."
-  told: String!
-  toPost: StaffPost
-}
-
-"A category of feedback, a community's own."
-type FeedbackCategory implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
-  id: ID!
-  code: String!
   nameZh: String!
   nameEn: String
-  community: Community!
-  "For Open311 GeoReport clients."
-  open311ServiceCode: String!
-  "Deadline, post and responsible body of this category (定时、定人、定责)."
-  rule: SlaRule
+  kind: EventKind!
+  status: EventStatus!
+  theme: String
+  "The level the event is of."
+  scope: DivisionLevel!
+  community: Community
+  division: Division
+  series: EventSeries
+  "Which one of its series."
+  edition: Int
+  "Also one of the district, which another database may hold."
+  campaign: Campaign
+  station: Station
+  room: Room
+  "Null when only part of the date is known, see heldOn."
+  start: DateTime
+  "Excluded; null when it is not known, and the event counts on the day it starts."
+  end: DateTime
+  allDay: Boolean!
+  "The date as published, where it is not a whole one."
+  heldOn: PublishedDate
+  year: Int
+  organiser: String
+  attendance: ReportedQuantity
+  attendeeGroups: [String!]!
+  "Communities whose stations serve the event."
+  servedBy: [Community!]! @listSize(assumed: 2)
+  audiences: [Audience!]!
+  "Seats; null when there is no limit."
+  capacity: Int
+  registeredCount: Int!
+  "Null when there is no limit."
+  seatsLeft: Int
+  activitiesReported: ReportedQuantity
+  "方面, in their order."
+  parts: [EventPart!] @listSize(assumed: 4)
+  activities: [EventActivity!] @listSize(assumed: 8)
+  "节目, in their order."
+  programme: [ProgrammeItem!] @listSize(assumed: 10)
+  stalls: [Stall!] @listSize(assumed: 8)
+  "Of a contest, best first, the unranked last."
+  entries: [ContestEntry!] @listSize(assumed: 10)
+  serviceWindows: [ServiceWindow!] @listSize(assumed: 2)
   provenance: Provenance!
 }
-type FeedbackCategoryConnection @class(level: P0_PUBLIC) {
-  edges: [FeedbackCategoryEdge!]!
-  nodes: [FeedbackCategory!]!
-  pageInfo: PageInfo!
-  totalCount: Int
-  coverage: Coverage!
-}
-type FeedbackCategoryEdge @class(level: P0_PUBLIC) { cursor: String!, node: FeedbackCategory! }
-enum FeedbackCategoryOrderField { CODE NAME }
-input FeedbackCategoryOrder { field: FeedbackCategoryOrderField!, direction: Direction! = ASC }
 
-"定时、定人、定责: what a community promises for a category."
-type SlaRule implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
-  id: ID!
-  community: Community!
-  category: FeedbackCategory
-  "Hours from receipt; of working days, where these are meant, each counts 24."
-  dueInHours: Int!
-  workingDays: Boolean!
-  assignee: StaffPost
-  responsible: Organization
-}
-type SlaRuleConnection @class(level: P0_PUBLIC) {
-  edges: [SlaRuleEdge!]!
-  nodes: [SlaRule!]!
-  pageInfo: PageInfo!
-  totalCount: Int
-  coverage: Coverage!
-}
-type SlaRuleEdge @class(level: P0_PUBLIC) { cursor: String!, node: SlaRule! }
-enum SlaRuleOrderField { DUE_IN_HOURS }
-input SlaRuleOrder { field: SlaRuleOrderField!, direction: Direction! = ASC }
-
-"""
-What the Echo Wall (回音壁) says about a feedback that was answered, in words that are not the resident's. The public
-sees what is published; drafts are for staff.
-"""
-type EchoWallPost implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
-  id: ID!
-  community: Community!
-  feedback: Feedback @class(level: P1_STAFF)
-  titleZh: String!
-  outcomeZh: String!
-  status: EchoStatus!
-  publishedAt: DateTime
-  "The post of another community that this one learned from (互学); look it up with ` + "`" + `node` + "`" + `."
-  learnedFromId: ID
-  withdrawnReason: String @class(level: P1_STAFF)
-  version: Int!
-  provenance: Provenance!
-}
-type EchoWallPostConnection @class(level: P0_PUBLIC) {
-  edges: [EchoWallPostEdge!]!
-  nodes: [EchoWallPost!]!
+type EventConnection @class(level: P0_PUBLIC) {
+  edges: [EventEdge!]!
+  nodes: [Event!]!
   pageInfo: PageInfo!
   "All pages together; null when a source did not answer."
   totalCount: Int
   coverage: Coverage!
 }
-type EchoWallPostEdge @class(level: P0_PUBLIC) { cursor: String!, node: EchoWallPost! }
+type EventEdge @class(level: P0_PUBLIC) { cursor: String!, node: Event! }
+
+enum EventOrderField { START NAME }
+input EventOrder { field: EventOrderField!, direction: Direction! = ASC }
+input EventFilter {
+  "Events that take place on one of the days, even in part."
+  range: DateRange
+  kinds: [EventKind!]
+  status: [EventStatus!]
+  series: ID
+  campaign: ID
+  station: ID
+  nameContains: String
+}
+
+"A date of which parts are not known, as a report gave it."
+type PublishedDate @class(level: P0_PUBLIC) {
+  year: Int
+  month: Int
+  day: Int
+  "Such as 上午."
+  part: String
+}
+
+"One side of an event (方面)."
+type EventPart @class(level: P0_PUBLIC) {
+  order: Int!
+  nameZh: String!
+  nameEn: String
+}
+
+"Something to take part in at an event (活动项)."
+type EventActivity @class(level: P0_PUBLIC) {
+  nameZh: String!
+  nameEn: String
+  kind: EventKind!
+  part: EventPart
+  topics: [String!]!
+  materials: String
+  capacity: Int
+  guardianRequired: Boolean!
+  safetyNotes: String
+  runBy: String
+}
+
+"An item on the programme (节目). Performers are teams; no performer is named."
+type ProgrammeItem @class(level: P0_PUBLIC) {
+  order: Int!
+  titleZh: String!
+  titleEn: String
+  kind: String!
+}
+
+"摊位"
+type Stall @class(level: P0_PUBLIC) {
+  nameZh: String!
+  nameEn: String
+  kind: String!
+  price: Money!
+  free: Boolean!
+}
+
+"What was entered for a contest."
+type ContestEntry @class(level: P0_PUBLIC) {
+  titleZh: String!
+  "Ties share a rank; null: not ranked."
+  rank: Int
+}
+
+"Events that come again (系列), such as the 8th's free meal. Of a division when ` + "`" + `community` + "`" + ` is null."
+type EventSeries implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  kind: EventKind
+  format: String
+  community: Community
+  division: Division
+  recurrence: Recurrence
+  "The lunar festival that dates the series."
+  festival: String
+  announcedOn: Date
+  editionCount: ReportedQuantity
+  station: Station
+  room: Room
+  """
+  The next occurrences from now on, at most 100, by the rule, its dated additions and exceptions, and the days of the
+  festival; at most 30 years ahead. Nothing moves for weekends or holidays. Without a known time of day they are at 00:00
+  and count until their day ends. Empty when the rule leaves the day open, as 定期 does.
+  """
+  next(limit: Int! = 12): [DateTime!]! @listSize(assumed: 12)
+  events(filter: EventFilter, orderBy: EventOrder, first: Int, after: String, last: Int, before: String): EventConnection
+  provenance: Provenance!
+}
+
+type EventSeriesConnection @class(level: P0_PUBLIC) {
+  edges: [EventSeriesEdge!]!
+  nodes: [EventSeries!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type EventSeriesEdge @class(level: P0_PUBLIC) { cursor: String!, node: EventSeries! }
+
+enum EventSeriesOrderField { NAME }
+input EventSeriesOrder { field: EventSeriesOrderField!, direction: Direction! = ASC }
+input EventSeriesFilter { kinds: [EventKind!], nameContains: String }
+
+"""
+Events of one or many communities under one name (系列活动). Of a division when ` + "`" + `community` + "`" + ` is null. Its events, whichever
+database holds them: ` + "`" + `Query.events(filter: {campaign: …})` + "`" + `.
+"""
+type Campaign implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  year: Int
+  forms: [String!]!
+  community: Community
+  division: Division
+  "Who takes part."
+  communities: [Community!]! @listSize(assumed: 5)
+  provenance: Provenance!
+}
+
+type CampaignConnection @class(level: P0_PUBLIC) {
+  edges: [CampaignEdge!]!
+  nodes: [Campaign!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type CampaignEdge @class(level: P0_PUBLIC) { cursor: String!, node: Campaign! }
+
+enum CampaignOrderField { NAME }
+input CampaignOrder { field: CampaignOrderField!, direction: Direction! = ASC }
+input CampaignFilter { year: Int, nameContains: String }
+
+extend type ServiceWindow {
+  "The event it serves; null also for one of the district."
+  event: Event
+}
+
+extend type Station {
+  events(filter: EventFilter, orderBy: EventOrder, first: Int, after: String, last: Int, before: String): EventConnection
+}
 
 extend type Community {
-  "Newest first."
-  feedbacks(filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST])
-  feedbackCategories: [FeedbackCategory!] @listSize(assumed: 10)
-  slaRules: [SlaRule!] @listSize(assumed: 10)
-  "Published posts, newest first."
-  echoWall(first: Int, after: String, last: Int, before: String): EchoWallPostConnection
+  events(filter: EventFilter, orderBy: EventOrder, first: Int, after: String, last: Int, before: String): EventConnection
+  "What takes place on a Shanghai day, today without ` + "`" + `date` + "`" + `; see Query.todayEvents."
+  todayEvents(date: Date, orderBy: EventOrder, first: Int, after: String, last: Int, before: String): EventConnection
 }
 
 extend type Query {
-  "Newest first."
-  feedbacks(communities: [ID!], filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST])
-  "By number in the book."
-  feedback(number: String!): Feedback @auth(any: [RESIDENT, DISTRICT_VIEWER, ANALYST])
-  feedbackCategories(communities: [ID!], orderBy: FeedbackCategoryOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FeedbackCategoryConnection
-  slaRules(communities: [ID!], orderBy: SlaRuleOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SlaRuleConnection
-  "Published posts, newest first."
-  echoWall(communities: [ID!], first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EchoWallPostConnection
-}
-`, BuiltIn: false},
-	{Name: "../schema/feedback_write.graphqls", Input: `input SubmitFeedbackInput {
-  "Slug or id."
-  community: ID!
-  kind: FeedbackKind!
-  "At most 100 characters."
-  title: String!
-  "At most 4000 characters."
-  body: String
-  channel: ID
-  station: ID
-  estate: ID
-  "Who speaks, where staff writes it down. Residents always speak for themselves."
-  reporter: ID
-  "The handlers are not to know who wrote it. The reporter may still follow, withdraw, reopen and rate it."
-  anonymous: Boolean! = false
-  "Never to be shown on the Echo Wall."
-  private: Boolean! = false
-  "Any text that is new for each entry. Sent again with the same input, the entry is not made twice."
-  idempotencyKey: String!
-}
-input TriageFeedbackInput {
-  id: ID!
-  version: Int!
-  "A category's code; the deadline is counted anew, from receipt."
-  category: String!
-  note: String
-  idempotencyKey: String
-}
-input MarkDuplicateInput {
-  id: ID!
-  version: Int!
-  "The entry that was there before; no duplicate itself, of the same community."
-  of: ID!
-  note: String
-  idempotencyKey: String
-}
-input RefuseFeedbackInput {
-  id: ID!
-  version: Int!
-  "For the record."
-  reason: String!
-  "To the reporter."
-  reply: String!
-  idempotencyKey: String
-}
-input ReferFeedbackInput {
-  id: ID!
-  version: Int!
-  "The body that receives it."
-  to: String!
-  note: String
-  idempotencyKey: String
-}
-"定时、定人、定责, all three."
-input AssignFeedbackInput {
-  id: ID!
-  version: Int!
-  dueAt: DateTime!
-  post: ID!
-  responsible: ID!
-  "Needed where the entry was never triaged."
-  category: String
-  note: String
-  idempotencyKey: String
-}
-input StepFeedbackInput {
-  id: ID!
-  version: Int!
-  note: String
-  idempotencyKey: String
-}
-input SuspendFeedbackInput {
-  id: ID!
-  version: Int!
-  reason: String!
-  "At most 30 days from now."
-  reviewOn: Date!
-  idempotencyKey: String
-}
-input ReplyFeedbackInput {
-  id: ID!
-  version: Int!
-  reply: String!
-  idempotencyKey: String
-}
-input ResolveFeedbackInput {
-  id: ID!
-  version: Int!
-  outcome: String!
-  idempotencyKey: String
-}
-input CloseFeedbackInput {
-  id: ID!
-  version: Int!
-  "Needed where none was given before, such as what the body said that it was referred to."
-  reply: String
-  note: String
-  idempotencyKey: String
-}
-input ReopenFeedbackInput {
-  id: ID!
-  version: Int
-  reason: String!
-  idempotencyKey: String
-}
-input WithdrawFeedbackInput {
-  id: ID!
-  version: Int
-  reason: String
-  idempotencyKey: String
-}
-input RateFeedbackInput {
-  id: ID!
-  version: Int
-  "1 to 5."
-  score: Int!
-  idempotencyKey: String
-}
-
-"Text of a post is refused when it seems to hold a telephone or identity number, a home or a number plate."
-input DraftEchoInput {
-  "Answered, and not private."
-  feedback: ID!
-  "At most 60 characters."
-  titleZh: String!
-  "At most 1000 characters."
-  outcomeZh: String!
-  "A post of another community that this one learned from."
-  learnedFrom: ID
-  idempotencyKey: String!
-}
-input ReviseEchoInput {
-  id: ID!
-  version: Int!
-  titleZh: String!
-  outcomeZh: String!
-  idempotencyKey: String
-}
-input StepEchoInput {
-  id: ID!
-  version: Int!
-  idempotencyKey: String
-}
-input WithdrawEchoInput {
-  id: ID!
-  version: Int!
-  reason: String!
-  idempotencyKey: String
-}
-
-"The entry as it is after the write; null beside the rules that the write broke, and then nothing was written."
-type FeedbackPayload @class(level: P0_PUBLIC) {
-  feedback: Feedback
-  userErrors: [UserError!]!
-}
-"The post as it is after the write; null beside the rules that the write broke, and then nothing was written."
-type EchoPayload @class(level: P0_PUBLIC) {
-  post: EchoWallPost
-  userErrors: [UserError!]!
-}
-
-extend type Mutation {
-  submitFeedback(input: SubmitFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
-  triageFeedback(input: TriageFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
-  "不重: one matter, one entry that is worked on."
-  markDuplicate(input: MarkDuplicateInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
-  refuseFeedback(input: RefuseFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
-  "It stays on watch until the body it is referred to has replied."
-  referFeedback(input: ReferFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
-  assignFeedback(input: AssignFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
-  "By the post in charge or staff of the community; so are reply and resolve."
-  startFeedback(input: StepFeedbackInput!): FeedbackPayload! @auth(any: [STATION_STAFF])
-  suspendFeedback(input: SuspendFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_ADMIN])
-  resumeFeedback(input: StepFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_ADMIN])
-  replyFeedback(input: ReplyFeedbackInput!): FeedbackPayload! @auth(any: [STATION_STAFF])
-  resolveFeedback(input: ResolveFeedbackInput!): FeedbackPayload! @auth(any: [STATION_STAFF])
-  "A resolved entry that is not private gets a draft for the Echo Wall."
-  closeFeedback(input: CloseFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
-  "By the reporter, within 30 days of the close, twice at most."
-  reopenFeedback(input: ReopenFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
-  "By the reporter, before it is assigned."
-  withdrawFeedback(input: WithdrawFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
-  "By the reporter, once it is answered."
-  rateFeedback(input: RateFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
-
-  draftEcho(input: DraftEchoInput!): EchoPayload! @auth(any: [COMMUNITY_STAFF])
-  "A revised post has to be reviewed again, by another than who revised it."
-  reviseEcho(input: ReviseEchoInput!): EchoPayload! @auth(any: [COMMUNITY_STAFF])
-  "By another than the author."
-  reviewEcho(input: StepEchoInput!): EchoPayload! @auth(any: [COMMUNITY_STAFF])
-  publishEcho(input: StepEchoInput!): EchoPayload! @auth(any: [COMMUNITY_ADMIN])
-  withdrawEcho(input: WithdrawEchoInput!): EchoPayload! @auth(any: [COMMUNITY_ADMIN])
+  "Events of the given communities or divisions, or of all; by start, those without one last."
+  events(communities: [ID!], filter: EventFilter, orderBy: EventOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventConnection
+  """
+  What takes place on a Shanghai day, even in part: an event that runs past midnight is listed on both days. Drafts and
+  what was cancelled or postponed are not. Without ` + "`" + `date` + "`" + `: today, at the instant of the request.
+  """
+  todayEvents(communities: [ID!], date: Date, orderBy: EventOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventConnection
+  eventSeries(communities: [ID!], filter: EventSeriesFilter, orderBy: EventSeriesOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventSeriesConnection
+  campaigns(communities: [ID!], filter: CampaignFilter, orderBy: CampaignOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CampaignConnection
 }
 `, BuiltIn: false},
 	{Name: "../schema/learning.graphqls", Input: `enum SessionKind { "上课" CLASS "辅导" TUTORING "讲座" TALK "录制" RECORDING OTHER }
@@ -6065,7 +6178,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Feedback | FeedbackCategory | Offering | Organization | Programme | Resident | Room | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam
+union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | Enrolment | Estate | Event | EventSeries | Offering | Organization | Programme | Room | ServiceWindow | StaffPost | Station
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -6119,6 +6232,56 @@ func (ec *executionContext) childFields_Building(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Building", field.Name)
 }
 
+func (ec *executionContext) childFields_Campaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Campaign_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Campaign_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Campaign_nameEn(ctx, field)
+	case "year":
+		return ec.fieldContext_Campaign_year(ctx, field)
+	case "forms":
+		return ec.fieldContext_Campaign_forms(ctx, field)
+	case "community":
+		return ec.fieldContext_Campaign_community(ctx, field)
+	case "division":
+		return ec.fieldContext_Campaign_division(ctx, field)
+	case "communities":
+		return ec.fieldContext_Campaign_communities(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Campaign_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CampaignConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CampaignConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CampaignConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CampaignConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_CampaignConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CampaignEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CampaignEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Channel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6169,14 +6332,10 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_brands(ctx, field)
 	case "channels":
 		return ec.fieldContext_Community_channels(ctx, field)
-	case "feedbacks":
-		return ec.fieldContext_Community_feedbacks(ctx, field)
-	case "feedbackCategories":
-		return ec.fieldContext_Community_feedbackCategories(ctx, field)
-	case "slaRules":
-		return ec.fieldContext_Community_slaRules(ctx, field)
-	case "echoWall":
-		return ec.fieldContext_Community_echoWall(ctx, field)
+	case "events":
+		return ec.fieldContext_Community_events(ctx, field)
+	case "todayEvents":
+		return ec.fieldContext_Community_todayEvents(ctx, field)
 	case "programmes":
 		return ec.fieldContext_Community_programmes(ctx, field)
 	case "courses":
@@ -6217,6 +6376,16 @@ func (ec *executionContext) childFields_CommunityEdge(ctx context.Context, field
 		return ec.fieldContext_CommunityEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CommunityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ContestEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "titleZh":
+		return ec.fieldContext_ContestEntry_titleZh(ctx, field)
+	case "rank":
+		return ec.fieldContext_ContestEntry_rank(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContestEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_Course(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6541,210 +6710,208 @@ func (ec *executionContext) childFields_Estate(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Estate", field.Name)
 }
 
-func (ec *executionContext) childFields_Feedback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
-		return ec.fieldContext_Feedback_id(ctx, field)
-	case "number":
-		return ec.fieldContext_Feedback_number(ctx, field)
-	case "kind":
-		return ec.fieldContext_Feedback_kind(ctx, field)
-	case "category":
-		return ec.fieldContext_Feedback_category(ctx, field)
-	case "title":
-		return ec.fieldContext_Feedback_title(ctx, field)
-	case "body":
-		return ec.fieldContext_Feedback_body(ctx, field)
-	case "status":
-		return ec.fieldContext_Feedback_status(ctx, field)
-	case "community":
-		return ec.fieldContext_Feedback_community(ctx, field)
-	case "channel":
-		return ec.fieldContext_Feedback_channel(ctx, field)
-	case "station":
-		return ec.fieldContext_Feedback_station(ctx, field)
-	case "estate":
-		return ec.fieldContext_Feedback_estate(ctx, field)
-	case "anonymous":
-		return ec.fieldContext_Feedback_anonymous(ctx, field)
-	case "private":
-		return ec.fieldContext_Feedback_private(ctx, field)
-	case "receivedAt":
-		return ec.fieldContext_Feedback_receivedAt(ctx, field)
-	case "dueAt":
-		return ec.fieldContext_Feedback_dueAt(ctx, field)
-	case "overdue":
-		return ec.fieldContext_Feedback_overdue(ctx, field)
-	case "reviewAt":
-		return ec.fieldContext_Feedback_reviewAt(ctx, field)
-	case "assignee":
-		return ec.fieldContext_Feedback_assignee(ctx, field)
-	case "responsible":
-		return ec.fieldContext_Feedback_responsible(ctx, field)
-	case "referredTo":
-		return ec.fieldContext_Feedback_referredTo(ctx, field)
-	case "reply":
-		return ec.fieldContext_Feedback_reply(ctx, field)
-	case "repliedAt":
-		return ec.fieldContext_Feedback_repliedAt(ctx, field)
-	case "outcome":
-		return ec.fieldContext_Feedback_outcome(ctx, field)
-	case "resolvedAt":
-		return ec.fieldContext_Feedback_resolvedAt(ctx, field)
-	case "closedAt":
-		return ec.fieldContext_Feedback_closedAt(ctx, field)
-	case "duplicateOf":
-		return ec.fieldContext_Feedback_duplicateOf(ctx, field)
-	case "duplicates":
-		return ec.fieldContext_Feedback_duplicates(ctx, field)
-	case "escalationLevel":
-		return ec.fieldContext_Feedback_escalationLevel(ctx, field)
-	case "escalations":
-		return ec.fieldContext_Feedback_escalations(ctx, field)
-	case "reopenedCount":
-		return ec.fieldContext_Feedback_reopenedCount(ctx, field)
-	case "satisfaction":
-		return ec.fieldContext_Feedback_satisfaction(ctx, field)
-	case "updates":
-		return ec.fieldContext_Feedback_updates(ctx, field)
-	case "echo":
-		return ec.fieldContext_Feedback_echo(ctx, field)
-	case "version":
-		return ec.fieldContext_Feedback_version(ctx, field)
-	case "provenance":
-		return ec.fieldContext_Feedback_provenance(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type Feedback", field.Name)
-}
-
-func (ec *executionContext) childFields_FeedbackCategory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_FeedbackCategory_id(ctx, field)
-	case "code":
-		return ec.fieldContext_FeedbackCategory_code(ctx, field)
+		return ec.fieldContext_Event_id(ctx, field)
 	case "nameZh":
-		return ec.fieldContext_FeedbackCategory_nameZh(ctx, field)
+		return ec.fieldContext_Event_nameZh(ctx, field)
 	case "nameEn":
-		return ec.fieldContext_FeedbackCategory_nameEn(ctx, field)
+		return ec.fieldContext_Event_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_Event_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_Event_status(ctx, field)
+	case "theme":
+		return ec.fieldContext_Event_theme(ctx, field)
+	case "scope":
+		return ec.fieldContext_Event_scope(ctx, field)
 	case "community":
-		return ec.fieldContext_FeedbackCategory_community(ctx, field)
-	case "open311ServiceCode":
-		return ec.fieldContext_FeedbackCategory_open311ServiceCode(ctx, field)
-	case "rule":
-		return ec.fieldContext_FeedbackCategory_rule(ctx, field)
+		return ec.fieldContext_Event_community(ctx, field)
+	case "division":
+		return ec.fieldContext_Event_division(ctx, field)
+	case "series":
+		return ec.fieldContext_Event_series(ctx, field)
+	case "edition":
+		return ec.fieldContext_Event_edition(ctx, field)
+	case "campaign":
+		return ec.fieldContext_Event_campaign(ctx, field)
+	case "station":
+		return ec.fieldContext_Event_station(ctx, field)
+	case "room":
+		return ec.fieldContext_Event_room(ctx, field)
+	case "start":
+		return ec.fieldContext_Event_start(ctx, field)
+	case "end":
+		return ec.fieldContext_Event_end(ctx, field)
+	case "allDay":
+		return ec.fieldContext_Event_allDay(ctx, field)
+	case "heldOn":
+		return ec.fieldContext_Event_heldOn(ctx, field)
+	case "year":
+		return ec.fieldContext_Event_year(ctx, field)
+	case "organiser":
+		return ec.fieldContext_Event_organiser(ctx, field)
+	case "attendance":
+		return ec.fieldContext_Event_attendance(ctx, field)
+	case "attendeeGroups":
+		return ec.fieldContext_Event_attendeeGroups(ctx, field)
+	case "servedBy":
+		return ec.fieldContext_Event_servedBy(ctx, field)
+	case "audiences":
+		return ec.fieldContext_Event_audiences(ctx, field)
+	case "capacity":
+		return ec.fieldContext_Event_capacity(ctx, field)
+	case "registeredCount":
+		return ec.fieldContext_Event_registeredCount(ctx, field)
+	case "seatsLeft":
+		return ec.fieldContext_Event_seatsLeft(ctx, field)
+	case "activitiesReported":
+		return ec.fieldContext_Event_activitiesReported(ctx, field)
+	case "parts":
+		return ec.fieldContext_Event_parts(ctx, field)
+	case "activities":
+		return ec.fieldContext_Event_activities(ctx, field)
+	case "programme":
+		return ec.fieldContext_Event_programme(ctx, field)
+	case "stalls":
+		return ec.fieldContext_Event_stalls(ctx, field)
+	case "entries":
+		return ec.fieldContext_Event_entries(ctx, field)
+	case "serviceWindows":
+		return ec.fieldContext_Event_serviceWindows(ctx, field)
 	case "provenance":
-		return ec.fieldContext_FeedbackCategory_provenance(ctx, field)
+		return ec.fieldContext_Event_provenance(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategory", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type Event", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackCategoryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_EventActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nameZh":
+		return ec.fieldContext_EventActivity_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_EventActivity_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_EventActivity_kind(ctx, field)
+	case "part":
+		return ec.fieldContext_EventActivity_part(ctx, field)
+	case "topics":
+		return ec.fieldContext_EventActivity_topics(ctx, field)
+	case "materials":
+		return ec.fieldContext_EventActivity_materials(ctx, field)
+	case "capacity":
+		return ec.fieldContext_EventActivity_capacity(ctx, field)
+	case "guardianRequired":
+		return ec.fieldContext_EventActivity_guardianRequired(ctx, field)
+	case "safetyNotes":
+		return ec.fieldContext_EventActivity_safetyNotes(ctx, field)
+	case "runBy":
+		return ec.fieldContext_EventActivity_runBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventActivity", field.Name)
+}
+
+func (ec *executionContext) childFields_EventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
-		return ec.fieldContext_FeedbackCategoryConnection_edges(ctx, field)
+		return ec.fieldContext_EventConnection_edges(ctx, field)
 	case "nodes":
-		return ec.fieldContext_FeedbackCategoryConnection_nodes(ctx, field)
+		return ec.fieldContext_EventConnection_nodes(ctx, field)
 	case "pageInfo":
-		return ec.fieldContext_FeedbackCategoryConnection_pageInfo(ctx, field)
+		return ec.fieldContext_EventConnection_pageInfo(ctx, field)
 	case "totalCount":
-		return ec.fieldContext_FeedbackCategoryConnection_totalCount(ctx, field)
+		return ec.fieldContext_EventConnection_totalCount(ctx, field)
 	case "coverage":
-		return ec.fieldContext_FeedbackCategoryConnection_coverage(ctx, field)
+		return ec.fieldContext_EventConnection_coverage(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategoryConnection", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type EventConnection", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackCategoryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_EventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
-		return ec.fieldContext_FeedbackCategoryEdge_cursor(ctx, field)
+		return ec.fieldContext_EventEdge_cursor(ctx, field)
 	case "node":
-		return ec.fieldContext_FeedbackCategoryEdge_node(ctx, field)
+		return ec.fieldContext_EventEdge_node(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategoryEdge", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_EventPart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "edges":
-		return ec.fieldContext_FeedbackConnection_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_FeedbackConnection_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_FeedbackConnection_pageInfo(ctx, field)
-	case "totalCount":
-		return ec.fieldContext_FeedbackConnection_totalCount(ctx, field)
-	case "coverage":
-		return ec.fieldContext_FeedbackConnection_coverage(ctx, field)
+	case "order":
+		return ec.fieldContext_EventPart_order(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_EventPart_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_EventPart_nameEn(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackConnection", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type EventPart", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_FeedbackEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_FeedbackEdge_node(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackEdge", field.Name)
-}
-
-func (ec *executionContext) childFields_FeedbackPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "feedback":
-		return ec.fieldContext_FeedbackPayload_feedback(ctx, field)
-	case "userErrors":
-		return ec.fieldContext_FeedbackPayload_userErrors(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackPayload", field.Name)
-}
-
-func (ec *executionContext) childFields_FeedbackUpdate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_EventSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
-		return ec.fieldContext_FeedbackUpdate_id(ctx, field)
-	case "at":
-		return ec.fieldContext_FeedbackUpdate_at(ctx, field)
-	case "action":
-		return ec.fieldContext_FeedbackUpdate_action(ctx, field)
-	case "fromStatus":
-		return ec.fieldContext_FeedbackUpdate_fromStatus(ctx, field)
-	case "toStatus":
-		return ec.fieldContext_FeedbackUpdate_toStatus(ctx, field)
-	case "note":
-		return ec.fieldContext_FeedbackUpdate_note(ctx, field)
-	case "byPost":
-		return ec.fieldContext_FeedbackUpdate_byPost(ctx, field)
+		return ec.fieldContext_EventSeries_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_EventSeries_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_EventSeries_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_EventSeries_kind(ctx, field)
+	case "format":
+		return ec.fieldContext_EventSeries_format(ctx, field)
+	case "community":
+		return ec.fieldContext_EventSeries_community(ctx, field)
+	case "division":
+		return ec.fieldContext_EventSeries_division(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_EventSeries_recurrence(ctx, field)
+	case "festival":
+		return ec.fieldContext_EventSeries_festival(ctx, field)
+	case "announcedOn":
+		return ec.fieldContext_EventSeries_announcedOn(ctx, field)
+	case "editionCount":
+		return ec.fieldContext_EventSeries_editionCount(ctx, field)
+	case "station":
+		return ec.fieldContext_EventSeries_station(ctx, field)
+	case "room":
+		return ec.fieldContext_EventSeries_room(ctx, field)
+	case "next":
+		return ec.fieldContext_EventSeries_next(ctx, field)
+	case "events":
+		return ec.fieldContext_EventSeries_events(ctx, field)
+	case "provenance":
+		return ec.fieldContext_EventSeries_provenance(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdate", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type EventSeries", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackUpdateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_EventSeriesConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
-		return ec.fieldContext_FeedbackUpdateConnection_edges(ctx, field)
+		return ec.fieldContext_EventSeriesConnection_edges(ctx, field)
 	case "nodes":
-		return ec.fieldContext_FeedbackUpdateConnection_nodes(ctx, field)
+		return ec.fieldContext_EventSeriesConnection_nodes(ctx, field)
 	case "pageInfo":
-		return ec.fieldContext_FeedbackUpdateConnection_pageInfo(ctx, field)
+		return ec.fieldContext_EventSeriesConnection_pageInfo(ctx, field)
 	case "totalCount":
-		return ec.fieldContext_FeedbackUpdateConnection_totalCount(ctx, field)
+		return ec.fieldContext_EventSeriesConnection_totalCount(ctx, field)
 	case "coverage":
-		return ec.fieldContext_FeedbackUpdateConnection_coverage(ctx, field)
+		return ec.fieldContext_EventSeriesConnection_coverage(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdateConnection", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type EventSeriesConnection", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackUpdateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_EventSeriesEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
-		return ec.fieldContext_FeedbackUpdateEdge_cursor(ctx, field)
+		return ec.fieldContext_EventSeriesEdge_cursor(ctx, field)
 	case "node":
-		return ec.fieldContext_FeedbackUpdateEdge_node(ctx, field)
+		return ec.fieldContext_EventSeriesEdge_node(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdateEdge", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type EventSeriesEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6903,6 +7070,20 @@ func (ec *executionContext) childFields_ProgrammeEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ProgrammeEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ProgrammeItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_ProgrammeItem_order(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_ProgrammeItem_titleZh(ctx, field)
+	case "titleEn":
+		return ec.fieldContext_ProgrammeItem_titleEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_ProgrammeItem_kind(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgrammeItem", field.Name)
+}
+
 func (ec *executionContext) childFields_Provenance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "source":
@@ -6915,6 +7096,20 @@ func (ec *executionContext) childFields_Provenance(ctx context.Context, field gr
 		return ec.fieldContext_Provenance_synthetic(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Provenance", field.Name)
+}
+
+func (ec *executionContext) childFields_PublishedDate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "year":
+		return ec.fieldContext_PublishedDate_year(ctx, field)
+	case "month":
+		return ec.fieldContext_PublishedDate_month(ctx, field)
+	case "day":
+		return ec.fieldContext_PublishedDate_day(ctx, field)
+	case "part":
+		return ec.fieldContext_PublishedDate_part(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishedDate", field.Name)
 }
 
 func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7187,6 +7382,8 @@ func (ec *executionContext) childFields_ServiceWindow(ctx context.Context, field
 		return ec.fieldContext_ServiceWindow_followUp(ctx, field)
 	case "provenance":
 		return ec.fieldContext_ServiceWindow_provenance(ctx, field)
+	case "event":
+		return ec.fieldContext_ServiceWindow_event(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceWindow", field.Name)
 }
@@ -7287,6 +7484,22 @@ func (ec *executionContext) childFields_StaffPost(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type StaffPost", field.Name)
 }
 
+func (ec *executionContext) childFields_Stall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nameZh":
+		return ec.fieldContext_Stall_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Stall_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_Stall_kind(ctx, field)
+	case "price":
+		return ec.fieldContext_Stall_price(ctx, field)
+	case "free":
+		return ec.fieldContext_Stall_free(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stall", field.Name)
+}
+
 func (ec *executionContext) childFields_Station(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7349,6 +7562,8 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_serviceWindows(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Station_provenance(ctx, field)
+	case "events":
+		return ec.fieldContext_Station_events(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Station", field.Name)
 }

@@ -48,7 +48,7 @@ type HotPart = Part[map[string]store.Rows]
 // HotRows reads a hot list of some owners at an instant: from Redis when only public columns
 // are asked for, else from the sources.
 func HotRows(ctx context.Context, s *Sources, ask *store.Ask, h store.Hot, owners []string, at time.Time) []HotPart {
-	if s.hot == nil || !h.Serves(ask) {
+	if s.hot == nil || !h.Serves(ask) || !h.Keeps(at, s.Now()) {
 		return Gather(ctx, s, owners, func(ctx context.Context, src *Source, owners []string) (map[string]store.Rows, error) {
 			return h.LoadRows(ctx, src, ask, owners, at)
 		})

@@ -83,7 +83,7 @@ type Directory struct {
 	children    map[string][]string // codes by parent, sorted
 	communities map[string]*Community
 	slugs       []string // sorted
-	calendar    Calendar
+	festivals   map[string][]scalar.Date
 }
 
 // LoadDirectory reads the directory database.
@@ -111,7 +111,7 @@ func LoadDirectory(ctx context.Context, src Source, ask *Ask) (*Directory, error
 		d.communities[c.Owner] = c
 		d.slugs = append(d.slugs, c.Owner)
 	}
-	d.calendar, err = loadCalendar(ctx, src)
+	d.festivals, err = loadFestivals(ctx, src)
 	return d, err
 }
 

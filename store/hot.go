@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 	"unsafe"
@@ -28,6 +29,10 @@ type HotSpec[T any] struct {
 	// Variant tells apart what Filter selects at different instants, such as the Shanghai
 	// day; nil: one variant.
 	Variant func(at time.Time) string
+	// Within bounds how far from now an instant may lie whose rows are kept; rows of others
+	// are read from the sources, or anyone could fill Redis with every day there is. 0: no
+	// bound, for lists without a Variant.
+	Within time.Duration
 	// Keep chooses among the kept rows those that are in the list at that very instant; nil:
 	// all of them.
 	Keep func(row *T, at time.Time) bool
@@ -47,11 +52,14 @@ type HotList[T any] struct {
 type Hot interface {
 	ListName() string
 	VariantAt(at time.Time) string
+	// Keeps reports whether rows of the instant are kept at all.
+	Keeps(at, now time.Time) bool
 	Lifetime() time.Duration
 	// Serves reports whether the kept rows hold every column that the request demands.
 	Serves(ask *Ask) bool
-	// LoadRows reads the list of some owners, as the public sees it. Owners without rows are
-	// missing from the answer.
+	// LoadRows reads the list of some owners: every public column and, when the kept rows
+	// would not serve the request, what else it demands. Owners without rows are missing from
+	// the answer.
 	LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time) (map[string]Rows, error)
 	// Decode reads rows from their JSON.
 	Decode([]byte) (Rows, error)
@@ -92,6 +100,10 @@ func (h *HotList[T]) VariantAt(at time.Time) string {
 		return ""
 	}
 	return h.Variant(at)
+}
+
+func (h *HotList[T]) Keeps(at, now time.Time) bool {
+	return h.Within == 0 || at.Sub(now).Abs() <= h.Within
 }
 
 // Lifetime is how long rows are kept without a write.
@@ -137,13 +149,17 @@ func (h *HotList[T]) Serves(ask *Ask) bool {
 
 func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time) (map[string]Rows, error) {
 	var w Where
-	public := *ask
-	public.Viewer, public.Demand = &authz.Viewer{At: at}, nil
+	read := *ask
+	if h.Serves(ask) {
+		read.Viewer, read.Demand = &authz.Viewer{At: at}, nil
+	} else {
+		read.Demand = h.widened(ask.Demand)
+	}
 	o := Ordered[T]{table: h.Table, by: h.Table.orders[""], desc: h.Table.DefaultDesc}
 	from := "unnest(" + w.Arg(pq.Array(owners)) + "::text[]) p(owner)"
-	s := h.Table.selection(&public, &w, o.by, owners)
+	s := h.Table.selection(&read, &w, o.by, owners)
 	if h.Filter != nil {
-		if err := h.Filter(at).Where(&w, &public); err != nil {
+		if err := h.Filter(at).Where(&w, &read); err != nil {
 			return nil, err
 		}
 	}
@@ -169,6 +185,27 @@ func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners 
 		out[owner] = rows
 	}
 	return out, err
+}
+
+// widened is a demand for every public column besides what it was for: Keep may need them.
+func (h *HotList[T]) widened(d Demand) Demand {
+	if d == nil {
+		return nil
+	}
+	fields := maps.Clone(d[h.Table.Type])
+	if fields == nil {
+		fields = map[string]bool{}
+	}
+	for _, c := range h.Table.columns {
+		for _, f := range c.fields {
+			if c.class == authz.P0Public {
+				fields[f] = true
+			}
+		}
+	}
+	wide := maps.Clone(d)
+	wide[h.Table.Type] = fields
+	return wide
 }
 
 // HotVersions reads the versions of hot lists: of one list of some owners, or of every list

@@ -190,16 +190,8 @@ func (s *schedule) valid(d scalar.Date) bool {
 
 // days returns the schedule's days in a range, both ends included.
 func (s *schedule) days(from, to scalar.Date) []scalar.Date {
-	var days []scalar.Date
-	if s.rule != nil {
-		days = s.rule.between(from, to)
-	}
-	for _, d := range s.rdates {
-		if from.Compare(d) <= 0 && d.Compare(to) <= 0 && !slices.Contains(days, d) {
-			days = append(days, d)
-		}
-	}
-	return slices.DeleteFunc(days, func(d scalar.Date) bool { return !s.valid(d) || slices.Contains(s.exdates, d) })
+	days := occurrences(s.rule, s.rdates, s.exdates, from, to)
+	return slices.DeleteFunc(days, func(d scalar.Date) bool { return !s.valid(d) })
 }
 
 // span is an opening, [from, to).

@@ -21,6 +21,7 @@ type Link struct {
 	Field  string // GraphQL field; for a hidden link, a name that no field has
 	Child  string // GraphQL type it leads to, "" when nothing below it can be selected
 
+	owner func(parent Node) string // whose rows it leads to; nil: the parent's owner's
 	local func(ask *Ask, parent Node, args map[string]any) (any, error)
 	hot   Hot
 	load  func(ctx context.Context, src Source, b *Batch) error
@@ -125,27 +126,7 @@ func Instant(args map[string]any, now time.Time) time.Time {
 // HasOne describes a link to the row whose id stands in one of the parent's columns; nil
 // when the column is NULL or the viewer may not see the row.
 func HasOne[P, C any](parent *Table[P], field string, child *Table[C], column string) *Link {
-	key := parent.uuidAt(column)
-	return register(&Link{Parent: parent.Type, Field: field, Child: child.Type, load: func(ctx context.Context, src Source, b *Batch) error {
-		var ks keys
-		at := make([]int, len(b.Parents)) // parent -> key, -1 without one
-		for i, p := range b.Parents {
-			at[i] = -1
-			if id := key(p); id != nil {
-				at[i] = ks.add(p.Base().Owner, *id)
-			}
-		}
-		rows, err := child.byKeys(ctx, src, b.Ask, &ks)
-		if err != nil {
-			return err
-		}
-		for i, k := range at {
-			if k >= 0 && rows[k] != nil {
-				b.Values[i] = rows[k]
-			}
-		}
-		return nil
-	}})
+	return HasOneAfar(parent, field, child, column, func(*P) *string { return nil })
 }
 
 // uuidAt returns a reader of a uuid column of the parent.

@@ -15,7 +15,10 @@ import (
 // dayRule is a rule of RFC 5545 over Shanghai days, for what happens at most once a day. It
 // moves nothing for weekends or holidays; dated additions and exceptions are the caller's.
 // It is safe for concurrent use.
-type dayRule struct{ opt rrule.ROption }
+type dayRule struct {
+	opt        rrule.ROption
+	needsStart bool // its days are not known without its first one
+}
 
 const (
 	// maxInterval bounds INTERVAL. Chosen: beyond any opening or event, and rrule-go
@@ -58,12 +61,13 @@ func parseDayRule(text string, start scalar.Date, at time.Duration) (*dayRule, e
 		}
 		opt.Until = lateMidnight(last)
 	}
+	implied := opt.Byweekday == nil && opt.Bymonthday == nil && opt.Byyearday == nil && opt.Byweekno == nil && opt.Freq != rrule.DAILY
 	full, err := rrule.NewRRule(*opt)
 	if err != nil {
 		return nil, err
 	}
-	*opt = full.Options // with the parts that the first day implies
-	return &dayRule{*opt}, nil
+	// The full options hold what the first day implies.
+	return &dayRule{full.Options, implied || opt.Interval > 1 || opt.Count > 0}, nil
 }
 
 // between returns the rule's days in a range, both ends included, in order.
@@ -113,4 +117,21 @@ func (r *dayRule) near(day time.Time) rrule.ROption {
 // summer time until 1991.
 func lateMidnight(d scalar.Date) time.Time {
 	return time.Date(int(d.Year)+cycles, time.Month(d.Month), int(d.Day), 0, 0, 0, 0, time.UTC)
+}
+
+// occurrences returns the days of a rule (nil: none) and the dated ones but the exceptions,
+// in a range with both ends included, in order.
+func occurrences(rule *dayRule, dated, except []scalar.Date, from, to scalar.Date) []scalar.Date {
+	var days []scalar.Date
+	if rule != nil {
+		days = rule.between(from, to)
+	}
+	for _, d := range dated {
+		if from.Compare(d) <= 0 && d.Compare(to) <= 0 {
+			days = append(days, d)
+		}
+	}
+	slices.SortFunc(days, scalar.Date.Compare)
+	days = slices.Compact(days)
+	return slices.DeleteFunc(days, func(d scalar.Date) bool { return slices.Contains(except, d) })
 }

@@ -117,6 +117,7 @@ type ServiceWindow struct {
 	NameZh     *string           `db:"name_zh"`
 	NameEn     *string           `db:"name_en"`
 	StationID  uuid.UUID         `db:"station_id" for:"station"`
+	EventID    *uuid.UUID        `db:"event_id" for:"event"`
 	StartsOn   *scalar.Date      `db:"starts_on"`
 	EndsOn     *scalar.Date      `db:"ends_on"`
 	OpensAt    *string           `db:"opens_at" sql:"to_char(t.opens_at, 'HH24:MI')"`
