@@ -19,7 +19,11 @@ type Where struct {
 
 // And adds a condition. It must hold exactly one ? for each argument.
 func (w *Where) And(cond string, args ...any) {
-	w.conds = append(w.conds, w.place(cond, args))
+	cond = w.place(cond, args)
+	if strings.Contains(cond, " OR ") {
+		cond = "(" + cond + ")" // else the owners beside it would not hold
+	}
+	w.conds = append(w.conds, cond)
 }
 
 // Arg adds an argument and returns its placeholder.

@@ -1,0 +1,4 @@
+-- linhui_public 
+SELECT owner
+ FROM owners
+ ORDER BY owner
