@@ -139,7 +139,9 @@ func (m *Machine[T]) Begin(action, owner, key string, input any, change func(tx 
 // begin writes a new row with its log row and event.
 func (m *Machine[T]) begin(tx *Tx, id uuid.UUID, action string, ch Change) error {
 	to := m.first(action).To
-	ch.Set["status"] = to
+	if to != "" {
+		ch.Set["status"] = to
+	}
 	if err := tx.Insert(m.Table.Table, id, ch.Set); err != nil {
 		return err
 	}
