@@ -3,6 +3,8 @@ package sources
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -36,6 +38,7 @@ func Gather[T any](ctx context.Context, s *Sources, owners []string, ask func(ct
 		p := &parts[i]
 		if p.Source == nil {
 			p.fail(fault.Newf(fault.SourceUnavailable, "no source is known to hold these communities"))
+			p.State = page.Skipped
 			continue
 		}
 		if err := req.failure(p.Source); err != nil {
@@ -86,7 +89,7 @@ func (p *Part[T]) ask(ctx context.Context, budget time.Duration, now func() time
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	begin := now()
-	v, err := do(ctx)
+	v, err := guarded(ctx, do)
 	p.AsOf = now()
 	p.Latency = p.AsOf.Sub(begin)
 	if err != nil {
@@ -95,6 +98,21 @@ func (p *Part[T]) ask(ctx context.Context, budget time.Duration, now func() time
 	}
 	p.Value, p.State = v, page.OK
 }
+
+// guarded turns a panic into an error: it happens on a goroutine of ours, where nobody else
+// would catch it.
+func guarded[T any](ctx context.Context, do func(context.Context) (T, error)) (v T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return do(ctx)
+}
+
+// itself reports whether an error is the source's own failure, which costs its rows, and not
+// the caller's mistake, which every source would answer alike.
+func itself(err *fault.Error) bool { return err.Code.Retryable() || err.Code == fault.Internal }
 
 func (p *Part[T]) fail(err *fault.Error) {
 	p.Err = err
@@ -110,14 +128,18 @@ func (p *Part[T]) fail(err *fault.Error) {
 
 // Named is the part's error as it concerns one owner: it says which source and community.
 func (p *Part[T]) Named(owner string) error {
+	return p.named([]string{owner})
+}
+
+func (p *Part[T]) named(owners []string) *fault.Error {
 	err := p.Err
-	if !err.Code.Retryable() {
+	if !itself(err) {
 		return err
 	}
 	if p.Source != nil {
 		err = err.With("source", p.Source.Key)
 	}
-	return err.With("communities", []string{owner})
+	return err.With("communities", owners)
 }
 
 // askAll asks every source, in source order, for something that is not about owners.
@@ -174,6 +196,7 @@ func (p *Partial) Error() string { return "the answer lacks some sources" }
 // cursor, a bad filter) fail the answer as they are.
 func Settle[T any](parts []Part[T], forbidden []string, abort bool) error {
 	var faults []*fault.Error
+	var essential *fault.Error
 	answered := 0
 	for i := range parts {
 		p := &parts[i]
@@ -181,15 +204,13 @@ func Settle[T any](parts []Part[T], forbidden []string, abort bool) error {
 			answered++
 			continue
 		}
-		if !p.Err.Code.Retryable() {
+		if !itself(p.Err) {
 			return p.Err
 		}
-		err := p.Err.With("communities", p.Owners)
-		if p.Source != nil {
-			err = err.With("source", p.Source.Key)
-			abort = abort || p.Source.Essential
+		faults = append(faults, p.named(p.Owners))
+		if p.Source != nil && p.Source.Essential && essential == nil {
+			essential = faults[len(faults)-1]
 		}
-		faults = append(faults, err)
 	}
 	if len(forbidden) > 0 {
 		faults = append(faults, fault.Newf(fault.Forbidden, "some communities lie outside your scope; ask an administrator for a token that covers them").With("communities", forbidden))
@@ -197,6 +218,8 @@ func Settle[T any](parts []Part[T], forbidden []string, abort bool) error {
 	switch {
 	case len(faults) == 0:
 		return nil
+	case essential != nil:
+		return essential
 	case abort || answered == 0 && len(parts) > 0:
 		return faults[0]
 	}

@@ -68,7 +68,7 @@ func Count[T any](ctx context.Context, s *Sources, ask *store.Ask, t *store.Tabl
 	n := 0
 	for _, p := range parts {
 		if p.Err != nil {
-			return 0, p.Err
+			return 0, p.named(p.Owners)
 		}
 		n += p.Value
 	}

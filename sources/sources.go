@@ -45,6 +45,7 @@ type Sources struct {
 	state   atomic.Pointer[state]
 	hot     *cache.Hot[kept] // nil: hot lists are read from SQL
 	changes changes
+	rowLog  *slog.Logger // for what rows hold, once a minute
 }
 
 // state is an unchanging picture of who holds what.
@@ -62,7 +63,7 @@ func Open(ctx context.Context, opt Options) (*Sources, error) {
 		opt.Now = time.Now
 	}
 	slices.SortFunc(opt.Sources, func(a, b *Source) int { return strings.Compare(a.Key, b.Key) })
-	s := &Sources{opt: opt}
+	s := &Sources{opt: opt, rowLog: slog.New(newSparse(opt.Log.Handler(), opt.Now))}
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func Open(ctx context.Context, opt Options) (*Sources, error) {
 // Refresh looks again who holds what. The running picture stays when the directory does not
 // answer or two sources claim one owner; a source that does not answer keeps its owners.
 func (s *Sources) Refresh(ctx context.Context) error {
-	ask := &store.Ask{Viewer: &authz.Viewer{}, Log: s.opt.Log}
+	ask := &store.Ask{Viewer: &authz.Viewer{}, Log: s.rowLog}
 	dir, err := store.LoadDirectory(ctx, s.opt.Directory, ask)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
@@ -151,7 +152,7 @@ func (s *Sources) Ask(ctx context.Context) *store.Ask {
 		Directory: s.Directory(),
 		Cursors:   s.opt.Cursors,
 		Budget:    r.Budget,
-		Log:       s.opt.Log,
+		Log:       s.rowLog,
 	}
 }
 
@@ -192,8 +193,8 @@ func (s *Sources) Choose(ask *store.Ask, communities []string, restricted bool) 
 		}
 	}
 	slices.Sort(c.Owners)
-	c.Owners = slices.Compact(c.Owners)
-	return c, nil
+	slices.Sort(c.Forbidden)
+	return Chosen{Owners: slices.Compact(c.Owners), Forbidden: slices.Compact(c.Forbidden)}, nil
 }
 
 // MaxCommunities bounds the communities argument. Chosen: twice the scale set of 1,000.
