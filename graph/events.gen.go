@@ -5,12 +5,11 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
 	"linhui/store"
-	"math"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -23,6 +22,9 @@ type CampaignResolver interface {
 	Community(ctx context.Context, obj *store.Campaign) (*store.Community, error)
 	Division(ctx context.Context, obj *store.Campaign) (*store.Division, error)
 	Communities(ctx context.Context, obj *store.Campaign) ([]*store.Community, error)
+}
+type ContestEntryResolver interface {
+	Team(ctx context.Context, obj *store.ContestEntry) (*store.VolunteerTeam, error)
 }
 type EventResolver interface {
 	Community(ctx context.Context, obj *store.Event) (*store.Community, error)
@@ -53,6 +55,9 @@ type EventSeriesResolver interface {
 	Room(ctx context.Context, obj *store.EventSeries) (*store.Room, error)
 	Next(ctx context.Context, obj *store.EventSeries, limit int) ([]*time.Time, error)
 	Events(ctx context.Context, obj *store.EventSeries, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error)
+}
+type ProgrammeItemResolver interface {
+	Performer(ctx context.Context, obj *store.ProgrammeItem) (*store.VolunteerTeam, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -601,6 +606,38 @@ func (ec *executionContext) _ContestEntry_titleZh(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_ContestEntry_titleZh(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ContestEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ContestEntry_team(ctx context.Context, field graphql.CollectedField, obj *store.ContestEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContestEntry_team(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ContestEntry().Team(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.VolunteerTeam) graphql.Marshaler {
+			return ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContestEntry_team(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContestEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VolunteerTeam(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ContestEntry_rank(ctx context.Context, field graphql.CollectedField, obj *store.ContestEntry) (ret graphql.Marshaler) {
@@ -2869,6 +2906,38 @@ func (ec *executionContext) fieldContext_ProgrammeItem_kind(_ context.Context, f
 	return graphql.NewScalarFieldContext("ProgrammeItem", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _ProgrammeItem_performer(ctx context.Context, field graphql.CollectedField, obj *store.ProgrammeItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProgrammeItem_performer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ProgrammeItem().Performer(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.VolunteerTeam) graphql.Marshaler {
+			return ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProgrammeItem_performer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProgrammeItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VolunteerTeam(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PublishedDate_year(ctx context.Context, field graphql.CollectedField, obj *store.PublishedDate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3369,15 +3438,13 @@ func (ec *executionContext) unmarshalInputEventSeriesOrder(ctx context.Context, 
 var campaignImplementors = []string{"Campaign", "Node", "_Entity"}
 
 func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet, obj *store.Campaign) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, campaignImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, campaignImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Campaign")
+			out.Values[i] = marshal.String("Campaign")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3427,19 +3494,9 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3447,15 +3504,13 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 var campaignConnectionImplementors = []string{"CampaignConnection"}
 
 func (ec *executionContext) _CampaignConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Campaign]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, campaignConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, campaignConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CampaignConnection")
+			out.Values[i] = marshal.String("CampaignConnection")
 		case "edges":
 			out.Values[i] = ec._CampaignConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3485,19 +3540,9 @@ func (ec *executionContext) _CampaignConnection(ctx context.Context, sel ast.Sel
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3505,15 +3550,13 @@ func (ec *executionContext) _CampaignConnection(ctx context.Context, sel ast.Sel
 var campaignEdgeImplementors = []string{"CampaignEdge"}
 
 func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Campaign]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, campaignEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, campaignEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CampaignEdge")
+			out.Values[i] = marshal.String("CampaignEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3528,19 +3571,9 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3548,18 +3581,21 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 var contestEntryImplementors = []string{"ContestEntry"}
 
 func (ec *executionContext) _ContestEntry(ctx context.Context, sel ast.SelectionSet, obj *store.ContestEntry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, contestEntryImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, contestEntryImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ContestEntry")
+			out.Values[i] = marshal.String("ContestEntry")
 		case "titleZh":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.TitleZh)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "team":
+			out.Values[i] = ec._ContestEntry_team(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "rank":
@@ -3571,19 +3607,9 @@ func (ec *executionContext) _ContestEntry(ctx context.Context, sel ast.Selection
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3591,15 +3617,13 @@ func (ec *executionContext) _ContestEntry(ctx context.Context, sel ast.Selection
 var eventImplementors = []string{"Event", "Node", "_Entity"}
 
 func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, obj *store.Event) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Event")
+			out.Values[i] = marshal.String("Event")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -3779,19 +3803,9 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3799,15 +3813,13 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 var eventActivityImplementors = []string{"EventActivity"}
 
 func (ec *executionContext) _EventActivity(ctx context.Context, sel ast.SelectionSet, obj *store.EventActivity) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventActivityImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventActivityImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EventActivity")
+			out.Values[i] = marshal.String("EventActivity")
 		case "nameZh":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
 			if out.Values[i] == graphql.Null {
@@ -3862,19 +3874,9 @@ func (ec *executionContext) _EventActivity(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3882,15 +3884,13 @@ func (ec *executionContext) _EventActivity(ctx context.Context, sel ast.Selectio
 var eventConnectionImplementors = []string{"EventConnection"}
 
 func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Event]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EventConnection")
+			out.Values[i] = marshal.String("EventConnection")
 		case "edges":
 			out.Values[i] = ec._EventConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3920,19 +3920,9 @@ func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.Select
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3940,15 +3930,13 @@ func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.Select
 var eventEdgeImplementors = []string{"EventEdge"}
 
 func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Event]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EventEdge")
+			out.Values[i] = marshal.String("EventEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -3963,19 +3951,9 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -3983,15 +3961,13 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 var eventPartImplementors = []string{"EventPart"}
 
 func (ec *executionContext) _EventPart(ctx context.Context, sel ast.SelectionSet, obj *store.EventPart) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventPartImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventPartImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EventPart")
+			out.Values[i] = marshal.String("EventPart")
 		case "order":
 			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Order)
 			if out.Values[i] == graphql.Null {
@@ -4011,19 +3987,9 @@ func (ec *executionContext) _EventPart(ctx context.Context, sel ast.SelectionSet
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -4031,15 +3997,13 @@ func (ec *executionContext) _EventPart(ctx context.Context, sel ast.SelectionSet
 var eventSeriesImplementors = []string{"EventSeries", "Node", "_Entity"}
 
 func (ec *executionContext) _EventSeries(ctx context.Context, sel ast.SelectionSet, obj *store.EventSeries) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventSeriesImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventSeriesImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EventSeries")
+			out.Values[i] = marshal.String("EventSeries")
 		case "id":
 			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
@@ -4124,19 +4088,9 @@ func (ec *executionContext) _EventSeries(ctx context.Context, sel ast.SelectionS
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -4144,15 +4098,13 @@ func (ec *executionContext) _EventSeries(ctx context.Context, sel ast.SelectionS
 var eventSeriesConnectionImplementors = []string{"EventSeriesConnection"}
 
 func (ec *executionContext) _EventSeriesConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.EventSeries]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventSeriesConnectionImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventSeriesConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EventSeriesConnection")
+			out.Values[i] = marshal.String("EventSeriesConnection")
 		case "edges":
 			out.Values[i] = ec._EventSeriesConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4182,19 +4134,9 @@ func (ec *executionContext) _EventSeriesConnection(ctx context.Context, sel ast.
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -4202,15 +4144,13 @@ func (ec *executionContext) _EventSeriesConnection(ctx context.Context, sel ast.
 var eventSeriesEdgeImplementors = []string{"EventSeriesEdge"}
 
 func (ec *executionContext) _EventSeriesEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.EventSeries]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventSeriesEdgeImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, eventSeriesEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("EventSeriesEdge")
+			out.Values[i] = marshal.String("EventSeriesEdge")
 		case "cursor":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
 			if out.Values[i] == graphql.Null {
@@ -4225,19 +4165,9 @@ func (ec *executionContext) _EventSeriesEdge(ctx context.Context, sel ast.Select
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -4245,15 +4175,13 @@ func (ec *executionContext) _EventSeriesEdge(ctx context.Context, sel ast.Select
 var programmeItemImplementors = []string{"ProgrammeItem"}
 
 func (ec *executionContext) _ProgrammeItem(ctx context.Context, sel ast.SelectionSet, obj *store.ProgrammeItem) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, programmeItemImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, programmeItemImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProgrammeItem")
+			out.Values[i] = marshal.String("ProgrammeItem")
 		case "order":
 			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Order)
 			if out.Values[i] == graphql.Null {
@@ -4274,23 +4202,18 @@ func (ec *executionContext) _ProgrammeItem(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "performer":
+			out.Values[i] = ec._ProgrammeItem_performer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -4298,15 +4221,13 @@ func (ec *executionContext) _ProgrammeItem(ctx context.Context, sel ast.Selectio
 var publishedDateImplementors = []string{"PublishedDate"}
 
 func (ec *executionContext) _PublishedDate(ctx context.Context, sel ast.SelectionSet, obj *store.PublishedDate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, publishedDateImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, publishedDateImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PublishedDate")
+			out.Values[i] = marshal.String("PublishedDate")
 		case "year":
 			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4331,19 +4252,9 @@ func (ec *executionContext) _PublishedDate(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -4351,15 +4262,13 @@ func (ec *executionContext) _PublishedDate(ctx context.Context, sel ast.Selectio
 var stallImplementors = []string{"Stall"}
 
 func (ec *executionContext) _Stall(ctx context.Context, sel ast.SelectionSet, obj *store.Stall) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stallImplementors)
+	fields := ec.collected.Collect(ec.OperationContext, sel, stallImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := marshal.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Stall")
+			out.Values[i] = marshal.String("Stall")
 		case "nameZh":
 			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
 			if out.Values[i] == graphql.Null {
@@ -4389,19 +4298,9 @@ func (ec *executionContext) _Stall(ctx context.Context, sel ast.SelectionSet, ob
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -4411,7 +4310,7 @@ func (ec *executionContext) _Stall(ctx context.Context, sel ast.SelectionSet, ob
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNCampaign2ᚕᚖlinhuiᚋstoreᚐCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Campaign) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCampaign2ᚖlinhuiᚋstoreᚐCampaign(ctx, sel, v[i])
@@ -4441,7 +4340,7 @@ func (ec *executionContext) marshalNCampaignEdge2linhuiᚋpageᚐEdge(ctx contex
 }
 
 func (ec *executionContext) marshalNCampaignEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Campaign]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCampaignEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -4464,7 +4363,7 @@ func (ec *executionContext) unmarshalNCampaignOrderField2linhuiᚋschemaᚋscala
 
 func (ec *executionContext) marshalNCampaignOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4484,7 +4383,7 @@ func (ec *executionContext) marshalNContestEntry2ᚖlinhuiᚋstoreᚐContestEntr
 }
 
 func (ec *executionContext) marshalNEvent2ᚕᚖlinhuiᚋstoreᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Event) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEvent2ᚖlinhuiᚋstoreᚐEvent(ctx, sel, v[i])
@@ -4524,7 +4423,7 @@ func (ec *executionContext) marshalNEventEdge2linhuiᚋpageᚐEdge(ctx context.C
 }
 
 func (ec *executionContext) marshalNEventEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Event]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -4547,7 +4446,7 @@ func (ec *executionContext) unmarshalNEventKind2linhuiᚋschemaᚋscalarᚐEnum(
 
 func (ec *executionContext) marshalNEventKind2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4564,7 +4463,7 @@ func (ec *executionContext) unmarshalNEventOrderField2linhuiᚋschemaᚋscalar�
 
 func (ec *executionContext) marshalNEventOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4584,7 +4483,7 @@ func (ec *executionContext) marshalNEventPart2ᚖlinhuiᚋstoreᚐEventPart(ctx 
 }
 
 func (ec *executionContext) marshalNEventSeries2ᚕᚖlinhuiᚋstoreᚐEventSeriesᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.EventSeries) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventSeries2ᚖlinhuiᚋstoreᚐEventSeries(ctx, sel, v[i])
@@ -4614,7 +4513,7 @@ func (ec *executionContext) marshalNEventSeriesEdge2linhuiᚋpageᚐEdge(ctx con
 }
 
 func (ec *executionContext) marshalNEventSeriesEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.EventSeries]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventSeriesEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
@@ -4637,7 +4536,7 @@ func (ec *executionContext) unmarshalNEventSeriesOrderField2linhuiᚋschemaᚋsc
 
 func (ec *executionContext) marshalNEventSeriesOrderField2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4654,7 +4553,7 @@ func (ec *executionContext) unmarshalNEventStatus2linhuiᚋschemaᚋscalarᚐEnu
 
 func (ec *executionContext) marshalNEventStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := marshal.String(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -4717,7 +4616,7 @@ func (ec *executionContext) marshalOContestEntry2ᚕᚖlinhuiᚋstoreᚐContestE
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNContestEntry2ᚖlinhuiᚋstoreᚐContestEntry(ctx, sel, v[i])
@@ -4743,7 +4642,7 @@ func (ec *executionContext) marshalOEventActivity2ᚕᚖlinhuiᚋstoreᚐEventAc
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventActivity2ᚖlinhuiᚋstoreᚐEventActivity(ctx, sel, v[i])
@@ -4794,7 +4693,7 @@ func (ec *executionContext) marshalOEventKind2ᚕlinhuiᚋschemaᚋscalarᚐEnum
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -4824,7 +4723,7 @@ func (ec *executionContext) marshalOEventKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := marshal.String(string(*v))
 	return res
 }
 
@@ -4840,7 +4739,7 @@ func (ec *executionContext) marshalOEventPart2ᚕᚖlinhuiᚋstoreᚐEventPart�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventPart2ᚖlinhuiᚋstoreᚐEventPart(ctx, sel, v[i])
@@ -4913,7 +4812,7 @@ func (ec *executionContext) marshalOEventStatus2ᚕlinhuiᚋschemaᚋscalarᚐEn
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
@@ -4932,7 +4831,7 @@ func (ec *executionContext) marshalOProgrammeItem2ᚕᚖlinhuiᚋstoreᚐProgram
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProgrammeItem2ᚖlinhuiᚋstoreᚐProgrammeItem(ctx, sel, v[i])
@@ -4958,7 +4857,7 @@ func (ec *executionContext) marshalOStall2ᚕᚖlinhuiᚋstoreᚐStallᚄ(ctx co
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStall2ᚖlinhuiᚋstoreᚐStall(ctx, sel, v[i])

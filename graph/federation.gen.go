@@ -125,6 +125,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Offering(ctx, sel, obj)
+	case *store.FeedbackCategory:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FeedbackCategory(ctx, sel, obj)
+	case *store.Feedback:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Feedback(ctx, sel, obj)
 	case *store.EventSeries:
 		if obj == nil {
 			return graphql.Null

@@ -115,6 +115,22 @@ func (CommunityLinks) TodayEvents(ctx context.Context, obj *store.Community, dat
 	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
 }
 
+func (CommunityLinks) Feedbacks(ctx context.Context, obj *store.Community, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Feedback], error) {
+	return dataloaders.Link[*page.Connection[store.Feedback]](ctx, obj)
+}
+
+func (CommunityLinks) FeedbackCategories(ctx context.Context, obj *store.Community) ([]*store.FeedbackCategory, error) {
+	return dataloaders.Link[[]*store.FeedbackCategory](ctx, obj)
+}
+
+func (CommunityLinks) SLARules(ctx context.Context, obj *store.Community) ([]*store.SlaRule, error) {
+	return dataloaders.Link[[]*store.SlaRule](ctx, obj)
+}
+
+func (CommunityLinks) EchoWall(ctx context.Context, obj *store.Community, first *int, after *string, last *int, before *string) (*page.Connection[store.EchoWallPost], error) {
+	return dataloaders.Link[*page.Connection[store.EchoWallPost]](ctx, obj)
+}
+
 func (CommunityLinks) Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error) {
 	return dataloaders.Link[*page.Connection[store.Programme]](ctx, obj)
 }
@@ -140,6 +156,15 @@ func (CommunityLinks) Teams(ctx context.Context, obj *store.Community, filter *s
 }
 
 func (LinkRoot) Community() CommunityResolver { return CommunityLinks{} }
+
+// ContestEntryLinks resolves the described links of ContestEntry.
+type ContestEntryLinks struct{}
+
+func (ContestEntryLinks) Team(ctx context.Context, obj *store.ContestEntry) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) ContestEntry() ContestEntryResolver { return ContestEntryLinks{} }
 
 // CourseLinks resolves the described links of Course.
 type CourseLinks struct{}
@@ -347,6 +372,81 @@ func (EventSeriesLinks) Events(ctx context.Context, obj *store.EventSeries, filt
 
 func (LinkRoot) EventSeries() EventSeriesResolver { return EventSeriesLinks{} }
 
+// FeedbackLinks resolves the described links of Feedback.
+type FeedbackLinks struct{}
+
+func (FeedbackLinks) Category(ctx context.Context, obj *store.Feedback) (*store.FeedbackCategory, error) {
+	return dataloaders.Link[*store.FeedbackCategory](ctx, obj)
+}
+
+func (FeedbackLinks) Community(ctx context.Context, obj *store.Feedback) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FeedbackLinks) Channel(ctx context.Context, obj *store.Feedback) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (FeedbackLinks) Station(ctx context.Context, obj *store.Feedback) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (FeedbackLinks) Estate(ctx context.Context, obj *store.Feedback) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (FeedbackLinks) Assignee(ctx context.Context, obj *store.Feedback) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (FeedbackLinks) Responsible(ctx context.Context, obj *store.Feedback) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (FeedbackLinks) DuplicateOf(ctx context.Context, obj *store.Feedback) (*store.Feedback, error) {
+	return dataloaders.Link[*store.Feedback](ctx, obj)
+}
+
+func (FeedbackLinks) Duplicates(ctx context.Context, obj *store.Feedback, first *int, after *string, last *int, before *string) (*page.Connection[store.Feedback], error) {
+	return dataloaders.Link[*page.Connection[store.Feedback]](ctx, obj)
+}
+
+func (FeedbackLinks) Escalations(ctx context.Context, obj *store.Feedback) ([]*store.Escalation, error) {
+	return dataloaders.Link[[]*store.Escalation](ctx, obj)
+}
+
+func (FeedbackLinks) Updates(ctx context.Context, obj *store.Feedback, first *int, after *string, last *int, before *string) (*page.Connection[store.FeedbackUpdate], error) {
+	return dataloaders.Link[*page.Connection[store.FeedbackUpdate]](ctx, obj)
+}
+
+func (FeedbackLinks) Echo(ctx context.Context, obj *store.Feedback) (*store.EchoWallPost, error) {
+	return dataloaders.Link[*store.EchoWallPost](ctx, obj)
+}
+
+func (LinkRoot) Feedback() FeedbackResolver { return FeedbackLinks{} }
+
+// FeedbackCategoryLinks resolves the described links of FeedbackCategory.
+type FeedbackCategoryLinks struct{}
+
+func (FeedbackCategoryLinks) Community(ctx context.Context, obj *store.FeedbackCategory) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FeedbackCategoryLinks) Rule(ctx context.Context, obj *store.FeedbackCategory) (*store.SlaRule, error) {
+	return dataloaders.Link[*store.SlaRule](ctx, obj)
+}
+
+func (LinkRoot) FeedbackCategory() FeedbackCategoryResolver { return FeedbackCategoryLinks{} }
+
+// FeedbackUpdateLinks resolves the described links of FeedbackUpdate.
+type FeedbackUpdateLinks struct{}
+
+func (FeedbackUpdateLinks) ByPost(ctx context.Context, obj *store.FeedbackUpdate) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (LinkRoot) FeedbackUpdate() FeedbackUpdateResolver { return FeedbackUpdateLinks{} }
+
 // OfferingLinks resolves the described links of Offering.
 type OfferingLinks struct{}
 
@@ -409,6 +509,15 @@ func (ProgrammeLinks) Team(ctx context.Context, obj *store.Programme) (*store.Vo
 }
 
 func (LinkRoot) Programme() ProgrammeResolver { return ProgrammeLinks{} }
+
+// ProgrammeItemLinks resolves the described links of ProgrammeItem.
+type ProgrammeItemLinks struct{}
+
+func (ProgrammeItemLinks) Performer(ctx context.Context, obj *store.ProgrammeItem) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) ProgrammeItem() ProgrammeItemResolver { return ProgrammeItemLinks{} }
 
 // ResidentLinks resolves the described links of Resident.
 type ResidentLinks struct{}
@@ -713,6 +822,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_events_args(ctx, raw)
 	case "Community.todayEvents":
 		return ec.field_Community_todayEvents_args(ctx, raw)
+	case "Community.feedbacks":
+		return ec.field_Community_feedbacks_args(ctx, raw)
+	case "Community.echoWall":
+		return ec.field_Community_echoWall_args(ctx, raw)
 	case "Community.programmes":
 		return ec.field_Community_programmes_args(ctx, raw)
 	case "Community.courses":
@@ -735,6 +848,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_EventSeries_next_args(ctx, raw)
 	case "EventSeries.events":
 		return ec.field_EventSeries_events_args(ctx, raw)
+	case "Feedback.duplicates":
+		return ec.field_Feedback_duplicates_args(ctx, raw)
+	case "Feedback.updates":
+		return ec.field_Feedback_updates_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
 	case "Resident.enrolments":
@@ -747,6 +864,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Station_scheduleExceptions_args(ctx, raw)
 	case "Station.events":
 		return ec.field_Station_events_args(ctx, raw)
+	case "VolunteerTeam.memberships":
+		return ec.field_VolunteerTeam_memberships_args(ctx, raw)
+	case "VolunteerTeam.serviceHours":
+		return ec.field_VolunteerTeam_serviceHours_args(ctx, raw)
 	}
 	return nil, nil
 }

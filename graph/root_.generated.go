@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	Campaign() CampaignResolver
 	Channel() ChannelResolver
 	Community() CommunityResolver
+	ContestEntry() ContestEntryResolver
 	Course() CourseResolver
 	CourseSession() CourseSessionResolver
 	Division() DivisionResolver
@@ -40,9 +41,14 @@ type ResolverRoot interface {
 	Event() EventResolver
 	EventActivity() EventActivityResolver
 	EventSeries() EventSeriesResolver
+	Feedback() FeedbackResolver
+	FeedbackCategory() FeedbackCategoryResolver
+	FeedbackUpdate() FeedbackUpdateResolver
+	Mutation() MutationResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
 	Programme() ProgrammeResolver
+	ProgrammeItem() ProgrammeItemResolver
 	Query() QueryResolver
 	Resident() ResidentResolver
 	Room() RoomResolver
@@ -119,26 +125,32 @@ type ComplexityRoot struct {
 	}
 
 	Community struct {
-		Aliases         func(childComplexity int) int
-		Brands          func(childComplexity int) int
-		Channels        func(childComplexity int, kind []scalar.Enum) int
-		Courses         func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Division        func(childComplexity int) int
-		Estates         func(childComplexity int) int
-		Events          func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		ID              func(childComplexity int) int
-		NameEn          func(childComplexity int) int
-		NameZh          func(childComplexity int) int
-		Note            func(childComplexity int) int
-		OpenStationsNow func(childComplexity int, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Organizations   func(childComplexity int, kind []scalar.Enum) int
-		Posts           func(childComplexity int, code []scalar.Enum) int
-		Programmes      func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Provenance      func(childComplexity int) int
-		Slug            func(childComplexity int) int
-		Stations        func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		TimeZone        func(childComplexity int) int
-		TodayEvents     func(childComplexity int, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Aliases            func(childComplexity int) int
+		Brands             func(childComplexity int) int
+		Channels           func(childComplexity int, kind []scalar.Enum) int
+		Courses            func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Division           func(childComplexity int) int
+		EchoWall           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Estates            func(childComplexity int) int
+		Events             func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		FeedbackCategories func(childComplexity int) int
+		Feedbacks          func(childComplexity int, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ID                 func(childComplexity int) int
+		NameEn             func(childComplexity int) int
+		NameZh             func(childComplexity int) int
+		Note               func(childComplexity int) int
+		OpenStationsNow    func(childComplexity int, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Organizations      func(childComplexity int, kind []scalar.Enum) int
+		Posts              func(childComplexity int, code []scalar.Enum) int
+		Programmes         func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Provenance         func(childComplexity int) int
+		Residents          func(childComplexity int, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		SLARules           func(childComplexity int) int
+		Slug               func(childComplexity int) int
+		Stations           func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Teams              func(childComplexity int, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		TimeZone           func(childComplexity int) int
+		TodayEvents        func(childComplexity int, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 	}
 
 	CommunityConnection struct {
@@ -156,6 +168,7 @@ type ComplexityRoot struct {
 
 	ContestEntry struct {
 		Rank    func(childComplexity int) int
+		Team    func(childComplexity int) int
 		TitleZh func(childComplexity int) int
 	}
 
@@ -422,6 +435,109 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Feedback struct {
+		Anonymous       func(childComplexity int) int
+		Assignee        func(childComplexity int) int
+		Body            func(childComplexity int) int
+		Category        func(childComplexity int) int
+		Channel         func(childComplexity int) int
+		ClosedAt        func(childComplexity int) int
+		Community       func(childComplexity int) int
+		DueAt           func(childComplexity int) int
+		DuplicateOf     func(childComplexity int) int
+		Duplicates      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Echo            func(childComplexity int) int
+		EscalationLevel func(childComplexity int) int
+		Escalations     func(childComplexity int) int
+		Estate          func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Kind            func(childComplexity int) int
+		Number          func(childComplexity int) int
+		Outcome         func(childComplexity int) int
+		Overdue         func(childComplexity int) int
+		Private         func(childComplexity int) int
+		Provenance      func(childComplexity int) int
+		ReceivedAt      func(childComplexity int) int
+		ReferredTo      func(childComplexity int) int
+		ReopenedCount   func(childComplexity int) int
+		RepliedAt       func(childComplexity int) int
+		Reply           func(childComplexity int) int
+		ResolvedAt      func(childComplexity int) int
+		Responsible     func(childComplexity int) int
+		ReviewAt        func(childComplexity int) int
+		Satisfaction    func(childComplexity int) int
+		Station         func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Title           func(childComplexity int) int
+		Updates         func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Version         func(childComplexity int) int
+	}
+
+	FeedbackCategory struct {
+		Code               func(childComplexity int) int
+		Community          func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		NameEn             func(childComplexity int) int
+		NameZh             func(childComplexity int) int
+		Open311ServiceCode func(childComplexity int) int
+		Provenance         func(childComplexity int) int
+		Rule               func(childComplexity int) int
+	}
+
+	FeedbackCategoryConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FeedbackCategoryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FeedbackConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FeedbackEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FeedbackPayload struct {
+		Feedback   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	FeedbackUpdate struct {
+		Action     func(childComplexity int) int
+		At         func(childComplexity int) int
+		ByPost     func(childComplexity int) int
+		FromStatus func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Note       func(childComplexity int) int
+		ToStatus   func(childComplexity int) int
+	}
+
+	FeedbackUpdateConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FeedbackUpdateEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
@@ -524,10 +640,11 @@ type ComplexityRoot struct {
 	}
 
 	ProgrammeItem struct {
-		Kind    func(childComplexity int) int
-		Order   func(childComplexity int) int
-		TitleEn func(childComplexity int) int
-		TitleZh func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Order     func(childComplexity int) int
+		Performer func(childComplexity int) int
+		TitleEn   func(childComplexity int) int
+		TitleZh   func(childComplexity int) int
 	}
 
 	Provenance struct {
@@ -545,21 +662,29 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Campaigns       func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Communities     func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Community       func(childComplexity int, slug *string, id *string) int
-		Courses         func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Division        func(childComplexity int, code string) int
-		Entities        func(childComplexity int, representations []map[string]any) int
-		EventSeries     func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Events          func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Node            func(childComplexity int, id string) int
-		Nodes           func(childComplexity int, ids []string) int
-		OpenStationsNow func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Programmes      func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Service         func(childComplexity int) int
-		Stations        func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		TodayEvents     func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Campaigns          func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Communities        func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Community          func(childComplexity int, slug *string, id *string) int
+		Courses            func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Division           func(childComplexity int, code string) int
+		EchoWall           func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Entities           func(childComplexity int, representations []map[string]any) int
+		EventSeries        func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Events             func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedback           func(childComplexity int, number string) int
+		FeedbackCategories func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedbacks          func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Node               func(childComplexity int, id string) int
+		Nodes              func(childComplexity int, ids []string) int
+		OpenStationsNow    func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Programmes         func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Residents          func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		SLARules           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Service            func(childComplexity int) int
+		ServiceRecords     func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Stations           func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TodayEvents        func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		VolunteerTeams     func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
 	Recurrence struct {
@@ -1204,6 +1329,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Events(childComplexity, args["filter"].(*store.EventFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.feedbackCategories":
+		if e.ComplexityRoot.Community.FeedbackCategories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Community.FeedbackCategories(childComplexity), true
+	case "Community.feedbacks":
+		if e.ComplexityRoot.Community.Feedbacks == nil {
+			break
+		}
+
+		args, err := ec.field_Community_feedbacks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Feedbacks(childComplexity, args["filter"].(*store.FeedbackFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.id":
 		if e.ComplexityRoot.Community.ID == nil {
 			break
@@ -1391,6 +1533,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContestEntry.Rank(childComplexity), true
+	case "ContestEntry.team":
+		if e.ComplexityRoot.ContestEntry.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContestEntry.Team(childComplexity), true
 	case "ContestEntry.titleZh":
 		if e.ComplexityRoot.ContestEntry.TitleZh == nil {
 			break
@@ -2576,6 +2724,464 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventSeriesEdge.Node(childComplexity), true
 
+	case "Feedback.anonymous":
+		if e.ComplexityRoot.Feedback.Anonymous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Anonymous(childComplexity), true
+	case "Feedback.assignee":
+		if e.ComplexityRoot.Feedback.Assignee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Assignee(childComplexity), true
+	case "Feedback.body":
+		if e.ComplexityRoot.Feedback.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Body(childComplexity), true
+	case "Feedback.category":
+		if e.ComplexityRoot.Feedback.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Category(childComplexity), true
+	case "Feedback.channel":
+		if e.ComplexityRoot.Feedback.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Channel(childComplexity), true
+	case "Feedback.closedAt":
+		if e.ComplexityRoot.Feedback.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ClosedAt(childComplexity), true
+	case "Feedback.community":
+		if e.ComplexityRoot.Feedback.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Community(childComplexity), true
+	case "Feedback.dueAt":
+		if e.ComplexityRoot.Feedback.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.DueAt(childComplexity), true
+	case "Feedback.duplicateOf":
+		if e.ComplexityRoot.Feedback.DuplicateOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.DuplicateOf(childComplexity), true
+	case "Feedback.duplicates":
+		if e.ComplexityRoot.Feedback.Duplicates == nil {
+			break
+		}
+
+		args, err := ec.field_Feedback_duplicates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Feedback.Duplicates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Feedback.echo":
+		if e.ComplexityRoot.Feedback.Echo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Echo(childComplexity), true
+	case "Feedback.escalationLevel":
+		if e.ComplexityRoot.Feedback.EscalationLevel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.EscalationLevel(childComplexity), true
+	case "Feedback.escalations":
+		if e.ComplexityRoot.Feedback.Escalations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Escalations(childComplexity), true
+	case "Feedback.estate":
+		if e.ComplexityRoot.Feedback.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Estate(childComplexity), true
+	case "Feedback.id":
+		if e.ComplexityRoot.Feedback.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ID(childComplexity), true
+	case "Feedback.kind":
+		if e.ComplexityRoot.Feedback.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Kind(childComplexity), true
+	case "Feedback.number":
+		if e.ComplexityRoot.Feedback.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Number(childComplexity), true
+	case "Feedback.outcome":
+		if e.ComplexityRoot.Feedback.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Outcome(childComplexity), true
+	case "Feedback.overdue":
+		if e.ComplexityRoot.Feedback.Overdue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Overdue(childComplexity), true
+	case "Feedback.private":
+		if e.ComplexityRoot.Feedback.Private == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Private(childComplexity), true
+	case "Feedback.provenance":
+		if e.ComplexityRoot.Feedback.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Provenance(childComplexity), true
+	case "Feedback.receivedAt":
+		if e.ComplexityRoot.Feedback.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ReceivedAt(childComplexity), true
+	case "Feedback.referredTo":
+		if e.ComplexityRoot.Feedback.ReferredTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ReferredTo(childComplexity), true
+	case "Feedback.reopenedCount":
+		if e.ComplexityRoot.Feedback.ReopenedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ReopenedCount(childComplexity), true
+	case "Feedback.repliedAt":
+		if e.ComplexityRoot.Feedback.RepliedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.RepliedAt(childComplexity), true
+	case "Feedback.reply":
+		if e.ComplexityRoot.Feedback.Reply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Reply(childComplexity), true
+	case "Feedback.resolvedAt":
+		if e.ComplexityRoot.Feedback.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ResolvedAt(childComplexity), true
+	case "Feedback.responsible":
+		if e.ComplexityRoot.Feedback.Responsible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Responsible(childComplexity), true
+	case "Feedback.reviewAt":
+		if e.ComplexityRoot.Feedback.ReviewAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.ReviewAt(childComplexity), true
+	case "Feedback.satisfaction":
+		if e.ComplexityRoot.Feedback.Satisfaction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Satisfaction(childComplexity), true
+	case "Feedback.station":
+		if e.ComplexityRoot.Feedback.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Station(childComplexity), true
+	case "Feedback.status":
+		if e.ComplexityRoot.Feedback.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Status(childComplexity), true
+	case "Feedback.title":
+		if e.ComplexityRoot.Feedback.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Title(childComplexity), true
+	case "Feedback.updates":
+		if e.ComplexityRoot.Feedback.Updates == nil {
+			break
+		}
+
+		args, err := ec.field_Feedback_updates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Feedback.Updates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Feedback.version":
+		if e.ComplexityRoot.Feedback.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Version(childComplexity), true
+
+	case "FeedbackCategory.code":
+		if e.ComplexityRoot.FeedbackCategory.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.Code(childComplexity), true
+	case "FeedbackCategory.community":
+		if e.ComplexityRoot.FeedbackCategory.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.Community(childComplexity), true
+	case "FeedbackCategory.id":
+		if e.ComplexityRoot.FeedbackCategory.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.ID(childComplexity), true
+	case "FeedbackCategory.nameEn":
+		if e.ComplexityRoot.FeedbackCategory.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.NameEn(childComplexity), true
+	case "FeedbackCategory.nameZh":
+		if e.ComplexityRoot.FeedbackCategory.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.NameZh(childComplexity), true
+	case "FeedbackCategory.open311ServiceCode":
+		if e.ComplexityRoot.FeedbackCategory.Open311ServiceCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.Open311ServiceCode(childComplexity), true
+	case "FeedbackCategory.provenance":
+		if e.ComplexityRoot.FeedbackCategory.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.Provenance(childComplexity), true
+	case "FeedbackCategory.rule":
+		if e.ComplexityRoot.FeedbackCategory.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategory.Rule(childComplexity), true
+
+	case "FeedbackCategoryConnection.coverage":
+		if e.ComplexityRoot.FeedbackCategoryConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategoryConnection.Coverage(childComplexity), true
+	case "FeedbackCategoryConnection.edges":
+		if e.ComplexityRoot.FeedbackCategoryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategoryConnection.Edges(childComplexity), true
+	case "FeedbackCategoryConnection.nodes":
+		if e.ComplexityRoot.FeedbackCategoryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategoryConnection.Nodes(childComplexity), true
+	case "FeedbackCategoryConnection.pageInfo":
+		if e.ComplexityRoot.FeedbackCategoryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategoryConnection.PageInfo(childComplexity), true
+	case "FeedbackCategoryConnection.totalCount":
+		if e.ComplexityRoot.FeedbackCategoryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategoryConnection.TotalCount(childComplexity), true
+
+	case "FeedbackCategoryEdge.cursor":
+		if e.ComplexityRoot.FeedbackCategoryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategoryEdge.Cursor(childComplexity), true
+	case "FeedbackCategoryEdge.node":
+		if e.ComplexityRoot.FeedbackCategoryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackCategoryEdge.Node(childComplexity), true
+
+	case "FeedbackConnection.coverage":
+		if e.ComplexityRoot.FeedbackConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackConnection.Coverage(childComplexity), true
+	case "FeedbackConnection.edges":
+		if e.ComplexityRoot.FeedbackConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackConnection.Edges(childComplexity), true
+	case "FeedbackConnection.nodes":
+		if e.ComplexityRoot.FeedbackConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackConnection.Nodes(childComplexity), true
+	case "FeedbackConnection.pageInfo":
+		if e.ComplexityRoot.FeedbackConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackConnection.PageInfo(childComplexity), true
+	case "FeedbackConnection.totalCount":
+		if e.ComplexityRoot.FeedbackConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackConnection.TotalCount(childComplexity), true
+
+	case "FeedbackEdge.cursor":
+		if e.ComplexityRoot.FeedbackEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackEdge.Cursor(childComplexity), true
+	case "FeedbackEdge.node":
+		if e.ComplexityRoot.FeedbackEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackEdge.Node(childComplexity), true
+
+	case "FeedbackPayload.feedback":
+		if e.ComplexityRoot.FeedbackPayload.Feedback == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackPayload.Feedback(childComplexity), true
+	case "FeedbackPayload.userErrors":
+		if e.ComplexityRoot.FeedbackPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackPayload.UserErrors(childComplexity), true
+
+	case "FeedbackUpdate.action":
+		if e.ComplexityRoot.FeedbackUpdate.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdate.Action(childComplexity), true
+	case "FeedbackUpdate.at":
+		if e.ComplexityRoot.FeedbackUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdate.At(childComplexity), true
+	case "FeedbackUpdate.byPost":
+		if e.ComplexityRoot.FeedbackUpdate.ByPost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdate.ByPost(childComplexity), true
+	case "FeedbackUpdate.fromStatus":
+		if e.ComplexityRoot.FeedbackUpdate.FromStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdate.FromStatus(childComplexity), true
+	case "FeedbackUpdate.id":
+		if e.ComplexityRoot.FeedbackUpdate.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdate.ID(childComplexity), true
+	case "FeedbackUpdate.note":
+		if e.ComplexityRoot.FeedbackUpdate.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdate.Note(childComplexity), true
+	case "FeedbackUpdate.toStatus":
+		if e.ComplexityRoot.FeedbackUpdate.ToStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdate.ToStatus(childComplexity), true
+
+	case "FeedbackUpdateConnection.coverage":
+		if e.ComplexityRoot.FeedbackUpdateConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdateConnection.Coverage(childComplexity), true
+	case "FeedbackUpdateConnection.edges":
+		if e.ComplexityRoot.FeedbackUpdateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdateConnection.Edges(childComplexity), true
+	case "FeedbackUpdateConnection.nodes":
+		if e.ComplexityRoot.FeedbackUpdateConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdateConnection.Nodes(childComplexity), true
+	case "FeedbackUpdateConnection.pageInfo":
+		if e.ComplexityRoot.FeedbackUpdateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdateConnection.PageInfo(childComplexity), true
+	case "FeedbackUpdateConnection.totalCount":
+		if e.ComplexityRoot.FeedbackUpdateConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdateConnection.TotalCount(childComplexity), true
+
+	case "FeedbackUpdateEdge.cursor":
+		if e.ComplexityRoot.FeedbackUpdateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdateEdge.Cursor(childComplexity), true
+	case "FeedbackUpdateEdge.node":
+		if e.ComplexityRoot.FeedbackUpdateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackUpdateEdge.Node(childComplexity), true
+
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -3163,6 +3769,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProgrammeItem.Order(childComplexity), true
+	case "ProgrammeItem.performer":
+		if e.ComplexityRoot.ProgrammeItem.Performer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeItem.Performer(childComplexity), true
 	case "ProgrammeItem.titleEn":
 		if e.ComplexityRoot.ProgrammeItem.TitleEn == nil {
 			break
@@ -3325,6 +3937,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Events(childComplexity, args["communities"].([]string), args["filter"].(*store.EventFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.feedback":
+		if e.ComplexityRoot.Query.Feedback == nil {
+			break
+		}
+
+		args, err := ec.field_Query_feedback_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Feedback(childComplexity, args["number"].(string)), true
+	case "Query.feedbackCategories":
+		if e.ComplexityRoot.Query.FeedbackCategories == nil {
+			break
+		}
+
+		args, err := ec.field_Query_feedbackCategories_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.FeedbackCategories(childComplexity, args["communities"].([]string), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.feedbacks":
+		if e.ComplexityRoot.Query.Feedbacks == nil {
+			break
+		}
+
+		args, err := ec.field_Query_feedbacks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Feedbacks(childComplexity, args["communities"].([]string), args["filter"].(*store.FeedbackFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
@@ -3431,6 +4076,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TodayEvents(childComplexity, args["communities"].([]string), args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.volunteerTeams":
+		if e.ComplexityRoot.Query.VolunteerTeams == nil {
+			break
+		}
+
+		args, err := ec.field_Query_volunteerTeams_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.VolunteerTeams(childComplexity, args["communities"].([]string), args["filter"].(*store.TeamFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
 	case "Recurrence.dtstart":
 		if e.ComplexityRoot.Recurrence.Dtstart == nil {
@@ -4917,8 +5573,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAssignFeedbackInput,
 		ec.unmarshalInputCampaignFilter,
 		ec.unmarshalInputCampaignOrder,
+		ec.unmarshalInputCloseFeedbackInput,
 		ec.unmarshalInputCommunityFilter,
 		ec.unmarshalInputCommunityOrder,
 		ec.unmarshalInputCourseFilter,
@@ -4932,6 +5590,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputEventOrder,
 		ec.unmarshalInputEventSeriesFilter,
 		ec.unmarshalInputEventSeriesOrder,
+		ec.unmarshalInputFeedbackCategoryOrder,
+		ec.unmarshalInputFeedbackFilter,
+		ec.unmarshalInputFeedbackOrder,
+		ec.unmarshalInputMarkDuplicateInput,
 		ec.unmarshalInputProgrammeFilter,
 		ec.unmarshalInputProgrammeOrder,
 		ec.unmarshalInputRateFeedbackInput,
@@ -5312,6 +5974,7 @@ type ProgrammeItem @class(level: P0_PUBLIC) {
   titleZh: String!
   titleEn: String
   kind: String!
+  performer: VolunteerTeam
 }
 
 "摊位"
@@ -5326,6 +5989,7 @@ type Stall @class(level: P0_PUBLIC) {
 "What was entered for a contest."
 type ContestEntry @class(level: P0_PUBLIC) {
   titleZh: String!
+  team: VolunteerTeam
   "Ties share a rank; null: not ranked."
   rank: Int
 }
@@ -5426,6 +6090,413 @@ extend type Query {
   todayEvents(communities: [ID!], date: Date, orderBy: EventOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventConnection
   eventSeries(communities: [ID!], filter: EventSeriesFilter, orderBy: EventSeriesOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventSeriesConnection
   campaigns(communities: [ID!], filter: CampaignFilter, orderBy: CampaignOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CampaignConnection
+}
+`, BuiltIn: false},
+	{Name: "../schema/feedback.graphqls", Input: `enum FeedbackKind { "问题" PROBLEM "建议" SUGGESTION "求助" HELP_REQUEST "咨询" CONSULTATION "点赞" PRAISE "投诉" COMPLAINT OTHER }
+enum FeedbackStatus { "已登记" RECEIVED "已归类" TRIAGED "已交办" ASSIGNED "办理中" IN_PROGRESS "挂起" SUSPENDED "已答复" REPLIED "已解决" RESOLVED "已办结" CLOSED "重新办理" REOPENED "已并案" DUPLICATE "已转办" REFERRED "不予受理" NOT_ACCEPTED "已撤回" WITHDRAWN OTHER }
+enum EchoStatus { "待审" DRAFT "已审" REVIEWED "已上墙" PUBLISHED "已撤下" WITHDRAWN OTHER }
+
+"""
+An entry of the Echo Book (回音簿): a register, not a queue. Its number has no gap, it is never deleted, it has a
+deadline from the first moment and is not closed without a reply. Staff see those of their communities, residents
+their own.
+"""
+type Feedback implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  "Community, year and number in the book: ` + "`" + `wenhua-2026-000042` + "`" + `."
+  number: String!
+  kind: FeedbackKind!
+  category: FeedbackCategory
+  title: String! @class(level: P1_STAFF)
+  body: String @class(level: P2_PERSONAL)
+  status: FeedbackStatus!
+  community: Community!
+  channel: Channel
+  station: Station
+  estate: Estate
+  "Whether the handlers are not to know who wrote it."
+  anonymous: Boolean!
+  "Never to be shown on the Echo Wall."
+  private: Boolean!
+  receivedAt: DateTime!
+  "Of triage first, of the category after it, then as assigned; there always is one."
+  dueAt: DateTime!
+  "Past its deadline and still waiting for somebody to act."
+  overdue: Boolean!
+  "While suspended: when it is looked at again."
+  reviewAt: DateTime
+  "The post that handles it (定人)."
+  assignee: StaffPost
+  "The body that answers for it (定责)."
+  responsible: Organization
+  "The body outside the community that it was referred to."
+  referredTo: String
+  reply: String
+  repliedAt: DateTime
+  outcome: String
+  resolvedAt: DateTime
+  closedAt: DateTime
+  "The entry that this one repeats."
+  duplicateOf: Feedback
+  duplicates(first: Int, after: String, last: Int, before: String): FeedbackConnection
+  "Steps up the ladder that were told since the deadline passed."
+  escalationLevel: Int! @class(level: P1_STAFF)
+  escalations: [Escalation!] @listSize(assumed: 4) @class(level: P1_STAFF)
+  reopenedCount: Int!
+  "The reporter's judgement, 1 to 5."
+  satisfaction: Int
+  "Every step, oldest first."
+  updates(first: Int, after: String, last: Int, before: String): FeedbackUpdateConnection @class(level: P1_STAFF)
+  "What the Echo Wall says or is going to say about it."
+  echo: EchoWallPost
+  "Give it back with a change, so that nobody's work is overwritten."
+  version: Int!
+  provenance: Provenance!
+}
+
+type FeedbackConnection @class(level: P0_PUBLIC) {
+  edges: [FeedbackEdge!]!
+  nodes: [Feedback!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type FeedbackEdge @class(level: P0_PUBLIC) { cursor: String!, node: Feedback! }
+
+enum FeedbackOrderField { RECEIVED_AT DUE_AT STATUS }
+input FeedbackOrder { field: FeedbackOrderField!, direction: Direction! = ASC }
+input FeedbackFilter {
+  status: [FeedbackStatus!]
+  kinds: [FeedbackKind!]
+  "A category's code."
+  category: String
+  "True: past the deadline and waiting. False: all others."
+  overdue: Boolean
+  responsible: ID
+  "Days of receipt."
+  range: DateRange
+}
+
+"A step in the life of a feedback."
+type FeedbackUpdate @class(level: P1_STAFF) {
+  id: ID!
+  at: DateTime!
+  action: String!
+  "Null for the first."
+  fromStatus: FeedbackStatus
+  toStatus: FeedbackStatus!
+  note: String
+  byPost: StaffPost
+}
+type FeedbackUpdateConnection @class(level: P1_STAFF) {
+  edges: [FeedbackUpdateEdge!]!
+  nodes: [FeedbackUpdate!]!
+  pageInfo: PageInfo!
+  totalCount: Int
+  coverage: Coverage!
+}
+type FeedbackUpdateEdge @class(level: P1_STAFF) { cursor: String!, node: FeedbackUpdate! }
+
+"A deadline that passed and who was told."
+type Escalation @class(level: P1_STAFF) {
+  id: ID!
+  "The deadline that passed."
+  dueAt: DateTime!
+  "From 1 for the post in charge upwards."
+  level: Int!
+  at: DateTime!
+  "The rung of the ladder: a post's code, ` + "`" + `STREET` + "`" + ` or ` + "`" + `DISTRICT` + "`" + `."
+  told: String!
+  toPost: StaffPost
+}
+
+"A category of feedback, a community's own."
+type FeedbackCategory implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  code: String!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  "For Open311 GeoReport clients."
+  open311ServiceCode: String!
+  "Deadline, post and responsible body of this category (定时、定人、定责)."
+  rule: SlaRule
+  provenance: Provenance!
+}
+type FeedbackCategoryConnection @class(level: P0_PUBLIC) {
+  edges: [FeedbackCategoryEdge!]!
+  nodes: [FeedbackCategory!]!
+  pageInfo: PageInfo!
+  totalCount: Int
+  coverage: Coverage!
+}
+type FeedbackCategoryEdge @class(level: P0_PUBLIC) { cursor: String!, node: FeedbackCategory! }
+enum FeedbackCategoryOrderField { CODE NAME }
+input FeedbackCategoryOrder { field: FeedbackCategoryOrderField!, direction: Direction! = ASC }
+
+"定时、定人、定责: what a community promises for a category."
+type SlaRule implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  category: FeedbackCategory
+  "Hours from receipt; of working days, where these are meant, each counts 24."
+  dueInHours: Int!
+  workingDays: Boolean!
+  assignee: StaffPost
+  responsible: Organization
+}
+type SlaRuleConnection @class(level: P0_PUBLIC) {
+  edges: [SlaRuleEdge!]!
+  nodes: [SlaRule!]!
+  pageInfo: PageInfo!
+  totalCount: Int
+  coverage: Coverage!
+}
+type SlaRuleEdge @class(level: P0_PUBLIC) { cursor: String!, node: SlaRule! }
+enum SlaRuleOrderField { DUE_IN_HOURS }
+input SlaRuleOrder { field: SlaRuleOrderField!, direction: Direction! = ASC }
+
+"""
+What the Echo Wall (回音壁) says about a feedback that was answered, in words that are not the resident's. The public
+sees what is published; drafts are for staff.
+"""
+type EchoWallPost implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  feedback: Feedback @class(level: P1_STAFF)
+  titleZh: String!
+  outcomeZh: String!
+  status: EchoStatus!
+  publishedAt: DateTime
+  "The post of another community that this one learned from (互学); look it up with ` + "`" + `node` + "`" + `."
+  learnedFromId: ID
+  withdrawnReason: String @class(level: P1_STAFF)
+  version: Int!
+  provenance: Provenance!
+}
+type EchoWallPostConnection @class(level: P0_PUBLIC) {
+  edges: [EchoWallPostEdge!]!
+  nodes: [EchoWallPost!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type EchoWallPostEdge @class(level: P0_PUBLIC) { cursor: String!, node: EchoWallPost! }
+
+extend type Community {
+  "Newest first."
+  feedbacks(filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST])
+  feedbackCategories: [FeedbackCategory!] @listSize(assumed: 10)
+  slaRules: [SlaRule!] @listSize(assumed: 10)
+  "Published posts, newest first."
+  echoWall(first: Int, after: String, last: Int, before: String): EchoWallPostConnection
+}
+
+extend type Query {
+  "Newest first."
+  feedbacks(communities: [ID!], filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST])
+  "By number in the book."
+  feedback(number: String!): Feedback @auth(any: [RESIDENT, DISTRICT_VIEWER, ANALYST])
+  feedbackCategories(communities: [ID!], orderBy: FeedbackCategoryOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FeedbackCategoryConnection
+  slaRules(communities: [ID!], orderBy: SlaRuleOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SlaRuleConnection
+  "Published posts, newest first."
+  echoWall(communities: [ID!], first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EchoWallPostConnection
+}
+`, BuiltIn: false},
+	{Name: "../schema/feedback_write.graphqls", Input: `input SubmitFeedbackInput {
+  "Slug or id."
+  community: ID!
+  kind: FeedbackKind!
+  "At most 100 characters."
+  title: String!
+  "At most 4000 characters."
+  body: String
+  channel: ID
+  station: ID
+  estate: ID
+  "Who speaks, where staff writes it down. Residents always speak for themselves."
+  reporter: ID
+  "The handlers are not to know who wrote it. The reporter may still follow, withdraw, reopen and rate it."
+  anonymous: Boolean! = false
+  "Never to be shown on the Echo Wall."
+  private: Boolean! = false
+  "Any text that is new for each entry. Sent again with the same input, the entry is not made twice."
+  idempotencyKey: String!
+}
+input TriageFeedbackInput {
+  id: ID!
+  version: Int!
+  "A category's code; the deadline is counted anew, from receipt."
+  category: String!
+  note: String
+  idempotencyKey: String
+}
+input MarkDuplicateInput {
+  id: ID!
+  version: Int!
+  "The entry that was there before; no duplicate itself, of the same community."
+  of: ID!
+  note: String
+  idempotencyKey: String
+}
+input RefuseFeedbackInput {
+  id: ID!
+  version: Int!
+  "For the record."
+  reason: String!
+  "To the reporter."
+  reply: String!
+  idempotencyKey: String
+}
+input ReferFeedbackInput {
+  id: ID!
+  version: Int!
+  "The body that receives it."
+  to: String!
+  note: String
+  idempotencyKey: String
+}
+"定时、定人、定责, all three."
+input AssignFeedbackInput {
+  id: ID!
+  version: Int!
+  dueAt: DateTime!
+  post: ID!
+  responsible: ID!
+  "Needed where the entry was never triaged."
+  category: String
+  note: String
+  idempotencyKey: String
+}
+input StepFeedbackInput {
+  id: ID!
+  version: Int!
+  note: String
+  idempotencyKey: String
+}
+input SuspendFeedbackInput {
+  id: ID!
+  version: Int!
+  reason: String!
+  "At most 30 days from now."
+  reviewOn: Date!
+  idempotencyKey: String
+}
+input ReplyFeedbackInput {
+  id: ID!
+  version: Int!
+  reply: String!
+  idempotencyKey: String
+}
+input ResolveFeedbackInput {
+  id: ID!
+  version: Int!
+  outcome: String!
+  idempotencyKey: String
+}
+input CloseFeedbackInput {
+  id: ID!
+  version: Int!
+  "Needed where none was given before, such as what the body said that it was referred to."
+  reply: String
+  note: String
+  idempotencyKey: String
+}
+input ReopenFeedbackInput {
+  id: ID!
+  version: Int
+  reason: String!
+  idempotencyKey: String
+}
+input WithdrawFeedbackInput {
+  id: ID!
+  version: Int
+  reason: String
+  idempotencyKey: String
+}
+input RateFeedbackInput {
+  id: ID!
+  version: Int
+  "1 to 5."
+  score: Int!
+  idempotencyKey: String
+}
+
+"Text of a post is refused when it seems to hold a telephone or identity number, a home or a number plate."
+input DraftEchoInput {
+  "Answered, and not private."
+  feedback: ID!
+  "At most 60 characters."
+  titleZh: String!
+  "At most 1000 characters."
+  outcomeZh: String!
+  "A post of another community that this one learned from."
+  learnedFrom: ID
+  idempotencyKey: String!
+}
+input ReviseEchoInput {
+  id: ID!
+  version: Int!
+  titleZh: String!
+  outcomeZh: String!
+  idempotencyKey: String
+}
+input StepEchoInput {
+  id: ID!
+  version: Int!
+  idempotencyKey: String
+}
+input WithdrawEchoInput {
+  id: ID!
+  version: Int!
+  reason: String!
+  idempotencyKey: String
+}
+
+"The entry as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type FeedbackPayload @class(level: P0_PUBLIC) {
+  feedback: Feedback
+  userErrors: [UserError!]!
+}
+"The post as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type EchoPayload @class(level: P0_PUBLIC) {
+  post: EchoWallPost
+  userErrors: [UserError!]!
+}
+
+extend type Mutation {
+  submitFeedback(input: SubmitFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
+  triageFeedback(input: TriageFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
+  "不重: one matter, one entry that is worked on."
+  markDuplicate(input: MarkDuplicateInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
+  refuseFeedback(input: RefuseFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
+  "It stays on watch until the body it is referred to has replied."
+  referFeedback(input: ReferFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
+  assignFeedback(input: AssignFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
+  "By the post in charge or staff of the community; so are reply and resolve."
+  startFeedback(input: StepFeedbackInput!): FeedbackPayload! @auth(any: [STATION_STAFF])
+  suspendFeedback(input: SuspendFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_ADMIN])
+  resumeFeedback(input: StepFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_ADMIN])
+  replyFeedback(input: ReplyFeedbackInput!): FeedbackPayload! @auth(any: [STATION_STAFF])
+  resolveFeedback(input: ResolveFeedbackInput!): FeedbackPayload! @auth(any: [STATION_STAFF])
+  "A resolved entry that is not private gets a draft for the Echo Wall."
+  closeFeedback(input: CloseFeedbackInput!): FeedbackPayload! @auth(any: [COMMUNITY_STAFF])
+  "By the reporter, within 30 days of the close, twice at most."
+  reopenFeedback(input: ReopenFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
+  "By the reporter, before it is assigned."
+  withdrawFeedback(input: WithdrawFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
+  "By the reporter, once it is answered."
+  rateFeedback(input: RateFeedbackInput!): FeedbackPayload! @auth(any: [RESIDENT])
+
+  draftEcho(input: DraftEchoInput!): EchoPayload! @auth(any: [COMMUNITY_STAFF])
+  "A revised post has to be reviewed again, by another than who revised it."
+  reviseEcho(input: ReviseEchoInput!): EchoPayload! @auth(any: [COMMUNITY_STAFF])
+  "By another than the author."
+  reviewEcho(input: StepEchoInput!): EchoPayload! @auth(any: [COMMUNITY_STAFF])
+  publishEcho(input: StepEchoInput!): EchoPayload! @auth(any: [COMMUNITY_ADMIN])
+  withdrawEcho(input: WithdrawEchoInput!): EchoPayload! @auth(any: [COMMUNITY_ADMIN])
 }
 `, BuiltIn: false},
 	{Name: "../schema/learning.graphqls", Input: `enum SessionKind { "上课" CLASS "辅导" TUTORING "讲座" TALK "录制" RECORDING OTHER }
@@ -6178,7 +7249,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | Enrolment | Estate | Event | EventSeries | Offering | Organization | Programme | Room | ServiceWindow | StaffPost | Station
+union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | Offering | Organization | Programme | Resident | Room | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -6336,6 +7407,14 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_events(ctx, field)
 	case "todayEvents":
 		return ec.fieldContext_Community_todayEvents(ctx, field)
+	case "feedbacks":
+		return ec.fieldContext_Community_feedbacks(ctx, field)
+	case "feedbackCategories":
+		return ec.fieldContext_Community_feedbackCategories(ctx, field)
+	case "slaRules":
+		return ec.fieldContext_Community_slaRules(ctx, field)
+	case "echoWall":
+		return ec.fieldContext_Community_echoWall(ctx, field)
 	case "programmes":
 		return ec.fieldContext_Community_programmes(ctx, field)
 	case "courses":
@@ -6382,6 +7461,8 @@ func (ec *executionContext) childFields_ContestEntry(ctx context.Context, field 
 	switch field.Name {
 	case "titleZh":
 		return ec.fieldContext_ContestEntry_titleZh(ctx, field)
+	case "team":
+		return ec.fieldContext_ContestEntry_team(ctx, field)
 	case "rank":
 		return ec.fieldContext_ContestEntry_rank(ctx, field)
 	}
@@ -6914,6 +7995,212 @@ func (ec *executionContext) childFields_EventSeriesEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type EventSeriesEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Feedback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Feedback_id(ctx, field)
+	case "number":
+		return ec.fieldContext_Feedback_number(ctx, field)
+	case "kind":
+		return ec.fieldContext_Feedback_kind(ctx, field)
+	case "category":
+		return ec.fieldContext_Feedback_category(ctx, field)
+	case "title":
+		return ec.fieldContext_Feedback_title(ctx, field)
+	case "body":
+		return ec.fieldContext_Feedback_body(ctx, field)
+	case "status":
+		return ec.fieldContext_Feedback_status(ctx, field)
+	case "community":
+		return ec.fieldContext_Feedback_community(ctx, field)
+	case "channel":
+		return ec.fieldContext_Feedback_channel(ctx, field)
+	case "station":
+		return ec.fieldContext_Feedback_station(ctx, field)
+	case "estate":
+		return ec.fieldContext_Feedback_estate(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_Feedback_anonymous(ctx, field)
+	case "private":
+		return ec.fieldContext_Feedback_private(ctx, field)
+	case "receivedAt":
+		return ec.fieldContext_Feedback_receivedAt(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Feedback_dueAt(ctx, field)
+	case "overdue":
+		return ec.fieldContext_Feedback_overdue(ctx, field)
+	case "reviewAt":
+		return ec.fieldContext_Feedback_reviewAt(ctx, field)
+	case "assignee":
+		return ec.fieldContext_Feedback_assignee(ctx, field)
+	case "responsible":
+		return ec.fieldContext_Feedback_responsible(ctx, field)
+	case "referredTo":
+		return ec.fieldContext_Feedback_referredTo(ctx, field)
+	case "reply":
+		return ec.fieldContext_Feedback_reply(ctx, field)
+	case "repliedAt":
+		return ec.fieldContext_Feedback_repliedAt(ctx, field)
+	case "outcome":
+		return ec.fieldContext_Feedback_outcome(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_Feedback_resolvedAt(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_Feedback_closedAt(ctx, field)
+	case "duplicateOf":
+		return ec.fieldContext_Feedback_duplicateOf(ctx, field)
+	case "duplicates":
+		return ec.fieldContext_Feedback_duplicates(ctx, field)
+	case "escalationLevel":
+		return ec.fieldContext_Feedback_escalationLevel(ctx, field)
+	case "escalations":
+		return ec.fieldContext_Feedback_escalations(ctx, field)
+	case "reopenedCount":
+		return ec.fieldContext_Feedback_reopenedCount(ctx, field)
+	case "satisfaction":
+		return ec.fieldContext_Feedback_satisfaction(ctx, field)
+	case "updates":
+		return ec.fieldContext_Feedback_updates(ctx, field)
+	case "echo":
+		return ec.fieldContext_Feedback_echo(ctx, field)
+	case "version":
+		return ec.fieldContext_Feedback_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Feedback_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Feedback", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackCategory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FeedbackCategory_id(ctx, field)
+	case "code":
+		return ec.fieldContext_FeedbackCategory_code(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_FeedbackCategory_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_FeedbackCategory_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_FeedbackCategory_community(ctx, field)
+	case "open311ServiceCode":
+		return ec.fieldContext_FeedbackCategory_open311ServiceCode(ctx, field)
+	case "rule":
+		return ec.fieldContext_FeedbackCategory_rule(ctx, field)
+	case "provenance":
+		return ec.fieldContext_FeedbackCategory_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategory", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackCategoryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FeedbackCategoryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FeedbackCategoryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FeedbackCategoryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FeedbackCategoryConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FeedbackCategoryConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategoryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackCategoryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FeedbackCategoryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FeedbackCategoryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategoryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FeedbackConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FeedbackConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FeedbackConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FeedbackConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FeedbackConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FeedbackEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FeedbackEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "feedback":
+		return ec.fieldContext_FeedbackPayload_feedback(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FeedbackPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackUpdate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FeedbackUpdate_id(ctx, field)
+	case "at":
+		return ec.fieldContext_FeedbackUpdate_at(ctx, field)
+	case "action":
+		return ec.fieldContext_FeedbackUpdate_action(ctx, field)
+	case "fromStatus":
+		return ec.fieldContext_FeedbackUpdate_fromStatus(ctx, field)
+	case "toStatus":
+		return ec.fieldContext_FeedbackUpdate_toStatus(ctx, field)
+	case "note":
+		return ec.fieldContext_FeedbackUpdate_note(ctx, field)
+	case "byPost":
+		return ec.fieldContext_FeedbackUpdate_byPost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdate", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackUpdateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FeedbackUpdateConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FeedbackUpdateConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FeedbackUpdateConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FeedbackUpdateConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FeedbackUpdateConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackUpdateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FeedbackUpdateEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FeedbackUpdateEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdateEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -7080,6 +8367,8 @@ func (ec *executionContext) childFields_ProgrammeItem(ctx context.Context, field
 		return ec.fieldContext_ProgrammeItem_titleEn(ctx, field)
 	case "kind":
 		return ec.fieldContext_ProgrammeItem_kind(ctx, field)
+	case "performer":
+		return ec.fieldContext_ProgrammeItem_performer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProgrammeItem", field.Name)
 }

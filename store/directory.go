@@ -83,6 +83,7 @@ type Directory struct {
 	children    map[string][]string // codes by parent, sorted
 	communities map[string]*Community
 	slugs       []string // sorted
+	calendar    Calendar
 	festivals   map[string][]scalar.Date
 }
 
@@ -110,6 +111,9 @@ func LoadDirectory(ctx context.Context, src Source, ask *Ask) (*Directory, error
 	for _, c := range communities { // ordered by slug
 		d.communities[c.Owner] = c
 		d.slugs = append(d.slugs, c.Owner)
+	}
+	if d.calendar, err = loadCalendar(ctx, src); err != nil {
+		return nil, err
 	}
 	d.festivals, err = loadFestivals(ctx, src)
 	return d, err

@@ -51,10 +51,11 @@ type EventActivity struct {
 // ProgrammeItem is a 节目.
 type ProgrammeItem struct {
 	Row
-	Order   int     `db:"ordinal"`
-	TitleZh string  `db:"title_zh"`
-	TitleEn *string `db:"title_en"`
-	Kind    string  `db:"kind"`
+	Order   int        `db:"ordinal"`
+	TitleZh string     `db:"title_zh"`
+	TitleEn *string    `db:"title_en"`
+	Kind    string     `db:"kind"`
+	TeamID  *uuid.UUID `db:"performer_team_id" for:"performer"`
 }
 
 // Stall is a 摊位.
@@ -70,8 +71,9 @@ type Stall struct {
 // ContestEntry is what was entered for a contest.
 type ContestEntry struct {
 	Row
-	TitleZh string `db:"title_zh"`
-	Rank    *int   `db:"rank"`
+	TitleZh string     `db:"title_zh"`
+	TeamID  *uuid.UUID `db:"team_id" for:"team"`
+	Rank    *int       `db:"rank"`
 	// Place is the rank, or after all ranks.
 	Place int `db:"place" sql:"coalesce(t.rank, 2147483647)" for:"rank"`
 }
@@ -84,4 +86,8 @@ var (
 	ContestEntries  = Define[ContestEntry](Spec{Type: "ContestEntry", Table: "contest_entries", Default: []string{"place"}})
 )
 
-var _ = HasOne(EventActivities, "part", EventParts, "part_id")
+var (
+	_ = HasOne(EventActivities, "part", EventParts, "part_id")
+	_ = HasOne(ProgrammeItems, "performer", VolunteerTeams, "performer_team_id")
+	_ = HasOne(ContestEntries, "team", VolunteerTeams, "team_id")
+)

@@ -56,7 +56,7 @@ type (
 )
 
 // Events are by start, those without one last.
-var Events = Define[Event](Spec{Type: "Event", Table: "events", Visible: "t.status <> 'DRAFT'",
+var Events = Define[Event](Spec{Type: "Event", Table: "events", Published: "t.status <> 'DRAFT'",
 	Orders: map[string][]string{"START": {"starts_at"}, "NAME": {"name_zh"}}, Default: []string{"starts_at"}})
 
 // TodayEvents keeps the events of a Shanghai day. The day is in the key, so midnight needs
