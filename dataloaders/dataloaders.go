@@ -26,6 +26,8 @@ type Loaders struct {
 	schema  *ast.Schema
 	args    ArgsFunc
 
+	joint bool // root fields run side by side and load together
+
 	mu      sync.Mutex
 	waiting int     // root fields that have neither arrived nor finished
 	arrived []*task // what the arrived ones wait for
@@ -52,6 +54,7 @@ func NewContext(ctx context.Context, s *sources.Sources, schema *ast.Schema, arg
 			}
 		}
 	}
+	l.joint = l.waiting > 0
 	return context.WithValue(ctx, loadersKey{}, l)
 }
 
@@ -59,7 +62,7 @@ func NewContext(ctx context.Context, s *sources.Sources, schema *ast.Schema, arg
 // whether or not it loaded anything.
 func AroundRoot(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	l, _ := ctx.Value(loadersKey{}).(*Loaders)
-	if l == nil || l.waiting == 0 {
+	if l == nil || !l.joint {
 		return next(ctx)
 	}
 	r := &root{}
