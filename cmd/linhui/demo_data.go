@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"linhui/internal/authn"
 	"linhui/internal/authz"
@@ -48,7 +51,10 @@ func prepare(p *process, postgres *embedded.Postgres) (map[authz.Role]authn.Clai
 		return nil, err
 	}
 	target.Place = func(owner string) string { return streets[placed[owner]] }
-	pool := func(key string) (*sql.DB, error) { return sql.Open("postgres", postgres.DSN(key, embedded.AppUser)) }
+	// Everything below is done again at the next start, so no commit need wait for the disk.
+	pool := func(key string) (*sql.DB, error) {
+		return sql.Open("postgres", postgres.DSN(key, embedded.AppUser)+"&synchronous_commit=off")
+	}
 	if target.Directory, err = pool(directoryKey); err != nil {
 		return nil, err
 	}
@@ -75,21 +81,27 @@ func prepare(p *process, postgres *embedded.Postgres) (map[authz.Role]authn.Clai
 	return castClaims(p.soft, target.Sources[streets[homeStreet]])
 }
 
-// migrateDemo makes and migrates the databases one after the other: roles belong to the whole server.
+// migrateDemo makes and migrates the databases. The directory is first and alone: the roles that its
+// migrations make belong to the whole server.
 func migrateDemo(ctx context.Context, postgres *embedded.Postgres, target seed.Target) error {
-	for _, key := range append(slices.Sorted(maps.Keys(target.Sources)), directoryKey) {
-		if err := postgres.CreateDatabase(ctx, key); err != nil {
-			return err
+	one := func(key string, db *sql.DB, files fs.FS) error {
+		err := postgres.CreateDatabase(ctx, key)
+		if err == nil {
+			err = migrations.Up(ctx, db, files)
 		}
-		db, files := target.Sources[key], migrations.Source
-		if key == directoryKey {
-			db, files = target.Directory, migrations.Directory
-		}
-		if err := migrations.Up(ctx, db, files); err != nil {
+		if err != nil {
 			return fmt.Errorf("database %s: %w", key, err)
 		}
+		return nil
 	}
-	return nil
+	if err := one(directoryKey, target.Directory, migrations.Directory); err != nil {
+		return err
+	}
+	var group errgroup.Group
+	for key, db := range target.Sources {
+		group.Go(func() error { return one(key, db, migrations.Source) })
+	}
+	return group.Wait()
 }
 
 // openDemo opens the demo's databases as the gateway does those of a configuration.

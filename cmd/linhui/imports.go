@@ -16,7 +16,7 @@ import (
 type imports struct {
 	configured
 	File  string            `arg:"" help:"JSON in the form of seed/data.json."`
-	Place map[string]string `placeholder:"OWNER=SOURCE" help:"Where a community or division that no source holds yet is to live. May be repeated. With one source it need not be said."`
+	Place map[string]string `placeholder:"OWNER=SOURCE" help:"Where a community that no source holds yet is to live. May be repeated. With one source it need not be said."`
 }
 
 // Run imports a file. A broken record is named and nothing is written.
@@ -38,7 +38,7 @@ func (i *imports) Run(p *process) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", i.File, err)
 	}
-	target, err := i.target(p.soft, cfg, slices.Sorted(maps.Keys(placed)))
+	target, err := i.target(p.soft, cfg, placed)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func (i *imports) Run(p *process) error {
 	return err
 }
 
-// target opens every database and asks who holds which of the file's owners.
-func (i *imports) target(ctx context.Context, cfg *config.Config, owners []string) (seed.Target, error) {
+// target opens every database and asks who holds which of the file's owners, each with its street.
+func (i *imports) target(ctx context.Context, cfg *config.Config, streetOf map[string]string) (seed.Target, error) {
 	holder := map[string]string{}
 	maps.Copy(holder, i.Place)
 	t := seed.Target{Sources: map[string]*sql.DB{}, Place: func(owner string) string { return holder[owner] }}
@@ -87,19 +87,42 @@ func (i *imports) target(ctx context.Context, cfg *config.Config, owners []strin
 			return t, fmt.Errorf("%w (nothing was imported)", err)
 		}
 	}
-	homeless := slices.DeleteFunc(owners, func(owner string) bool { return holder[owner] != "" })
-	if len(t.Sources) == 1 {
-		for key := range t.Sources {
-			for _, owner := range homeless {
-				holder[owner] = key
-			}
-		}
-	} else if len(homeless) > 0 {
+	if homeless := settle(holder, streetOf, slices.Sorted(maps.Keys(t.Sources))); homeless != nil {
 		closeTarget(t)
-		return t, usage("no source holds %s yet: say where each is to live, as in --place %s=%s (nothing was imported)",
-			strings.Join(homeless, ", "), homeless[0], slices.Min(slices.Collect(maps.Keys(t.Sources))))
+		return t, usage("no source holds %s yet: say where each is to live, as in --place %s=SOURCE (nothing was imported)",
+			strings.Join(homeless, ", "), homeless[0])
 	}
 	return t, nil
+}
+
+// settle gives owners that nobody holds a source: the only one there is, and a division that of a
+// community of its street. It returns the communities that are left.
+func settle(holder, streetOf map[string]string, keys []string) (homeless []string) {
+	byStreet := map[string]string{}
+	owners := slices.Sorted(maps.Keys(streetOf))
+	for _, owner := range owners {
+		if isDivision(owner) {
+			continue
+		}
+		if holder[owner] == "" && len(keys) == 1 {
+			holder[owner] = keys[0]
+		}
+		if holder[owner] == "" {
+			homeless = append(homeless, owner)
+		}
+		byStreet[streetOf[owner]] = holder[owner]
+	}
+	for _, owner := range owners {
+		if isDivision(owner) && holder[owner] == "" {
+			holder[owner] = byStreet[streetOf[owner]]
+		}
+	}
+	return homeless
+}
+
+// isDivision tells a 12-digit code from a community's slug.
+func isDivision(owner string) bool {
+	return len(owner) == 12 && strings.Trim(owner, "0123456789") == ""
 }
 
 // holds notes which owners a source has.

@@ -32,7 +32,7 @@ func (c *Config) resolve(environ []string) {
 	if c.RedisURL == "" {
 		c.RedisURL = Secret(lookup(environ, "REDIS_URL"))
 	}
-	c.cursorKey = Secret(lookup(environ, c.CursorKeyEnv))
+	c.CursorKey = Secret(lookup(environ, c.CursorKeyEnv))
 }
 
 var sourceKey = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
@@ -73,9 +73,9 @@ func (c *Config) Check() []Problem {
 	switch {
 	case c.CursorKeyEnv == "":
 		wrong("cursor_key_env", "is missing: the name of the variable that holds the key")
-	case c.cursorKey == "":
+	case c.CursorKey == "":
 		wrong("cursor_key_env", "the variable "+c.CursorKeyEnv+" is empty: set it to a key of at least 16 bytes (openssl rand -hex 32), the same on every instance")
-	case len(c.cursorKey) < minCursorKey:
+	case len(c.CursorKey) < minCursorKey:
 		wrong("cursor_key_env", "the key in "+c.CursorKeyEnv+" is shorter than 16 bytes: make one with openssl rand -hex 32")
 	}
 	c.checkNumbers(wrong)

@@ -34,7 +34,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"` // whose X-Forwarded-For counts
 	AllowList      string         `koanf:"allow_list"`      // file of the only documents that may run; empty: all may
 
-	cursorKey Secret
+	CursorKey Secret `koanf:"-"` // what CursorKeyEnv names
 }
 
 // Source is one database.
@@ -123,9 +123,6 @@ func Default() Config {
 
 // defaultSource is a source of which nothing but the connection is said.
 var defaultSource = Source{MaxConns: 8, Queue: 16, QueueWait: 100 * time.Millisecond}
-
-// CursorKey is the key that signs cursors.
-func (c *Config) CursorKey() []byte { return []byte(c.cursorKey) }
 
 // Secret is a text that is never printed.
 type Secret string

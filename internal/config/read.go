@@ -129,16 +129,16 @@ func duration(_, to reflect.Type, data any) (any, error) {
 			return d, nil
 		}
 	}
-	return nil, errors.New("must be a duration with its unit, such as 100ms, 5s or 1m")
+	return nil, hint("must be a duration with its unit, such as 100ms, 5s or 1m")
 }
 
 // noList refuses what weak typing would take for text or a number.
 func noList(from, to reflect.Type, data any) (any, error) {
 	switch {
 	case from.Kind() == reflect.Slice && to.Kind() != reflect.Slice, from.Kind() == reflect.Map && to.Kind() == reflect.Slice:
-		return nil, fmt.Errorf("must be %s", kindOf(to))
+		return nil, hint("must be " + kindOf(to))
 	case from.Kind() == reflect.Map && to.Kind() != reflect.Map && to.Kind() != reflect.Struct:
-		return nil, fmt.Errorf("must be %s", kindOf(to))
+		return nil, hint("must be " + kindOf(to))
 	}
 	return data, nil
 }
@@ -157,8 +157,8 @@ func kindOf(t reflect.Type) string {
 	return "a number"
 }
 
-// wrongValues names the keys whose values cannot be read. What mapstructure says of a value may
-// quote it; ours is said from the key's type.
+// wrongValues names the keys whose values cannot be read. The decoder's own words may quote a value:
+// ours say what the key takes.
 func wrongValues(err error) error {
 	var errs []error
 	var walk func(error)
@@ -180,17 +180,24 @@ func wrongValues(err error) error {
 	return errors.Join(errs...)
 }
 
+// hint is a reason of ours, which quotes nothing.
+type hint string
+
+func (h hint) Error() string { return string(h) }
+
 func reason(e *mapstructure.DecodeError) string {
+	var ours hint
 	var parse *mapstructure.ParseError
 	var unconvertible *mapstructure.UnconvertibleTypeError
-	inner := e.Unwrap()
-	switch {
+	switch inner := e.Unwrap(); {
+	case errors.As(inner, &ours):
+		return ours.Error()
 	case errors.As(inner, &parse):
-		return "it must be " + kindOf(parse.Expected.Type())
+		return "must be " + kindOf(parse.Expected.Type())
 	case errors.As(inner, &unconvertible):
-		return "it must be " + kindOf(unconvertible.Expected.Type())
+		return "must be " + kindOf(unconvertible.Expected.Type())
 	}
-	return inner.Error()
+	return "deploy/linhui.example.yaml shows what it may be"
 }
 
 var index = regexp.MustCompile(`\[([^\]]*)\]`)
@@ -211,9 +218,7 @@ func lineOf(err error) string {
 func topLevel() []string {
 	var names []string
 	for f := range reflect.TypeFor[Config]().Fields() {
-		if f.IsExported() {
-			names = append(names, f.Tag.Get("koanf"))
-		}
+		names = append(names, f.Tag.Get("koanf"))
 	}
 	return names
 }
