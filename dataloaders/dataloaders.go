@@ -53,6 +53,7 @@ func NewContext(ctx context.Context, s *sources.Sources, schema *ast.Schema, arg
 				l.waiting++
 			}
 		}
+		l.shared = l.waiting > 0
 	}
 	l.joint = l.waiting > 0
 	return context.WithValue(ctx, loadersKey{}, l)
@@ -108,10 +109,9 @@ func (l *Loaders) arrive(w *walk, tasks []*task) {
 		return
 	}
 	if w != nil {
-		select {
-		case <-l.release:
-		case <-w.ctx.Done():
-		}
+		// Not longer than the slowest root field, for which the answer waits anyhow. A field
+		// that left before would read rows while the last to arrive still links them.
+		<-l.release
 	}
 }
 

@@ -2,7 +2,9 @@ package dataloaders
 
 import (
 	"context"
+	"fmt"
 	"reflect"
+	"runtime/debug"
 	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -81,9 +83,9 @@ func (w *walk) load(follows []*follow) {
 				f.outcomes[i].value, f.outcomes[i].err = f.link.Follow(w.ask, r, f.args)
 			}
 		case f.link.Hot() != nil:
-			wg.Go(func() { w.hot(f) })
+			wg.Go(func() { f.guarded(w.hot) })
 		default:
-			wg.Go(func() { w.remote(f) })
+			wg.Go(func() { f.guarded(w.remote) })
 		}
 	}
 	wg.Wait()
@@ -98,6 +100,20 @@ func (w *walk) load(follows []*follow) {
 			}
 		}
 	}
+}
+
+// guarded turns a panic into the error of every row: it happens on a goroutine of ours, where
+// nobody else would catch it.
+func (f *follow) guarded(do func(*follow)) {
+	defer func() {
+		if r := recover(); r != nil {
+			err := fmt.Errorf("link %s.%s: panic: %v\n%s", f.link.Parent, f.link.Field, r, debug.Stack())
+			for i := range f.outcomes {
+				f.outcomes[i] = outcome{err: err}
+			}
+		}
+	}()
+	do(f)
 }
 
 // hot follows a link to a hot list of the rows' owners.
