@@ -53,7 +53,6 @@ func NewContext(ctx context.Context, s *sources.Sources, schema *ast.Schema, arg
 				l.waiting++
 			}
 		}
-		l.shared = l.waiting > 0
 	}
 	l.joint = l.waiting > 0
 	return context.WithValue(ctx, loadersKey{}, l)
