@@ -19,10 +19,11 @@ const (
 	list                 // a is the number of its head, b how many items follow
 )
 
-// An object is two head cells and a cell a slot of its shape. A list is one head cell and its
-// items. The first head cell holds the bytes of the whole value.
+// An object is three head cells and a cell a slot of its shape. A list is one head cell and its
+// items. The first head cell holds the bytes of the whole value, an object's second the walk that
+// saw it last, its third where and as what it was written.
 const (
-	objectHead = 2
+	objectHead = 3
 	listHead   = 1
 )
 
@@ -98,15 +99,17 @@ func (m *memory) stamp(obj, walk uint32) bool {
 	return true
 }
 
-// written returns where an object's JSON stands in the answer, when it has been written there.
-func (m *memory) written(obj uint32) (from, to int) {
-	h := m.cells[obj+1]
-	return int(h.a), int(h.b)
+// written returns where the JSON of an object stands in the answer, when it was written there as
+// these fields.
+func (m *memory) written(obj, fields uint32) (from, to int) {
+	if h := m.cells[obj+2]; h.tag == fields {
+		return int(h.a), int(h.b)
+	}
+	return 0, 0
 }
 
-func (m *memory) setWritten(obj uint32, from, to int) {
-	h := &m.cells[obj+1]
-	h.a, h.b = uint32(from), uint32(to)
+func (m *memory) setWritten(obj, fields uint32, from, to int) {
+	m.cells[obj+2] = cell{fields, uint32(from), uint32(to)}
 }
 
 // merge adds the values of object src to object dst of the same shape. What is there already
