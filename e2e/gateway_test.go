@@ -18,6 +18,7 @@ import (
 	"linhui/internal/authz"
 	"linhui/internal/database"
 	"linhui/internal/testkit"
+	"linhui/server"
 	"linhui/sources"
 )
 
@@ -32,6 +33,7 @@ type bundle struct {
 	issuer  *authn.Local
 	sources map[string]*testkit.DB
 	proxies map[string]*testkit.Proxy
+	home    map[string]string // owner -> source, where a fixture says so
 }
 
 // start runs a gateway over the given sources, each behind a proxy that tests can break.
@@ -41,10 +43,12 @@ func start(t testing.TB, directory *testkit.DB, dbs map[string]*testkit.DB, chan
 	opt := app.Options{
 		Directory: open(t, "directory", directory.DSN),
 		CursorKey: []byte("a cursor key for tests only"),
-		Log:       slog.New(slog.NewTextHandler(testLog{t}, nil)),
+		Log:       slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Now:       func() time.Time { return noon },
 	}
 	opt.Server.Authenticator = b.issuer
+	opt.Server.Limits = server.DefaultLimits()
+	opt.Server.Limits.PerMinute = 1 << 40 // a test asks more in a second than a person in a minute
 	for key, db := range dbs {
 		b.proxies[key] = testkit.NewProxy(t, db.Addr())
 		opt.Sources = append(opt.Sources, &sources.Source{Key: key, DB: open(t, key, db.Via(b.proxies[key].Addr()))})
