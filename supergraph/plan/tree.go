@@ -35,7 +35,8 @@ type Node interface {
 	print(p *printer)
 }
 
-// Sequence runs its nodes one after another.
+// Sequence runs its nodes one after another. It is the law for the root fetches of a mutation, which DependsOn does
+// not order; elsewhere a fetch may start as soon as those that it depends on have been merged.
 type Sequence struct{ Nodes []Node }
 
 // Parallel runs its nodes at once.
@@ -115,7 +116,8 @@ type RequiredField struct {
 	IsKey bool `json:"isKey,omitempty"`
 }
 
-// Rewrite renames a key of an answer, for fields that could not be asked for under the client's key.
+// Rewrite renames a key of an answer, for fields that could not be asked for under the client's key. Where To
+// is there already, objects are merged with it and anything else replaces it.
 type Rewrite struct {
 	Path Path   `json:"path"` // from the root of the answer, or from each element of _entities
 	From string `json:"from"`

@@ -1,0 +1,316 @@
+package plan
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// builder makes nodes of fetches.
+type builder struct {
+	s     *Supergraph
+	op    *ast.OperationDefinition
+	calls int
+}
+
+// tree arranges the planner's fetches in waves.
+func (b *builder) tree(p *planner) (Node, error) {
+	fetches := unite(p.fetches)
+	waves := wave(fetches)
+	ids := map[*fetch]int{}
+	var nodes []Node
+	for _, w := range waves {
+		var together []Node
+		for _, batch := range batches(w) {
+			b.calls++
+			for _, f := range batch {
+				ids[f] = b.calls
+			}
+			n, err := b.node(batch, b.calls, ids)
+			if err != nil {
+				return nil, err
+			}
+			together = append(together, n)
+		}
+		if len(together) == 1 {
+			nodes = append(nodes, together[0])
+		} else {
+			nodes = append(nodes, &Parallel{together})
+		}
+	}
+	return sequence(nodes), nil
+}
+
+// needs reports which fetches each one waits for, directly or not.
+func needs(fetches []*fetch) map[*fetch]map[*fetch]bool {
+	out := map[*fetch]map[*fetch]bool{}
+	var walk func(f *fetch) map[*fetch]bool
+	walk = func(f *fetch) map[*fetch]bool {
+		if have := out[f]; have != nil {
+			return have
+		}
+		all := map[*fetch]bool{}
+		out[f] = all
+		for d := range f.after {
+			all[d] = true
+			for x := range walk(d) {
+				all[x] = true
+			}
+		}
+		return all
+	}
+	for _, f := range fetches {
+		walk(f)
+	}
+	return out
+}
+
+// unite makes one fetch of those that ask one subgraph for the same objects, when neither waits for the other.
+func unite(fetches []*fetch) []*fetch {
+	fetches = slices.Clone(fetches)
+	for i := 0; i < len(fetches); i++ {
+		for j := i + 1; j < len(fetches); j++ {
+			a, b := fetches[i], fetches[j]
+			if a.g != b.g || a.pos != b.pos || !a.fits(b) {
+				continue
+			}
+			if all := needs(fetches); all[a][b] || all[b][a] {
+				continue
+			}
+			a.take(b)
+			for _, f := range fetches {
+				if f.after[b] {
+					delete(f.after, b)
+					f.after[a] = true
+				}
+			}
+			fetches = slices.Delete(fetches, j, j+1)
+			j--
+		}
+	}
+	return fetches
+}
+
+// fits reports whether an object would find what it is asked for in one list of both fetches' representations.
+func (f *fetch) fits(o *fetch) bool {
+	if f.root != nil || o.root != nil {
+		return f.root != nil && o.root != nil
+	}
+	for _, a := range f.asks {
+		for _, b := range o.asks {
+			same := a.rep == b.rep && slices.Equal(a.types, b.types)
+			apart := a.types != nil && b.types != nil && !slices.ContainsFunc(a.types, func(t string) bool { return slices.Contains(b.types, t) })
+			if !same && !apart {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (f *fetch) take(o *fetch) {
+	for d := range o.after {
+		f.after[d] = true
+	}
+	if f.root != nil {
+		f.root.take(o.root)
+		return
+	}
+next:
+	for _, a := range o.asks {
+		for _, have := range f.asks {
+			if have.rep == a.rep && slices.Equal(have.types, a.types) {
+				have.sel.take(a.sel)
+				have.required = mergeRequired(have.required, a.required)
+				continue next
+			}
+		}
+		f.asks = append(f.asks, a)
+	}
+}
+
+func (s *selection) take(o *selection) {
+	s.typename = s.typename || o.typename
+next:
+	for _, c := range o.fields {
+		for _, have := range s.fields {
+			if have.key == c.key && have.name == c.name && have.args == c.args && have.conds.String() == c.conds.String() {
+				if c.sub != nil {
+					have.sub.take(c.sub)
+				}
+				continue next
+			}
+		}
+		s.fields = append(s.fields, c)
+	}
+	for _, c := range o.cases {
+		s.of(c.view).take(c)
+	}
+}
+
+// wave sorts fetches by how many others they wait for in a row.
+func wave(fetches []*fetch) [][]*fetch {
+	level := map[*fetch]int{}
+	var of func(*fetch) int
+	of = func(f *fetch) int {
+		if l, ok := level[f]; ok {
+			return l
+		}
+		l := 0
+		for d := range f.after {
+			l = max(l, of(d)+1)
+		}
+		level[f] = l
+		return l
+	}
+	var out [][]*fetch
+	for _, f := range fetches {
+		l := of(f)
+		for len(out) <= l {
+			out = append(out, nil)
+		}
+		out[l] = append(out[l], f)
+	}
+	for _, w := range out {
+		sort.SliceStable(w, func(i, j int) bool { return w[i].order < w[j].order })
+	}
+	return out
+}
+
+// batches groups the entity fetches of a wave that go to one subgraph under the same conditions.
+func batches(wave []*fetch) [][]*fetch {
+	var out [][]*fetch
+	at := map[string]int{}
+	for _, f := range wave {
+		if f.root != nil {
+			out = append(out, []*fetch{f})
+			continue
+		}
+		key := f.g.Name + " " + f.conds().String()
+		if i, ok := at[key]; ok {
+			out[i] = append(out[i], f)
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, []*fetch{f})
+	}
+	return out
+}
+
+// conds are the conditions without which the fetch has nothing to ask for.
+func (f *fetch) conds() conds {
+	var out conds
+	first := true
+	see := func(cs conds) {
+		if first {
+			out, first = slices.Clone(cs), false
+			return
+		}
+		out = slices.DeleteFunc(out, func(c string) bool { return !slices.Contains(cs, c) })
+	}
+	var walk func(*selection)
+	walk = func(s *selection) {
+		if s.typename && len(s.fields)+len(s.cases) == 0 {
+			see(nil)
+		}
+		for _, c := range s.fields {
+			see(c.conds)
+		}
+		for _, c := range s.cases {
+			walk(c)
+		}
+	}
+	for _, a := range f.selections() {
+		walk(a)
+	}
+	return out
+}
+
+func (f *fetch) selections() []*selection {
+	if f.root != nil {
+		return []*selection{f.root}
+	}
+	out := make([]*selection, len(f.asks))
+	for i, a := range f.asks {
+		out[i] = a.sel
+	}
+	return out
+}
+
+// path is where the objects of the position stand in the merged data.
+func (pos *position) path() Path {
+	if pos.parent == nil {
+		return nil
+	}
+	if pos.w == nil {
+		return append(pos.parent.path(), Step{Types: pos.possible})
+	}
+	out := append(pos.parent.path(), Step{Key: pos.key})
+	for t := pos.w.typ; t.Elem != nil; t = t.Elem {
+		out = append(out, Step{Each: true})
+	}
+	return out
+}
+
+// node makes the node of a batch.
+func (b *builder) node(batch []*fetch, id int, ids map[*fetch]int) (Node, error) {
+	var after []int
+	for _, f := range batch {
+		for d := range f.after {
+			if !slices.Contains(after, ids[d]) {
+				after = append(after, ids[d])
+			}
+		}
+	}
+	sort.Ints(after)
+	cs := batch[0].conds()
+	kind := ast.Query
+	if batch[0].root != nil && batch[0].pos.parent == nil {
+		kind = b.op.Operation
+	}
+	w := b.newWriter(kind, cs)
+	var out Node
+	if len(batch) == 1 {
+		f := &Fetch{ID: id, Subgraph: batch[0].g.Name, Kind: kind, OperationName: b.op.Name, DependsOn: after}
+		f.Document, f.Requires, f.Rewrites = w.single(batch[0])
+		f.Variables = w.used()
+		out = f
+		if path := batch[0].where(); len(path) > 0 {
+			out = &Flatten{Path: path, Fetch: f}
+		}
+	} else {
+		f := &BatchFetch{ID: id, Subgraph: batch[0].g.Name, OperationName: b.op.Name, DependsOn: after}
+		f.Document, f.Targets = w.batch(batch)
+		f.Variables = w.used()
+		out = f
+	}
+	for i := len(cs) - 1; i >= 0; i-- {
+		if cs[i][0] == '!' {
+			out = &Condition{Variable: cs[i][1:], Else: out}
+		} else {
+			out = &Condition{Variable: cs[i], Then: out}
+		}
+	}
+	if w.err != nil {
+		return nil, w.err
+	}
+	return out, nil
+}
+
+// where is the fetch's path: limited to the types that it has something to ask of.
+func (f *fetch) where() Path {
+	path := f.pos.path()
+	var types []string
+	for _, a := range f.asks {
+		if a.types == nil {
+			return path
+		}
+		types = append(types, a.types...)
+	}
+	if types == nil {
+		return path
+	}
+	sort.Strings(types)
+	return append(path, Step{Types: slices.Compact(types)})
+}

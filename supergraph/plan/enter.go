@@ -1,0 +1,264 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/internal/fault"
+	"linhui/supergraph/join"
+)
+
+// fetch is a call that is being put together.
+type fetch struct {
+	order  int
+	g      *join.Subgraph
+	pos    *position // whose objects it is for: never a part
+	root   *selection
+	asks   []*ask // of an entity fetch, one a type of representation
+	after  map[*fetch]bool
+	merged *fetch // the fetch that this one became a part of
+}
+
+// ask is what an entity fetch asks of one type of representation.
+type ask struct {
+	types    []string // run-time types of the objects; nil: all
+	rep      string
+	sel      *selection
+	required []RequiredField
+}
+
+// selection is a selection set of a document.
+type selection struct {
+	g        *join.Subgraph
+	view     *join.View
+	typename bool
+	fields   []*chosen
+	cases    []*selection
+}
+
+type chosen struct {
+	key, name, args string
+	vars            []string
+	conds           conds
+	typ             *ast.Type // in the subgraph
+	sub             *selection
+}
+
+func (s *selection) of(v *join.View) *selection {
+	if v == s.view {
+		return s
+	}
+	for _, c := range s.cases {
+		if c.view == v {
+			return c
+		}
+	}
+	c := &selection{g: s.g, view: v}
+	s.cases = append(s.cases, c)
+	return c
+}
+
+func (s *selection) choose(key string, w *want) *chosen {
+	for _, c := range s.fields {
+		if c.key == key && c.name == w.name && c.args == w.args && c.conds.String() == w.conds.String() {
+			return c
+		}
+	}
+	f := s.view.Fields[w.name]
+	c := &chosen{key: key, name: w.name, args: w.args, vars: w.vars, conds: w.conds, typ: f.Type}
+	if w.sub != nil {
+		c.sub = &selection{g: s.g, view: s.g.Types[f.Type.Name()]}
+	}
+	s.fields = append(s.fields, c)
+	return c
+}
+
+// commit asks for every leaf at its cheapest site and returns the fetches that answer them.
+func (p *planner) commit(leaves []leaf) []*fetch {
+	var out []*fetch
+	for _, l := range leaves {
+		s := p.best(l)
+		if s == nil {
+			if p.err == nil {
+				p.err = fault.Newf(fault.Internal, "the planner lost the way to %s", l.name())
+			}
+			return out
+		}
+		s.enter()
+		if p.err != nil {
+			return out
+		}
+		switch {
+		case l.w != nil:
+			s.sel.choose(l.pos.keyOf(l.w), l.w)
+		case abstract(l.pos.typ):
+			s.sel.typename = true
+		}
+		if !slices.Contains(out, s.fetch) {
+			out = append(out, s.fetch)
+		}
+	}
+	return out
+}
+
+func (l leaf) name() string {
+	if l.w == nil {
+		return l.pos.typ.Name
+	}
+	return l.pos.typ.Name + "." + l.w.name
+}
+
+// enter makes the site part of the plan.
+func (s *site) enter() {
+	p := s.pos.p
+	if s.state == active || p.err != nil {
+		return
+	}
+	switch s.kind {
+	case byField:
+		s.up.enter()
+		if p.err != nil {
+			return
+		}
+		s.fetch = s.up.fetch
+		s.sel = s.up.sel.choose(s.pos.key, s.w).sub
+	case byType:
+		s.up.enter()
+		if p.err != nil {
+			return
+		}
+		s.fetch = s.up.fetch
+		if s.sel = s.up.sel.of(s.view); s.sel != s.up.sel {
+			s.up.sel.typename = true
+		}
+	case atRoot:
+		s.state = entering
+		s.fetch = p.newFetch(s.g, s.pos)
+		s.fetch.root = &selection{g: s.g, view: s.view}
+		s.sel = s.fetch.root
+		if s.pos.parent != nil {
+			p.epoch++
+			direct := slices.DeleteFunc(slices.Clone(s.pos.sites), func(x *site) bool { return x.kind == atRoot })
+			for _, f := range p.commit([]leaf{{pos: s.pos, sites: direct}}) {
+				s.fetch.after[f] = true
+			}
+		}
+	case byEntity:
+		s.represent()
+	}
+	s.state = active
+	p.epoch++
+}
+
+// represent makes an entity fetch and asks for all that its representations are made of.
+func (s *site) represent() {
+	p := s.pos.p
+	s.state = entering
+	p.epoch++
+	s.pos.settle(true)
+	var key *group
+	var all []leaf
+	cheapest := never
+	for _, k := range s.jump.keys {
+		leaves, ok := p.wanted(s, k)
+		if !ok {
+			continue
+		}
+		sources, ok := p.pick(leaves)
+		if !ok {
+			continue
+		}
+		if c, ok := p.price(s, sources); ok && c < cheapest {
+			key, all, cheapest = k, leaves, c
+		}
+	}
+	if key == nil {
+		if p.err == nil {
+			p.err = fault.Newf(fault.Internal, "the planner lost the key of %s in %s", s.view.Name, s.g.Name)
+		}
+		return
+	}
+	deps := p.commit(all)
+	if p.err != nil {
+		return
+	}
+	f := p.newFetch(s.g, s.pos.whole)
+	for _, d := range deps {
+		f.after[d] = true
+	}
+	a := &ask{rep: s.jump.rep, sel: &selection{g: s.g, view: s.view}}
+	if s.pos.whole != s.pos {
+		a.types = s.pos.possible
+	}
+	a.required = p.fields(s.pos, key, true, false)
+	if s.requires != nil {
+		a.required = mergeRequired(a.required, p.fields(s.pos, s.requires, false, false))
+	}
+	f.asks = []*ask{a}
+	s.fetch, s.sel = f, a.sel
+}
+
+func (p *planner) newFetch(g *join.Subgraph, pos *position) *fetch {
+	f := &fetch{order: len(p.fetches), g: g, pos: pos, after: map[*fetch]bool{}}
+	p.fetches = append(p.fetches, f)
+	return f
+}
+
+// fields tells where the fields of a group stand in the merged data, once they have been committed.
+func (p *planner) fields(pos *position, g *group, key, nested bool) []RequiredField {
+	out := []RequiredField{}
+	add := func(pos *position, w *want, types []string) {
+		f := RequiredField{Key: pos.keyOf(w), Name: w.name, Types: types, IsKey: key}
+		if w.sub != nil {
+			c := pos.child(w)
+			f.Fields = p.fields(c, p.groupOn(w.sub, c.typ), key, true)
+		}
+		out = mergeRequired(out, []RequiredField{f})
+	}
+	if !abstract(g.def) {
+		for _, w := range g.wants {
+			add(pos, w, nil)
+		}
+		return out
+	}
+	if nested {
+		out = append(out, RequiredField{Key: "__typename", Name: "__typename"})
+	}
+	for _, w := range g.wants {
+		if p.lift(pos, w) {
+			add(pos, w, nil)
+			continue
+		}
+		for _, name := range pos.possible {
+			def := p.s.model.Full.Types[name]
+			add(pos.part(def), p.wantOn(w, def), []string{name})
+		}
+	}
+	for _, c := range g.cases {
+		if slices.Contains(pos.possible, c.def.Name) {
+			for _, w := range c.wants {
+				add(pos.part(c.def), w, []string{c.def.Name})
+			}
+		}
+	}
+	return out
+}
+
+// mergeRequired adds fields to those that are there, in order and without repeating.
+func mergeRequired(have, more []RequiredField) []RequiredField {
+next:
+	for _, m := range more {
+		for i, h := range have {
+			if h.Key == m.Key && h.Name == m.Name && slices.Equal(h.Types, m.Types) {
+				have[i].IsKey = h.IsKey || m.IsKey
+				if m.Fields != nil {
+					have[i].Fields = mergeRequired(slices.Clone(h.Fields), m.Fields)
+				}
+				continue next
+			}
+		}
+		have = append(have, m)
+	}
+	return have
+}
