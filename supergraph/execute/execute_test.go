@@ -39,11 +39,11 @@ func (c *canned) Do(context.Context, *supergraph.Request) (*supergraph.Response,
 	panic("Post is preferred")
 }
 
-func (c *canned) Post(_ context.Context, request []byte, _ bool, buffer []byte) ([]byte, error) {
+func (c *canned) Post(_ context.Context, request []byte, _ bool, buffer []byte) ([]byte, bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, string(request))
-	return append(buffer, c.answer...), c.err
+	return append(buffer, c.answer...), true, c.err
 }
 
 func compile(t testing.TB, sdl, query string, root plan.Node) *execute.Program {

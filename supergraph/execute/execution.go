@@ -16,8 +16,9 @@ import (
 // Poster is a Subgraph that takes a request as the bytes of its HTTP body and answers with the
 // bytes of its own. It spares both sides a pass over them.
 type Poster interface {
-	// Post returns the whole answer, {"data": …}. It may use buffer, and must not keep request.
-	Post(ctx context.Context, request []byte, mutation bool, buffer []byte) (answer []byte, err error)
+	// Post returns the whole answer, {"data": …}. It may use buffer, and must not keep request. An
+	// answer that is the caller's alone may be the next call's buffer.
+	Post(ctx context.Context, request []byte, mutation bool, buffer []byte) (answer []byte, alone bool, err error)
 }
 
 // Limits bounds one execution.
@@ -192,9 +193,12 @@ func (k *call) run(x *execution) {
 	if !wanted {
 		return
 	}
-	body, err := x.send(k, request)
+	body, alone, err := x.send(k, request)
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if alone {
+		x.buffers[k.number] = body
+	}
 	if err == nil {
 		err = x.merged(k, body)
 	}
@@ -213,25 +217,24 @@ func (x *execution) recovered(k *call) {
 	}
 }
 
-func (x *execution) send(k *call, request []byte) (body []byte, err error) {
+func (x *execution) send(k *call, request []byte) (body []byte, alone bool, err error) {
 	s := x.executor.Subgraphs[k.subgraph]
 	if s == nil {
-		return nil, fault.Newf(fault.SourceUnavailable, "the subgraph %s is not configured", k.subgraph)
+		return nil, false, fault.Newf(fault.SourceUnavailable, "the subgraph %s is not configured", k.subgraph)
 	}
 	if x.executor.Observe != nil {
 		done := x.executor.Observe(x.ctx, k.subgraph, k.id)
 		defer func() { done(len(body), err) }()
 	}
 	if p, ok := s.(Poster); ok {
-		body, err = p.Post(x.ctx, request, k.mutation, x.buffers[k.number][:0])
-		return body, err
+		return p.Post(x.ctx, request, k.mutation, x.buffers[k.number][:0])
 	}
 	r, err := s.Do(x.ctx, &supergraph.Request{Query: k.query, OperationName: k.operation,
 		Variables: json.RawMessage(request[len(k.head)-1 : len(request)-1])})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return envelopeOf(r, x.buffers[k.number][:0]), nil
+	return envelopeOf(r, x.buffers[k.number][:0]), true, nil
 }
 
 // envelopeOf puts the parts of an answer together again.
@@ -249,7 +252,6 @@ func envelopeOf(r *supergraph.Response, b []byte) []byte {
 
 // merged reads a body and puts its values where they belong.
 func (x *execution) merged(k *call, body []byte) error {
-	x.buffers[k.number] = body
 	if x.read += len(body); x.read > x.limits.Bodies {
 		x.fatal = fault.Newf(fault.CostExceeded, "the subgraphs answered more than %d bytes: ask for fewer rows or fields", x.limits.Bodies)
 		return nil

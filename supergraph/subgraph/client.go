@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -64,6 +65,7 @@ type Client struct {
 	o       Options
 	url     *url.URL
 	header  http.Header // of every call
+	again   http.Header // of every call that may be sent twice
 	http    http.RoundTripper
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
 	room    chan struct{} // calls under way
@@ -105,6 +107,10 @@ func New(o Options) (*Client, error) {
 	c := &Client{o: o, url: u, http: o.Transport, room: make(chan struct{}, o.Concurrency), queue: make(chan struct{}, 2*o.Concurrency)}
 	c.header = http.Header{"Content-Type": {"application/json"}, "User-Agent": {"linhui"},
 		"Accept": {"application/graphql-response+json, application/json"}}
+	// A key without a value is not sent. It tells the transport that a connection which the subgraph
+	// closed while it was idle is no reason to give up.
+	c.again = maps.Clone(c.header)
+	c.again["Idempotency-Key"] = []string{}
 	c.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name: o.Name, Interval: breakerWindow, Timeout: breakerOpen, MaxRequests: 1,
 		ReadyToTrip: func(n gobreaker.Counts) bool { return n.Requests >= breakerCalls && 2*n.TotalFailures >= n.Requests },
@@ -124,7 +130,7 @@ func (c *Client) Close() {
 
 // SDL asks the subgraph's _service for its schema.
 func (c *Client) SDL(ctx context.Context) (string, error) {
-	raw, err := c.Post(ctx, []byte(`{"query":"{_service{sdl}}"}`), false, nil)
+	raw, _, err := c.Post(ctx, []byte(`{"query":"{_service{sdl}}"}`), false, nil)
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +159,7 @@ func (c *Client) Do(ctx context.Context, r *supergraph.Request) (*supergraph.Res
 		return nil, err
 	}
 	// What is not known to be a query is not shared.
-	raw, err := c.Post(ctx, request, true, nil)
+	raw, _, err := c.Post(ctx, request, true, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -165,18 +171,21 @@ func (c *Client) Do(ctx context.Context, r *supergraph.Request) (*supergraph.Res
 }
 
 // Post sends a request, the bytes of its body, and returns the answer's. It uses buffer when the
-// answer is nobody else's. Its errors are SOURCE_UNAVAILABLE and SOURCE_TIMEOUT.
-func (c *Client) Post(ctx context.Context, request []byte, mutation bool, buffer []byte) ([]byte, error) {
-	header, err := c.headers(ctx)
+// answer is the caller's alone. Its errors are SOURCE_UNAVAILABLE and SOURCE_TIMEOUT.
+func (c *Client) Post(ctx context.Context, request []byte, mutation bool, buffer []byte) (answer []byte, alone bool, err error) {
+	header, err := c.headers(ctx, mutation)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if c.o.Share && !mutation {
-		return c.flights.share(ctx, flightKey(request, header), func(ctx context.Context) ([]byte, error) {
+		request = bytes.Clone(request) // the call may outlive its first asker
+		answer, err = c.flights.share(ctx, flightKey(request, header), func(ctx context.Context) ([]byte, error) {
 			return c.bounded(ctx, request, header, nil)
 		})
+		return answer, false, err
 	}
-	return c.bounded(ctx, request, header, buffer)
+	answer, err = c.bounded(ctx, request, header, buffer)
+	return answer, true, err
 }
 
 // bounded makes a call when there is room and the breaker lets it.
@@ -276,9 +285,7 @@ func (c *Client) exchange(ctx context.Context, request []byte, header http.Heade
 		return nil, err
 	case int64(len(answer)) > c.o.ResponseBytes:
 		return nil, c.tooLarge()
-	case resp.StatusCode >= 500 && !looksLikeAnswer(answer), resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return nil, c.wrong(fmt.Errorf("HTTP status %d: %.200q", resp.StatusCode, answer))
-	case resp.StatusCode >= 400 && !looksLikeAnswer(answer):
+	case resp.StatusCode >= 300 && !looksLikeAnswer(answer):
 		return nil, c.wrong(fmt.Errorf("HTTP status %d: %.200q", resp.StatusCode, answer))
 	}
 	return answer, nil

@@ -37,13 +37,17 @@ var never = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Authe
 	"Accept-Encoding": true, "Accept": true}
 
 // headers returns those of a call. Callers do not change them.
-func (c *Client) headers(ctx context.Context) (http.Header, error) {
+func (c *Client) headers(ctx context.Context, mutation bool) (http.Header, error) {
+	header := c.again
+	if mutation {
+		header = c.header
+	}
 	v := authz.FromContext(ctx)
 	in := headersOf(ctx)
 	if in == nil && (c.o.Assert == nil || v.Principal == "") {
-		return c.header, nil
+		return header, nil
 	}
-	h := maps.Clone(c.header)
+	h := maps.Clone(header)
 	if in != nil {
 		for _, name := range c.o.Forward {
 			name = http.CanonicalHeaderKey(name)
