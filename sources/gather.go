@@ -37,7 +37,7 @@ func Gather[T any](ctx context.Context, s *Sources, owners []string, ask func(ct
 	for i := range parts {
 		p := &parts[i]
 		if p.Source == nil {
-			p.fail(fault.Newf(fault.SourceUnavailable, "no source is known to hold these communities"))
+			p.fail(noSource)
 			p.State = page.Skipped
 			continue
 		}
@@ -60,6 +60,8 @@ func Gather[T any](ctx context.Context, s *Sources, owners []string, ask func(ct
 	wg.Wait()
 	return parts
 }
+
+var noSource = fault.Newf(fault.SourceUnavailable, "no source is known to hold these communities")
 
 // prune groups owners by the source that holds them.
 func prune[T any](st *state, owners []string) []Part[T] {

@@ -44,6 +44,7 @@ type Sources struct {
 	opt     Options
 	state   atomic.Pointer[state]
 	hot     *cache.Hot[kept] // nil: hot lists are read from SQL
+	hearing hearing
 	changes changes
 	rowLog  *slog.Logger // for what rows hold, once a minute
 }
@@ -103,7 +104,7 @@ func (s *Sources) Refresh(ctx context.Context) error {
 	if len(conflicts) > 0 {
 		return errors.Join(conflicts...)
 	}
-	s.state.Store(next)
+	s.adopt(next)
 	return nil
 }
 

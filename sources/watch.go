@@ -38,6 +38,7 @@ func (s *Sources) Watch(ctx context.Context) {
 			if err := s.Refresh(ctx); err != nil && ctx.Err() == nil {
 				s.opt.Log.Error("the picture of sources could not be refreshed; the last one stays", "error", err)
 			}
+			s.trustHeard(ctx)
 		}
 	}
 	wg.Wait()
@@ -52,18 +53,14 @@ func (s *Sources) listen(ctx context.Context, src *Source, poke func()) {
 			case "linhui_owners":
 				poke()
 			case "linhui_hot":
-				s.hear(ctx, payload)
+				s.hear(ctx, src, payload)
 			case "linhui_outbox":
 				s.hearOutbox(payload)
 			}
 		},
 		func(up bool) {
+			s.heard(src, up)
 			poke()
-			if up {
-				s.trust(ctx, src)
-			} else if s.hot != nil {
-				s.hot.Distrust(s.Owners(src)...)
-			}
 		})
 }
 

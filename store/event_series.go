@@ -119,7 +119,7 @@ func (s *EventSeries) next(ask *Ask, limit int) []*time.Time {
 	if r.Rrule != nil && !strings.HasPrefix(*r.Rrule, "RSCALE=") { // lunar rules are the festival's days
 		var err error
 		if rule, err = parseDayRule(*r.Rrule, start, clock); err != nil {
-			ask.Log.Warn("a series' rule cannot be read and is left out", "owner", s.Owner, "id", s.UUID, "error", err)
+			ask.Log.Warn("part of a document cannot be read and is left out", "table", "event_series", "column", "recurrence", "owner", s.Owner, "id", s.UUID, "error", err)
 		} else if r.Dtstart == nil && rule.needsStart {
 			rule = nil
 		}
