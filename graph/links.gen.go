@@ -864,6 +864,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Station_scheduleExceptions_args(ctx, raw)
 	case "Station.events":
 		return ec.field_Station_events_args(ctx, raw)
+	case "TodayEventsChange.events":
+		return ec.field_TodayEventsChange_events_args(ctx, raw)
 	case "VolunteerTeam.memberships":
 		return ec.field_VolunteerTeam_memberships_args(ctx, raw)
 	case "VolunteerTeam.serviceHours":

@@ -60,8 +60,10 @@ type ResolverRoot interface {
 	SlaRule() SlaRuleResolver
 	StaffPost() StaffPostResolver
 	Station() StationResolver
+	Subscription() SubscriptionResolver
 	TeamHonour() TeamHonourResolver
 	TeamMembership() TeamMembershipResolver
+	TodayEventsChange() TodayEventsChangeResolver
 	VolunteerTeam() VolunteerTeamResolver
 }
 
@@ -928,6 +930,10 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Subscription struct {
+		TodayEventsChanged func(childComplexity int, communities []string) int
+	}
+
 	TeamHonour struct {
 		AwardedOn  func(childComplexity int) int
 		By         func(childComplexity int) int
@@ -956,6 +962,12 @@ type ComplexityRoot struct {
 	TeamMembershipEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	TodayEventsChange struct {
+		Community func(childComplexity int) int
+		Division  func(childComplexity int) int
+		Events    func(childComplexity int, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 	}
 
 	UserError struct {
@@ -5168,6 +5180,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StationEdge.Node(childComplexity), true
 
+	case "Subscription.todayEventsChanged":
+		if e.ComplexityRoot.Subscription.TodayEventsChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_todayEventsChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.TodayEventsChanged(childComplexity, args["communities"].([]string)), true
+
 	case "TeamHonour.awardedOn":
 		if e.ComplexityRoot.TeamHonour.AwardedOn == nil {
 			break
@@ -5279,6 +5303,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TeamMembershipEdge.Node(childComplexity), true
+
+	case "TodayEventsChange.community":
+		if e.ComplexityRoot.TodayEventsChange.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TodayEventsChange.Community(childComplexity), true
+	case "TodayEventsChange.division":
+		if e.ComplexityRoot.TodayEventsChange.Division == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TodayEventsChange.Division(childComplexity), true
+	case "TodayEventsChange.events":
+		if e.ComplexityRoot.TodayEventsChange.Events == nil {
+			break
+		}
+
+		args, err := ec.field_TodayEventsChange_events_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TodayEventsChange.Events(childComplexity, args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "UserError.allowed":
 		if e.ComplexityRoot.UserError.Allowed == nil {
@@ -5664,6 +5712,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -6090,6 +6155,22 @@ extend type Query {
   todayEvents(communities: [ID!], date: Date, orderBy: EventOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventConnection
   eventSeries(communities: [ID!], filter: EventSeriesFilter, orderBy: EventSeriesOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventSeriesConnection
   campaigns(communities: [ID!], filter: CampaignFilter, orderBy: CampaignOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CampaignConnection
+}
+
+"What a change of a community's or division's events leaves for today."
+type TodayEventsChange @class(level: P0_PUBLIC) {
+  community: Community
+  division: Division
+  "As Query.todayEvents has them after the change, at the instant it was heard of."
+  events(orderBy: EventOrder, first: Int, after: String, last: Int, before: String): EventConnection
+}
+
+extend type Subscription {
+  """
+  Tells that events of one of the communities or divisions changed, whoever wrote them, and what today's are now. Changes
+  close to each other may be told as one. Nothing is told at midnight, nor when the subscription begins.
+  """
+  todayEventsChanged(communities: [ID!]!): TodayEventsChange!
 }
 `, BuiltIn: false},
 	{Name: "../schema/feedback.graphqls", Input: `enum FeedbackKind { "问题" PROBLEM "建议" SUGGESTION "求助" HELP_REQUEST "咨询" CONSULTATION "点赞" PRAISE "投诉" COMPLAINT OTHER }
@@ -8941,6 +9022,18 @@ func (ec *executionContext) childFields_TeamMembershipEdge(ctx context.Context, 
 		return ec.fieldContext_TeamMembershipEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TodayEventsChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_TodayEventsChange_community(ctx, field)
+	case "division":
+		return ec.fieldContext_TodayEventsChange_division(ctx, field)
+	case "events":
+		return ec.fieldContext_TodayEventsChange_events(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TodayEventsChange", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -148,3 +148,11 @@ func refersTo(id string, to Described, at ...string) (page.ID, error) {
 	}
 	return parsed, nil
 }
+
+// TodayEventsChange says whose events changed, and when that was heard of.
+type TodayEventsChange struct {
+	Owner     string
+	At        time.Time
+	Community *Community // nil when the owner is a division
+	Division  *Division
+}
