@@ -37,12 +37,10 @@ func (s *Sources) UseRedis(client redis.UniversalClient, observe func(cache.Coun
 			return kept{list, rows}, err
 		},
 	})
-	s.hot.Distrust(s.state.Load().owners()...) // until their changes can be heard of
+	for _, src := range s.opt.Sources {
+		s.hot.Distrust(s.Owners(src)...) // until its changes can be heard of
+	}
 }
-
-// hotKey names a list of one source in the cache. The source is part of it: the versions of a
-// community that moved to another database do not go on from the old ones.
-func hotKey(src *Source, list string) string { return list + "@" + src.Key }
 
 // HotPart is one source's share of a hot list: rows by owner, missing where there are none.
 type HotPart = Part[map[string]store.Rows]
@@ -52,20 +50,15 @@ type HotPart = Part[map[string]store.Rows]
 func HotRows(ctx context.Context, s *Sources, ask *store.Ask, h store.Hot, owners []string, at time.Time) []HotPart {
 	if s.hot == nil || !h.Serves(ask) || !h.Keeps(at, s.Now()) {
 		return Gather(ctx, s, owners, func(ctx context.Context, src *Source, owners []string) (map[string]store.Rows, error) {
-			return h.LoadRows(ctx, src, ask, owners, at)
+			return h.LoadRows(ctx, src, ask, owners, at, false)
 		})
 	}
 	parts := prune[map[string]store.Rows](s.state.Load(), owners)
 	keys := make([]cache.Key, 0, len(owners))
 	variant := h.VariantAt(at)
-	for i := range parts {
-		p := &parts[i]
-		if p.Source == nil {
-			p.fail(noSource)
-			continue
-		}
+	for _, p := range parts {
 		for _, o := range p.Owners {
-			keys = append(keys, cache.Key{List: hotKey(p.Source, h.ListName()), Owner: o, Variant: variant})
+			keys = append(keys, cache.Key{List: h.ListName(), Owner: o, Variant: variant})
 		}
 	}
 	results, err := s.hot.Get(ctx, keys, func(cache.Key) time.Duration { return h.Lifetime() }, func(ctx context.Context, missing []cache.Key) (map[cache.Key]cache.Loaded[kept], error) {
@@ -120,7 +113,7 @@ func (s *Sources) fill(ctx context.Context, ask *store.Ask, h store.Hot, missing
 		if err != nil {
 			return share{}, err
 		}
-		rows, err := h.LoadRows(ctx, src, ask, owners, at)
+		rows, err := h.LoadRows(ctx, src, ask, owners, at, true)
 		return share{versions, rows}, err
 	})
 	out := make(map[cache.Key]cache.Loaded[kept], len(missing))
@@ -141,15 +134,11 @@ func (s *Sources) fill(ctx context.Context, ask *store.Ask, h store.Hot, missing
 	return out
 }
 
-// fold puts the results, which stand in the order of the owners of parts with a source, into
-// the parts.
+// fold puts the results, which stand in the order of the parts' owners, into the parts.
 func fold(parts []HotPart, results []cache.Result[kept]) []HotPart {
 	i := 0
 	for n := range parts {
 		p := &parts[n]
-		if p.Source == nil {
-			continue
-		}
 		p.State = page.OK
 		p.Value = make(map[string]store.Rows, len(p.Owners))
 		for _, o := range p.Owners {
@@ -174,20 +163,38 @@ func fold(parts []HotPart, results []cache.Result[kept]) []HotPart {
 	return parts
 }
 
-// hear takes a source's notice of a changed list: "owner list version".
-func (s *Sources) hear(ctx context.Context, src *Source, payload string) {
+// hear takes the notice of a changed list: "owner list version".
+func (s *Sources) hear(ctx context.Context, payload string) {
 	f := strings.Fields(payload)
 	if len(f) != 3 {
-		s.opt.Log.Warn("notice on linhui_hot is not: owner list version", "source", src.Key)
+		s.opt.Log.Warn("notice on linhui_hot is not: owner list version")
 		return
 	}
 	version, err := strconv.ParseInt(f[2], 10, 64)
 	if err != nil {
-		s.opt.Log.Warn("notice on linhui_hot carries no version", "source", src.Key)
+		s.opt.Log.Warn("notice on linhui_hot carries no version")
 		return
 	}
 	if s.hot != nil {
-		_ = s.hot.Invalidate(ctx, f[0], hotKey(src, f[1]), version+1) // its failure is the cache's to tell
+		_ = s.hot.Invalidate(ctx, f[0], f[1], version+1) // its failure is the cache's to tell
 	}
 	s.changes.tell(Change{Owner: f[0], Topic: f[1]})
+}
+
+// trust reads the versions of a source's lists after its changes can be heard of again.
+func (s *Sources) trust(ctx context.Context, src *Source) {
+	if s.hot == nil {
+		return
+	}
+	owners := s.Owners(src)
+	versions, err := store.HotVersions(ctx, src, "", owners)
+	if err != nil {
+		s.opt.Log.Warn("hot lists stay bypassed: their versions could not be read", "source", src.Key, "error", err)
+		return
+	}
+	for _, o := range owners {
+		for list := range store.HotLists() {
+			_ = s.hot.Trust(ctx, o, list, max(versions[o][list], 1))
+		}
+	}
 }

@@ -36,6 +36,8 @@ type HotSpec[T any] struct {
 	// Keep chooses among the kept rows those that are in the list at that very instant; nil:
 	// all of them.
 	Keep func(row *T, at time.Time) bool
+	// KeepReads names the fields whose columns Keep looks at.
+	KeepReads []string
 	// Latest bounds the rows kept of an owner to the first in the default order; 0: no bound.
 	Latest int
 	// TTL bounds what changes without a write; 0: 10 minutes.
@@ -57,10 +59,10 @@ type Hot interface {
 	Lifetime() time.Duration
 	// Serves reports whether the kept rows hold every column that the request demands.
 	Serves(ask *Ask) bool
-	// LoadRows reads the list of some owners: every public column and, when the kept rows
-	// would not serve the request, what else it demands. Owners without rows are missing from
-	// the answer.
-	LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time) (map[string]Rows, error)
+	// LoadRows reads the list of some owners: to be kept, every public column as the public
+	// sees it; else what the request demands and Keep looks at. Owners without rows are
+	// missing from the answer.
+	LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time, kept bool) (map[string]Rows, error)
 	// Decode reads rows from their JSON.
 	Decode([]byte) (Rows, error)
 	// PageOf pages through the rows of some owners that are in the list at the instant. Kept
@@ -134,12 +136,14 @@ func (h *HotList[T]) Page(ask *Ask, list *List[T], rows []Rows, at time.Time, c 
 		shared, _ := some.([]*T)
 		for _, r := range shared {
 			if h.Keep == nil || h.Keep(r, at) {
-				own := *r
-				out = append(out, &own)
+				out = append(out, r)
 			}
 		}
 	}
-	return PageOf(ask, list, out, c)
+	return pageOf(ask, list, out, c, func(shared *T) *T {
+		own := *shared
+		return &own
+	})
 }
 
 func (h *HotList[T]) Serves(ask *Ask) bool {
@@ -147,10 +151,10 @@ func (h *HotList[T]) Serves(ask *Ask) bool {
 	return ask.Demand != nil && class == authz.P0Public
 }
 
-func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time) (map[string]Rows, error) {
+func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time, kept bool) (map[string]Rows, error) {
 	var w Where
 	read := *ask
-	if h.Serves(ask) {
+	if kept {
 		read.Viewer, read.Demand = &authz.Viewer{At: at}, nil
 	} else {
 		read.Demand = h.widened(ask.Demand)
@@ -187,21 +191,17 @@ func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners 
 	return out, err
 }
 
-// widened is a demand for every public column besides what it was for: Keep may need them.
+// widened is a demand that also holds the fields Keep looks at.
 func (h *HotList[T]) widened(d Demand) Demand {
-	if d == nil {
-		return nil
+	if d == nil || h.Keep == nil {
+		return d
 	}
 	fields := maps.Clone(d[h.Table.Type])
 	if fields == nil {
 		fields = map[string]bool{}
 	}
-	for _, c := range h.Table.columns {
-		for _, f := range c.fields {
-			if c.class == authz.P0Public {
-				fields[f] = true
-			}
-		}
+	for _, f := range h.KeepReads {
+		fields[f] = true
 	}
 	wide := maps.Clone(d)
 	wide[h.Table.Type] = fields

@@ -99,39 +99,36 @@ func PageArgs(args map[string]any) page.Args {
 
 // PageOf cuts a page out of rows that are all at hand. Rows may come in any order.
 func PageOf[T any](ask *Ask, l *List[T], rows []*T, coverage *page.Coverage) (*page.Connection[T], error) {
+	return pageOf(ask, l, rows, coverage, func(r *T) *T { return r })
+}
+
+// pageOf is PageOf; own turns each row that is shown into one the request may link.
+func pageOf[T any](ask *Ask, l *List[T], rows []*T, coverage *page.Coverage, own func(*T) *T) (*page.Connection[T], error) {
 	binding := func() string { return l.Binding(ask) }
 	total := len(rows)
-	type placed struct {
-		row *T
-		at  page.Position
-	}
-	all := make([]placed, len(rows))
-	for i, r := range rows {
-		all[i] = placed{r, l.Order.Position(r)}
-	}
-	slices.SortFunc(all, func(a, b placed) int {
-		c := l.Order.ComparePositions(a.at, b.at)
+	rows = slices.Clone(rows)
+	slices.SortFunc(rows, func(a, b *T) int {
 		if l.Window.Backward {
-			return -c
+			a, b = b, a
 		}
-		return c
+		return l.Order.Compare(a, b)
 	})
 	if l.Window.Cursor != "" {
 		c, err := ask.Cursors.Open(binding(), l.Window.Cursor)
 		if err != nil {
 			return nil, err
 		}
-		all = slices.DeleteFunc(all, func(p placed) bool {
-			d := l.Order.ComparePositions(p.at, c.At)
+		rows = slices.DeleteFunc(rows, func(r *T) bool {
+			d := l.Order.ComparePositions(l.Order.Position(r), c.At)
 			if l.Window.Backward {
 				d = -d
 			}
 			return d <= 0
 		})
 	}
-	out := make([]*T, 0, min(len(all), l.Window.Size+1))
-	for _, p := range all[:min(len(all), l.Window.Size+1)] {
-		out = append(out, p.row)
+	out := make([]*T, 0, min(len(rows), l.Window.Size+1))
+	for _, r := range rows[:min(len(rows), l.Window.Size+1)] {
+		out = append(out, own(r))
 	}
 	out, info := Trim(out, l.Window)
 	return page.NewConnection(out, info, coverage,

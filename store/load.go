@@ -225,7 +225,9 @@ func loadCounts[C any](ctx context.Context, src Source, b *Batch, child *Table[C
 		return err
 	}
 	s, _ := child.reach(b.Ask, &w, authz.P0Public, owners)
-	s.query.SQL = "SELECT p.n, count(*) FROM " + from + " JOIN " + child.Table + " t ON " + c.join() + " WHERE " + w.String() + " GROUP BY p.n"
+	// Counting parent by parent keeps each count on the child's index; joined and grouped, the
+	// planner took the owner for the whole condition: 23 ms where this takes 1 (20 communities).
+	s.query.SQL = "SELECT p.n, t.n FROM " + from + ", LATERAL (SELECT count(*) FROM " + child.Table + " t WHERE " + c.join() + " AND " + w.String() + ") t(n)"
 	s.query.Args = w.args
 	return s.each(ctx, src, func(rs *sql.Rows) error {
 		var n, count int

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -30,10 +32,11 @@ type order[T any] struct {
 }
 
 type orderKey[T any] struct {
-	form   string // SQL around the column; text by COLLATE "C", so that SQL and Go order alike
-	column *column
-	cast   string // of the argument it is compared with
-	value  func(*T) any
+	form    string // SQL around the column; text by COLLATE "C", so that SQL and Go order alike
+	column  *column
+	cast    string // of the argument it is compared with
+	value   func(*T) any
+	compare func(a, b *T) int // value(a) with value(b), without making either
 }
 
 // over is the key of a table's row; of is the key of a row of a sub-select that reads it.
@@ -41,7 +44,10 @@ func (k orderKey[T]) over() string { return strings.ReplaceAll(k.form, "?", k.co
 func (k orderKey[T]) of() string   { return strings.ReplaceAll(k.form, "?", "t."+k.column.name) }
 
 // never is where rows without an instant stand: after all others.
-var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+var (
+	never   = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	lastDay = scalar.DateOf(never)
+)
 
 func (t *Table[T]) order(cols []string) order[T] {
 	o := order[T]{name: strings.Join(cols, ",")}
@@ -56,48 +62,43 @@ func (t *Table[T]) order(cols []string) order[T] {
 }
 
 func keyOf[T any](c *column) orderKey[T] {
-	at := func(row *T) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(row), c.offset) }
 	const text, plain = `? COLLATE "C"`, "?"
 	switch c.typ {
 	case reflect.TypeFor[string]():
-		return orderKey[T]{text, c, "text", func(r *T) any { return *(*string)(at(r)) }}
+		return keyBy[T](c, text, "text", strings.Compare, func(s string) any { return s })
 	case reflect.TypeFor[scalar.Enum]():
-		return orderKey[T]{known(c) + ` COLLATE "C"`, c, "text", func(r *T) any { return string(*(*scalar.Enum)(at(r))) }}
+		return keyBy[T](c, text, "text", cmp.Compare[scalar.Enum], func(e scalar.Enum) any { return string(e) })
 	case reflect.TypeFor[int]():
-		return orderKey[T]{plain, c, "bigint", func(r *T) any { return int64(*(*int)(at(r))) }}
+		return keyBy[T](c, plain, "bigint", cmp.Compare[int], func(i int) any { return int64(i) })
 	case reflect.TypeFor[time.Time]():
-		return orderKey[T]{plain, c, "timestamptz", func(r *T) any { return *(*time.Time)(at(r)) }}
+		return keyBy[T](c, plain, "timestamptz", time.Time.Compare, func(t time.Time) any { return t })
 	case reflect.TypeFor[*time.Time]():
-		return orderKey[T]{"COALESCE(?, '9999-12-31 00:00:00+00')", c, "timestamptz", func(r *T) any {
-			if v := *(**time.Time)(at(r)); v != nil {
-				return *v
-			}
-			return never
-		}}
+		return keyBy[T](c, "COALESCE(?, '9999-12-31 00:00:00+00')", "timestamptz",
+			func(a, b *time.Time) int { return or(a, never).Compare(or(b, never)) },
+			func(t *time.Time) any { return or(t, never) })
 	case reflect.TypeFor[scalar.Date]():
-		return orderKey[T]{plain, c, "date", func(r *T) any { return (*scalar.Date)(at(r)).String() }}
+		return keyBy[T](c, plain, "date", scalar.Date.Compare, func(d scalar.Date) any { return d.String() })
 	case reflect.TypeFor[*scalar.Date]():
-		return orderKey[T]{"COALESCE(?, '9999-12-31')", c, "date", func(r *T) any {
-			if v := *(**scalar.Date)(at(r)); v != nil {
-				return v.String()
-			}
-			return "9999-12-31"
-		}}
+		return keyBy[T](c, "COALESCE(?, '9999-12-31')", "date",
+			func(a, b *scalar.Date) int { return or(a, lastDay).Compare(or(b, lastDay)) },
+			func(d *scalar.Date) any { return or(d, lastDay).String() })
 	}
 	panic(fmt.Sprintf("store: a list cannot be ordered by a column of type %s", c.typ))
 }
 
-// known is SQL for an enum column as rows show it: a value that this version does not know
-// stands where the one it is mapped to stands, else a page would step over rows.
-func known(c *column) string {
-	if c.enum == nil {
-		return "?"
+// keyBy is the order key of a column whose Go field is a V.
+func keyBy[T, V any](c *column, form, cast string, compare func(a, b V) int, value func(V) any) orderKey[T] {
+	at := func(row *T) V { return *(*V)(unsafe.Add(unsafe.Pointer(row), c.offset)) }
+	return orderKey[T]{form, c, cast,
+		func(row *T) any { return value(at(row)) },
+		func(a, b *T) int { return compare(at(a), at(b)) }}
+}
+
+func or[V any](v *V, none V) V {
+	if v == nil {
+		return none
 	}
-	var values []string
-	for _, v := range c.enum.EnumValues {
-		values = append(values, "'"+v.Name+"'")
-	}
-	return "(CASE WHEN ? IN (" + strings.Join(values, ", ") + ") THEN ? ELSE 'OTHER' END)"
+	return *v
 }
 
 // Ordered is one order of a table in one direction.
@@ -124,11 +125,19 @@ func (o Ordered[T]) Position(row *T) page.Position { return o.table.position(row
 
 // Compare orders two rows as the list shows them.
 func (o Ordered[T]) Compare(a, b *T) int {
-	c := o.Position(a).Compare(o.Position(b))
 	if o.desc {
-		return -c
+		a, b = b, a
 	}
-	return c
+	for _, k := range o.by.keys {
+		if c := k.compare(a, b); c != 0 {
+			return c
+		}
+	}
+	x, y := (*Row)(unsafe.Pointer(a)), (*Row)(unsafe.Pointer(b))
+	if c := strings.Compare(x.Owner, y.Owner); c != 0 {
+		return c
+	}
+	return bytes.Compare(x.UUID[:], y.UUID[:])
 }
 
 // ComparePositions orders two places as the list shows them.

@@ -148,8 +148,9 @@ var (
 // OpenStationsNow keeps every station with its hours, so that who is open is decided when the
 // list is read: a station opens and closes without a write.
 var OpenStationsNow = DefineHot(Stations, HotSpec[Station]{
-	List: "OPEN_STATIONS_NOW",
-	Keep: func(s *Station, at time.Time) bool { return s.Hours.OpenAt(at) },
+	List:      "OPEN_STATIONS_NOW",
+	Keep:      func(s *Station, at time.Time) bool { return s.Hours.OpenAt(at) },
+	KeepReads: []string{"openNow"},
 })
 
 var (

@@ -3,6 +3,7 @@
 package scalar
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
@@ -64,7 +65,9 @@ func (d Date) End() time.Time { return d.AddDays(1).Start() }
 func (d Date) AddDays(n int) Date { return DateOf(d.Start().AddDate(0, 0, n)) }
 
 // Compare orders by time: -1, 0 or 1.
-func (d Date) Compare(o Date) int { return d.Start().Compare(o.Start()) }
+func (d Date) Compare(o Date) int {
+	return cmp.Or(cmp.Compare(d.Year, o.Year), cmp.Compare(d.Month, o.Month), cmp.Compare(d.Day, o.Day))
+}
 
 func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)

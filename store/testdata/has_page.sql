@@ -9,10 +9,10 @@ SELECT p.n, t.*
 -- $1 [a b]
 -- $2 [00000000-0000-0000-0000-000000000000 00000000-0000-0000-0000-000000000000]
 -- linhui_public 
-SELECT p.n, count(*)
- FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY p(owner, id, n)
- JOIN stations t ON t.owner = p.owner
- WHERE t.retired_at IS NULL
- GROUP BY p.n
+SELECT p.n, t.n
+ FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY p(owner, id, n), LATERAL (SELECT count(*)
+ FROM stations t
+ WHERE t.owner = p.owner
+ AND t.retired_at IS NULL) t(n)
 -- $1 [a b]
 -- $2 [00000000-0000-0000-0000-000000000000 00000000-0000-0000-0000-000000000000]

@@ -11,12 +11,12 @@ SELECT p.n, t.*
 -- $2 [01000000-0000-0000-0000-000000000000 02000000-0000-0000-0000-000000000000]
 -- $3 [a]
 -- linhui_scoped a
-SELECT p.n, count(*)
- FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY p(owner, id, n)
- JOIN enrolments t ON t.owner = p.owner
+SELECT p.n, t.n
+ FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY p(owner, id, n), LATERAL (SELECT count(*)
+ FROM enrolments t
+ WHERE t.owner = p.owner
  AND t.course_id = p.id
- WHERE t.owner = ANY($3)
- GROUP BY p.n
+ AND t.owner = ANY($3)) t(n)
 -- $1 [a b]
 -- $2 [01000000-0000-0000-0000-000000000000 02000000-0000-0000-0000-000000000000]
 -- $3 [a]
