@@ -37,10 +37,12 @@ func (s *Sources) UseRedis(client redis.UniversalClient, observe func(cache.Coun
 			return kept{list, rows}, err
 		},
 	})
-	for _, src := range s.opt.Sources {
-		s.hot.Distrust(s.Owners(src)...) // until its changes can be heard of
-	}
+	s.hot.Distrust(s.state.Load().owners()...) // until their changes can be heard of
 }
+
+// hotKey names a list of one source in the cache. The source is part of it: the versions of a
+// community that moved to another database do not go on from the old ones.
+func hotKey(src *Source, list string) string { return list + "@" + src.Key }
 
 // HotPart is one source's share of a hot list: rows by owner, missing where there are none.
 type HotPart = Part[map[string]store.Rows]
@@ -56,9 +58,14 @@ func HotRows(ctx context.Context, s *Sources, ask *store.Ask, h store.Hot, owner
 	parts := prune[map[string]store.Rows](s.state.Load(), owners)
 	keys := make([]cache.Key, 0, len(owners))
 	variant := h.VariantAt(at)
-	for _, p := range parts {
+	for i := range parts {
+		p := &parts[i]
+		if p.Source == nil {
+			p.fail(noSource)
+			continue
+		}
 		for _, o := range p.Owners {
-			keys = append(keys, cache.Key{List: h.ListName(), Owner: o, Variant: variant})
+			keys = append(keys, cache.Key{List: hotKey(p.Source, h.ListName()), Owner: o, Variant: variant})
 		}
 	}
 	results, err := s.hot.Get(ctx, keys, func(cache.Key) time.Duration { return h.Lifetime() }, func(ctx context.Context, missing []cache.Key) (map[cache.Key]cache.Loaded[kept], error) {
@@ -134,11 +141,15 @@ func (s *Sources) fill(ctx context.Context, ask *store.Ask, h store.Hot, missing
 	return out
 }
 
-// fold puts the results, which stand in the order of the parts' owners, into the parts.
+// fold puts the results, which stand in the order of the owners of parts with a source, into
+// the parts.
 func fold(parts []HotPart, results []cache.Result[kept]) []HotPart {
 	i := 0
 	for n := range parts {
 		p := &parts[n]
+		if p.Source == nil {
+			continue
+		}
 		p.State = page.OK
 		p.Value = make(map[string]store.Rows, len(p.Owners))
 		for _, o := range p.Owners {
@@ -163,38 +174,20 @@ func fold(parts []HotPart, results []cache.Result[kept]) []HotPart {
 	return parts
 }
 
-// hear takes the notice of a changed list: "owner list version".
-func (s *Sources) hear(ctx context.Context, payload string) {
+// hear takes a source's notice of a changed list: "owner list version".
+func (s *Sources) hear(ctx context.Context, src *Source, payload string) {
 	f := strings.Fields(payload)
 	if len(f) != 3 {
-		s.opt.Log.Warn("notice on linhui_hot is not: owner list version")
+		s.opt.Log.Warn("notice on linhui_hot is not: owner list version", "source", src.Key)
 		return
 	}
 	version, err := strconv.ParseInt(f[2], 10, 64)
 	if err != nil {
-		s.opt.Log.Warn("notice on linhui_hot carries no version")
+		s.opt.Log.Warn("notice on linhui_hot carries no version", "source", src.Key)
 		return
 	}
 	if s.hot != nil {
-		_ = s.hot.Invalidate(ctx, f[0], f[1], version+1) // its failure is the cache's to tell
+		_ = s.hot.Invalidate(ctx, f[0], hotKey(src, f[1]), version+1) // its failure is the cache's to tell
 	}
 	s.changes.tell(Change{Owner: f[0], Topic: f[1]})
-}
-
-// trust reads the versions of a source's lists after its changes can be heard of again.
-func (s *Sources) trust(ctx context.Context, src *Source) {
-	if s.hot == nil {
-		return
-	}
-	owners := s.Owners(src)
-	versions, err := store.HotVersions(ctx, src, "", owners)
-	if err != nil {
-		s.opt.Log.Warn("hot lists stay bypassed: their versions could not be read", "source", src.Key, "error", err)
-		return
-	}
-	for _, o := range owners {
-		for list := range store.HotLists() {
-			_ = s.hot.Trust(ctx, o, list, max(versions[o][list], 1))
-		}
-	}
 }
