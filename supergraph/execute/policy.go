@@ -15,7 +15,13 @@ type Policy struct {
 	Extensions []string // members of extensions that are passed on beside code
 }
 
-func (x *execution) policy(subgraph string) Policy { return x.executor.Policies[subgraph] }
+// policy is the subgraph's, or that of "*".
+func (x *execution) policy(subgraph string) Policy {
+	if p, ok := x.executor.Policies[subgraph]; ok {
+		return p
+	}
+	return x.executor.Policies["*"]
+}
 
 // passed are the codes of package fault that a subgraph may use for its own errors.
 var passed = map[string]fault.Code{}

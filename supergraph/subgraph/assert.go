@@ -23,7 +23,7 @@ const (
 
 // Assertions returns Options.Assert for one subgraph: short-lived tokens that key signs, for the
 // audience of the subgraph's name alone, so that one subgraph cannot pass them to another.
-func Assertions(key ed25519.PrivateKey, issuer, subgraph string, now func() time.Time) (func(*authz.Viewer) (string, error), error) {
+func Assertions(key ed25519.PrivateKey, issuer, subgraph string, now func() time.Time) (Assert, error) {
 	if now == nil {
 		now = time.Now
 	}

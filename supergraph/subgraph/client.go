@@ -39,13 +39,26 @@ type Options struct {
 	Share bool
 	// Assert returns the signed statement of who asks, for subgraphs that trust ours; it is sent
 	// as the bearer token. Nil: none. Nothing is sent of viewers without a principal.
-	Assert func(*authz.Viewer) (string, error)
+	Assert Assert
 	// StreamURL is where subscriptions go: ws and wss speak graphql-transport-ws, http and https
 	// server-sent events. Empty: events at URL.
 	StreamURL string
 
 	Transport http.RoundTripper // nil: one of its own, with keep-alive
 	Log       *slog.Logger      // nil: slog.Default
+}
+
+// Assert returns the bearer token by which a subgraph knows who asks; see Assertions.
+type Assert func(*authz.Viewer) (string, error)
+
+// IsLocal reports whether an address is this machine's, where compressing costs more than it saves.
+func IsLocal(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // The defaults were chosen; those of the breaker are quality.md's.
@@ -265,8 +278,8 @@ func (c *Client) wrong(cause error) error {
 // exchange sends the request once and reads the answer.
 func (c *Client) exchange(ctx context.Context, request []byte, header http.Header, buffer []byte) ([]byte, error) {
 	r := (&http.Request{Method: http.MethodPost, URL: c.url, Host: c.url.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(bytes.NewReader(request)), ContentLength: int64(len(request)),
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(request)), nil },
+		Body: newBody(request), ContentLength: int64(len(request)),
+		GetBody: func() (io.ReadCloser, error) { return newBody(request), nil },
 	}).WithContext(ctx)
 	resp, err := c.http.RoundTrip(r)
 	if err != nil {
