@@ -35,7 +35,7 @@ type outcome struct {
 
 // place is one field of the operation and the rows it is asked on.
 type place struct {
-	key  any    // the *ast.Field, or the hidden *store.Link
+	key  *ast.Field
 	typ  string // what the field shows
 	sels ast.SelectionSet
 	rows []store.Node

@@ -65,9 +65,6 @@ func (w *walk) run(level []*task) {
 // are one follow, whatever their alias and place.
 func (w *walk) collect(follows []*follow, t *task) []*follow {
 	for _, f := range graphql.CollectFields(w.oc, t.sels, w.satisfied(t.typ)) {
-		for _, hidden := range store.NeededBy(t.typ, f.Name) {
-			follows = join(follows, &follow{link: hidden}, place{key: hidden, rows: t.rows})
-		}
 		link := store.LinkAt(t.typ, f.Name)
 		if link == nil {
 			continue

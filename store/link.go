@@ -18,7 +18,7 @@ import (
 // for all rows of a level at once, one statement a link and source.
 type Link struct {
 	Parent string // GraphQL type
-	Field  string // GraphQL field; for a hidden link, a name that no field has
+	Field  string // GraphQL field
 	Child  string // GraphQL type it leads to, "" when nothing below it can be selected
 
 	owner func(parent Node) string // whose rows it leads to; nil: the parent's owner's
@@ -58,14 +58,8 @@ type Want struct{ Rows, Count bool }
 // links by type and field; filled by package initialisation only.
 var links = map[string]map[string]*Link{}
 
-// needs are the hidden links that computed fields read, by type and field.
-var needs = map[string]map[string][]*Link{}
-
 // LinkAt returns the link behind Type.field, nil when the field is none.
 func LinkAt(typ, field string) *Link { return links[typ][field] }
-
-// NeededBy returns the hidden links whose rows the computed field reads.
-func NeededBy(typ, field string) []*Link { return needs[typ][field] }
 
 func register(l *Link) *Link {
 	if links[l.Parent] == nil {
@@ -76,27 +70,6 @@ func register(l *Link) *Link {
 	}
 	links[l.Parent][l.Field] = l
 	return l
-}
-
-// Compute declares fields of a type that are computed from the rows of a hidden link; their
-// methods read them with Follow.
-func Compute(l *Link, fields ...string) {
-	if needs[l.Parent] == nil {
-		needs[l.Parent] = map[string][]*Link{}
-	}
-	for _, f := range fields {
-		needs[l.Parent][f] = append(needs[l.Parent][f], l)
-	}
-}
-
-// Followed returns the rows that a hidden link led to.
-func Followed[V any](r *Row, l *Link) (V, error) {
-	v, err, ok := r.Loaded(l)
-	if !ok {
-		return *new(V), fmt.Errorf("link %s.%s was not followed", l.Parent, l.Field)
-	}
-	value, _ := v.(V)
-	return value, err
 }
 
 // FromDirectory describes a link that the directory answers.
