@@ -75,7 +75,11 @@ func (t *Table[T]) reach(ask *Ask, w *Where, class authz.Class, owners []string)
 	}
 	if t.Restricted {
 		s.none = len(seen) == 0
-		w.And("t.owner = ANY(?)", pq.Array(seen))
+		if len(seen) < len(owners) {
+			// Every caller holds t.owner to the owners it names. Saying it twice when all are in
+			// scope cost the planner its best index: 16 ms for 20 counts that take 1.3.
+			w.And("t.owner = ANY(?)", pq.Array(seen))
+		}
 		t.onlyOwn(ask, w)
 	} else if t.showsDrafts(ask, owners) {
 		t.onlyPublished(w, seen)

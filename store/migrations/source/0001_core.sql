@@ -68,7 +68,10 @@ CREATE PROCEDURE linhui_protect(tbl regclass, public_columns text DEFAULT NULL, 
 LANGUAGE plpgsql AS $$
 DECLARE
   -- The sub-select makes it an init plan: the setting is split once a statement, not once a row.
-  in_scope constant text := $q$owner = ANY ((SELECT string_to_array(current_setting('linhui.owners', true), ','))::text[])$q$;
+  -- A jsonb object, because "?" searches its keys by halves and is no index condition: as
+  -- owner = ANY (...) the policy took the place of better conditions in the index (20 counts of
+  -- open feedback: 6.1 ms, so 1.3 ms).
+  in_scope constant text := $q$(SELECT jsonb_object_agg(o, true) FROM unnest(string_to_array(current_setting('linhui.owners', true), ',')) o) ? owner$q$;
 BEGIN
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', tbl);
   EXECUTE format('GRANT SELECT ON %s TO linhui_scoped', tbl);
