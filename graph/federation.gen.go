@@ -60,6 +60,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case *store.WorkMethod:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WorkMethod(ctx, sel, obj)
 	case *store.VolunteerTeam:
 		if obj == nil {
 			return graphql.Null
@@ -100,6 +105,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ServiceProject(ctx, sel, obj)
+	case *store.ServiceDelivery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceDelivery(ctx, sel, obj)
 	case *store.Room:
 		if obj == nil {
 			return graphql.Null
@@ -110,6 +120,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Resident(ctx, sel, obj)
+	case *store.ReportedStatistic:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ReportedStatistic(ctx, sel, obj)
 	case *store.Programme:
 		if obj == nil {
 			return graphql.Null

@@ -32,6 +32,7 @@ type FeedbackResolver interface {
 	Channel(ctx context.Context, obj *store.Feedback) (*store.Channel, error)
 	Station(ctx context.Context, obj *store.Feedback) (*store.Station, error)
 	Estate(ctx context.Context, obj *store.Feedback) (*store.Estate, error)
+	Reporter(ctx context.Context, obj *store.Feedback) (*store.Resident, error)
 
 	Assignee(ctx context.Context, obj *store.Feedback) (*store.StaffPost, error)
 	Responsible(ctx context.Context, obj *store.Feedback) (*store.Organization, error)
@@ -1070,6 +1071,38 @@ func (ec *executionContext) fieldContext_Feedback_estate(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Estate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Feedback_reporter(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feedback_reporter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Feedback().Reporter(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Resident) graphql.Marshaler {
+			return ec.marshalOResident2ᚖlinhuiᚋstoreᚐResident(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Feedback_reporter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Feedback",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Resident(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3591,6 +3624,11 @@ func (ec *executionContext) _Feedback(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "estate":
 			out.Values[i] = ec._Feedback_estate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reporter":
+			out.Values[i] = ec._Feedback_reporter(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -107,6 +107,18 @@ func (CommunityLinks) Channels(ctx context.Context, obj *store.Community, kind [
 	return dataloaders.Link[[]*store.Channel](ctx, obj)
 }
 
+func (CommunityLinks) ServiceDeliveries(ctx context.Context, obj *store.Community, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceDelivery], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceDelivery]](ctx, obj)
+}
+
+func (CommunityLinks) ReportedStatistics(ctx context.Context, obj *store.Community, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ReportedStatistic], error) {
+	return dataloaders.Link[*page.Connection[store.ReportedStatistic]](ctx, obj)
+}
+
+func (CommunityLinks) WorkMethods(ctx context.Context, obj *store.Community) ([]*store.WorkMethod, error) {
+	return dataloaders.Link[[]*store.WorkMethod](ctx, obj)
+}
+
 func (CommunityLinks) Events(ctx context.Context, obj *store.Community, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
 	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
 }
@@ -395,6 +407,10 @@ func (FeedbackLinks) Estate(ctx context.Context, obj *store.Feedback) (*store.Es
 	return dataloaders.Link[*store.Estate](ctx, obj)
 }
 
+func (FeedbackLinks) Reporter(ctx context.Context, obj *store.Feedback) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
 func (FeedbackLinks) Assignee(ctx context.Context, obj *store.Feedback) (*store.StaffPost, error) {
 	return dataloaders.Link[*store.StaffPost](ctx, obj)
 }
@@ -519,6 +535,23 @@ func (ProgrammeItemLinks) Performer(ctx context.Context, obj *store.ProgrammeIte
 
 func (LinkRoot) ProgrammeItem() ProgrammeItemResolver { return ProgrammeItemLinks{} }
 
+// ReportedStatisticLinks resolves the described links of ReportedStatistic.
+type ReportedStatisticLinks struct{}
+
+func (ReportedStatisticLinks) Community(ctx context.Context, obj *store.ReportedStatistic) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Station(ctx context.Context, obj *store.ReportedStatistic) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Method(ctx context.Context, obj *store.ReportedStatistic) (*store.WorkMethod, error) {
+	return dataloaders.Link[*store.WorkMethod](ctx, obj)
+}
+
+func (LinkRoot) ReportedStatistic() ReportedStatisticResolver { return ReportedStatisticLinks{} }
+
 // ResidentLinks resolves the described links of Resident.
 type ResidentLinks struct{}
 
@@ -582,6 +615,35 @@ func (ScheduleExceptionLinks) Room(ctx context.Context, obj *store.ScheduleExcep
 }
 
 func (LinkRoot) ScheduleException() ScheduleExceptionResolver { return ScheduleExceptionLinks{} }
+
+// ServiceDeliveryLinks resolves the described links of ServiceDelivery.
+type ServiceDeliveryLinks struct{}
+
+func (ServiceDeliveryLinks) Community(ctx context.Context, obj *store.ServiceDelivery) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceDeliveryLinks) Station(ctx context.Context, obj *store.ServiceDelivery) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ServiceDeliveryLinks) Team(ctx context.Context, obj *store.ServiceDelivery) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (ServiceDeliveryLinks) Method(ctx context.Context, obj *store.ServiceDelivery) (*store.WorkMethod, error) {
+	return dataloaders.Link[*store.WorkMethod](ctx, obj)
+}
+
+func (ServiceDeliveryLinks) Supersedes(ctx context.Context, obj *store.ServiceDelivery) (*store.ServiceDelivery, error) {
+	return dataloaders.Link[*store.ServiceDelivery](ctx, obj)
+}
+
+func (ServiceDeliveryLinks) SupersededBy(ctx context.Context, obj *store.ServiceDelivery) (*store.ServiceDelivery, error) {
+	return dataloaders.Link[*store.ServiceDelivery](ctx, obj)
+}
+
+func (LinkRoot) ServiceDelivery() ServiceDeliveryResolver { return ServiceDeliveryLinks{} }
 
 // ServiceProjectLinks resolves the described links of ServiceProject.
 type ServiceProjectLinks struct{}
@@ -808,6 +870,19 @@ func (VolunteerTeamLinks) ServiceHours(ctx context.Context, obj *store.Volunteer
 
 func (LinkRoot) VolunteerTeam() VolunteerTeamResolver { return VolunteerTeamLinks{} }
 
+// WorkMethodLinks resolves the described links of WorkMethod.
+type WorkMethodLinks struct{}
+
+func (WorkMethodLinks) Community(ctx context.Context, obj *store.WorkMethod) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (WorkMethodLinks) Deliveries(ctx context.Context, obj *store.WorkMethod, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceDelivery], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceDelivery]](ctx, obj)
+}
+
+func (LinkRoot) WorkMethod() WorkMethodResolver { return WorkMethodLinks{} }
+
 // Args decodes the arguments of a field of a type other than the roots.
 func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, raw map[string]any) (map[string]any, error) {
 	ec := newExecutionContext(oc, nil, nil)
@@ -818,6 +893,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_posts_args(ctx, raw)
 	case "Community.channels":
 		return ec.field_Community_channels_args(ctx, raw)
+	case "Community.serviceDeliveries":
+		return ec.field_Community_serviceDeliveries_args(ctx, raw)
+	case "Community.reportedStatistics":
+		return ec.field_Community_reportedStatistics_args(ctx, raw)
 	case "Community.events":
 		return ec.field_Community_events_args(ctx, raw)
 	case "Community.todayEvents":
@@ -870,6 +949,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_VolunteerTeam_memberships_args(ctx, raw)
 	case "VolunteerTeam.serviceHours":
 		return ec.field_VolunteerTeam_serviceHours_args(ctx, raw)
+	case "WorkMethod.deliveries":
+		return ec.field_WorkMethod_deliveries_args(ctx, raw)
 	}
 	return nil, nil
 }

@@ -50,10 +50,12 @@ type ResolverRoot interface {
 	Programme() ProgrammeResolver
 	ProgrammeItem() ProgrammeItemResolver
 	Query() QueryResolver
+	ReportedStatistic() ReportedStatisticResolver
 	Resident() ResidentResolver
 	Room() RoomResolver
 	Schedule() ScheduleResolver
 	ScheduleException() ScheduleExceptionResolver
+	ServiceDelivery() ServiceDeliveryResolver
 	ServiceProject() ServiceProjectResolver
 	ServiceRecord() ServiceRecordResolver
 	ServiceWindow() ServiceWindowResolver
@@ -65,6 +67,7 @@ type ResolverRoot interface {
 	TeamMembership() TeamMembershipResolver
 	TodayEventsChange() TodayEventsChangeResolver
 	VolunteerTeam() VolunteerTeamResolver
+	WorkMethod() WorkMethodResolver
 }
 
 type DirectiveRoot struct {
@@ -146,13 +149,16 @@ type ComplexityRoot struct {
 		Posts              func(childComplexity int, code []scalar.Enum) int
 		Programmes         func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Provenance         func(childComplexity int) int
+		ReportedStatistics func(childComplexity int, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Residents          func(childComplexity int, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		SLARules           func(childComplexity int) int
+		ServiceDeliveries  func(childComplexity int, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Slug               func(childComplexity int) int
 		Stations           func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Teams              func(childComplexity int, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		TimeZone           func(childComplexity int) int
 		TodayEvents        func(childComplexity int, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		WorkMethods        func(childComplexity int) int
 	}
 
 	CommunityConnection struct {
@@ -464,6 +470,7 @@ type ComplexityRoot struct {
 		ReopenedCount   func(childComplexity int) int
 		RepliedAt       func(childComplexity int) int
 		Reply           func(childComplexity int) int
+		Reporter        func(childComplexity int) int
 		ResolvedAt      func(childComplexity int) int
 		Responsible     func(childComplexity int) int
 		ReviewAt        func(childComplexity int) int
@@ -546,26 +553,27 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AssignFeedback   func(childComplexity int, input store.AssignFeedbackInput) int
-		CloseFeedback    func(childComplexity int, input store.CloseFeedbackInput) int
-		DraftEcho        func(childComplexity int, input store.DraftEchoInput) int
-		MarkDuplicate    func(childComplexity int, input store.MarkDuplicateInput) int
-		PublishEcho      func(childComplexity int, input store.StepEchoInput) int
-		RateFeedback     func(childComplexity int, input store.RateFeedbackInput) int
-		ReferFeedback    func(childComplexity int, input store.ReferFeedbackInput) int
-		RefuseFeedback   func(childComplexity int, input store.RefuseFeedbackInput) int
-		ReopenFeedback   func(childComplexity int, input store.ReopenFeedbackInput) int
-		ReplyFeedback    func(childComplexity int, input store.ReplyFeedbackInput) int
-		ResolveFeedback  func(childComplexity int, input store.ResolveFeedbackInput) int
-		ResumeFeedback   func(childComplexity int, input store.StepFeedbackInput) int
-		ReviewEcho       func(childComplexity int, input store.StepEchoInput) int
-		ReviseEcho       func(childComplexity int, input store.ReviseEchoInput) int
-		StartFeedback    func(childComplexity int, input store.StepFeedbackInput) int
-		SubmitFeedback   func(childComplexity int, input store.SubmitFeedbackInput) int
-		SuspendFeedback  func(childComplexity int, input store.SuspendFeedbackInput) int
-		TriageFeedback   func(childComplexity int, input store.TriageFeedbackInput) int
-		WithdrawEcho     func(childComplexity int, input store.WithdrawEchoInput) int
-		WithdrawFeedback func(childComplexity int, input store.WithdrawFeedbackInput) int
+		AssignFeedback        func(childComplexity int, input store.AssignFeedbackInput) int
+		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
+		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
+		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
+		PublishEcho           func(childComplexity int, input store.StepEchoInput) int
+		RateFeedback          func(childComplexity int, input store.RateFeedbackInput) int
+		RecordServiceDelivery func(childComplexity int, input store.RecordServiceDeliveryInput) int
+		ReferFeedback         func(childComplexity int, input store.ReferFeedbackInput) int
+		RefuseFeedback        func(childComplexity int, input store.RefuseFeedbackInput) int
+		ReopenFeedback        func(childComplexity int, input store.ReopenFeedbackInput) int
+		ReplyFeedback         func(childComplexity int, input store.ReplyFeedbackInput) int
+		ResolveFeedback       func(childComplexity int, input store.ResolveFeedbackInput) int
+		ResumeFeedback        func(childComplexity int, input store.StepFeedbackInput) int
+		ReviewEcho            func(childComplexity int, input store.StepEchoInput) int
+		ReviseEcho            func(childComplexity int, input store.ReviseEchoInput) int
+		StartFeedback         func(childComplexity int, input store.StepFeedbackInput) int
+		SubmitFeedback        func(childComplexity int, input store.SubmitFeedbackInput) int
+		SuspendFeedback       func(childComplexity int, input store.SuspendFeedbackInput) int
+		TriageFeedback        func(childComplexity int, input store.TriageFeedbackInput) int
+		WithdrawEcho          func(childComplexity int, input store.WithdrawEchoInput) int
+		WithdrawFeedback      func(childComplexity int, input store.WithdrawFeedbackInput) int
 	}
 
 	Offering struct {
@@ -680,9 +688,11 @@ type ComplexityRoot struct {
 		Nodes              func(childComplexity int, ids []string) int
 		OpenStationsNow    func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Programmes         func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ReportedStatistics func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Residents          func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SLARules           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Service            func(childComplexity int) int
+		ServiceDeliveries  func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ServiceRecords     func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Stations           func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TodayEvents        func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -705,6 +715,35 @@ type ComplexityRoot struct {
 		Value     func(childComplexity int) int
 		ValueMax  func(childComplexity int) int
 		Zh        func(childComplexity int) int
+	}
+
+	ReportedStatistic struct {
+		AsOf        func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Components  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Method      func(childComplexity int) int
+		Metric      func(childComplexity int) int
+		NameEn      func(childComplexity int) int
+		NameZh      func(childComplexity int) int
+		Period      func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Quantity    func(childComplexity int) int
+		ServiceKind func(childComplexity int) int
+		Station     func(childComplexity int) int
+	}
+
+	ReportedStatisticConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ReportedStatisticEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Resident struct {
@@ -770,6 +809,41 @@ type ComplexityRoot struct {
 		OnDay    func(childComplexity int) int
 		OpensAt  func(childComplexity int) int
 		Room     func(childComplexity int) int
+	}
+
+	ServiceDelivery struct {
+		Audience     func(childComplexity int) int
+		Community    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Method       func(childComplexity int) int
+		OccurredOn   func(childComplexity int) int
+		PersonTimes  func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Sessions     func(childComplexity int) int
+		Station      func(childComplexity int) int
+		SupersededAt func(childComplexity int) int
+		SupersededBy func(childComplexity int) int
+		Supersedes   func(childComplexity int) int
+		Team         func(childComplexity int) int
+	}
+
+	ServiceDeliveryConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ServiceDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ServiceDeliveryPayload struct {
+		Delivery   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ServiceProject struct {
@@ -1024,6 +1098,17 @@ type ComplexityRoot struct {
 	VolunteerTeamEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	WorkMethod struct {
+		Community  func(childComplexity int) int
+		Deliveries func(childComplexity int, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ID         func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Note       func(childComplexity int) int
+		Parts      func(childComplexity int) int
+		Provenance func(childComplexity int) int
 	}
 
 	_Service struct {
@@ -1432,6 +1517,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Provenance(childComplexity), true
+	case "Community.reportedStatistics":
+		if e.ComplexityRoot.Community.ReportedStatistics == nil {
+			break
+		}
+
+		args, err := ec.field_Community_reportedStatistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.ReportedStatistics(childComplexity, args["filter"].(*store.ReportedStatisticFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.residents":
 		if e.ComplexityRoot.Community.Residents == nil {
 			break
@@ -1449,6 +1545,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.SLARules(childComplexity), true
+	case "Community.serviceDeliveries":
+		if e.ComplexityRoot.Community.ServiceDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Community_serviceDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.ServiceDeliveries(childComplexity, args["filter"].(*store.ServiceDeliveryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.slug":
 		if e.ComplexityRoot.Community.Slug == nil {
 			break
@@ -1494,6 +1601,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.TodayEvents(childComplexity, args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.workMethods":
+		if e.ComplexityRoot.Community.WorkMethods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Community.WorkMethods(childComplexity), true
 
 	case "CommunityConnection.coverage":
 		if e.ComplexityRoot.CommunityConnection.Coverage == nil {
@@ -2897,6 +3010,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Feedback.Reply(childComplexity), true
+	case "Feedback.reporter":
+		if e.ComplexityRoot.Feedback.Reporter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Feedback.Reporter(childComplexity), true
 	case "Feedback.resolvedAt":
 		if e.ComplexityRoot.Feedback.ResolvedAt == nil {
 			break
@@ -3273,6 +3392,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RateFeedback(childComplexity, args["input"].(store.RateFeedbackInput)), true
+	case "Mutation.recordServiceDelivery":
+		if e.ComplexityRoot.Mutation.RecordServiceDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordServiceDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordServiceDelivery(childComplexity, args["input"].(store.RecordServiceDeliveryInput)), true
 	case "Mutation.referFeedback":
 		if e.ComplexityRoot.Mutation.ReferFeedback == nil {
 			break
@@ -4027,6 +4157,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Programmes(childComplexity, args["communities"].([]string), args["filter"].(*store.ProgrammeFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.reportedStatistics":
+		if e.ComplexityRoot.Query.ReportedStatistics == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reportedStatistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ReportedStatistics(childComplexity, args["communities"].([]string), args["filter"].(*store.ReportedStatisticFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.residents":
 		if e.ComplexityRoot.Query.Residents == nil {
 			break
@@ -4055,6 +4196,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Service(childComplexity), true
+	case "Query.serviceDeliveries":
+		if e.ComplexityRoot.Query.ServiceDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_serviceDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ServiceDeliveries(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceDeliveryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.serviceRecords":
 		if e.ComplexityRoot.Query.ServiceRecords == nil {
 			break
@@ -4173,6 +4325,129 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedQuantity.Zh(childComplexity), true
+
+	case "ReportedStatistic.asOf":
+		if e.ComplexityRoot.ReportedStatistic.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.AsOf(childComplexity), true
+	case "ReportedStatistic.community":
+		if e.ComplexityRoot.ReportedStatistic.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Community(childComplexity), true
+	case "ReportedStatistic.components":
+		if e.ComplexityRoot.ReportedStatistic.Components == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Components(childComplexity), true
+	case "ReportedStatistic.id":
+		if e.ComplexityRoot.ReportedStatistic.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.ID(childComplexity), true
+	case "ReportedStatistic.method":
+		if e.ComplexityRoot.ReportedStatistic.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Method(childComplexity), true
+	case "ReportedStatistic.metric":
+		if e.ComplexityRoot.ReportedStatistic.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Metric(childComplexity), true
+	case "ReportedStatistic.nameEn":
+		if e.ComplexityRoot.ReportedStatistic.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.NameEn(childComplexity), true
+	case "ReportedStatistic.nameZh":
+		if e.ComplexityRoot.ReportedStatistic.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.NameZh(childComplexity), true
+	case "ReportedStatistic.period":
+		if e.ComplexityRoot.ReportedStatistic.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Period(childComplexity), true
+	case "ReportedStatistic.provenance":
+		if e.ComplexityRoot.ReportedStatistic.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Provenance(childComplexity), true
+	case "ReportedStatistic.quantity":
+		if e.ComplexityRoot.ReportedStatistic.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Quantity(childComplexity), true
+	case "ReportedStatistic.serviceKind":
+		if e.ComplexityRoot.ReportedStatistic.ServiceKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.ServiceKind(childComplexity), true
+	case "ReportedStatistic.station":
+		if e.ComplexityRoot.ReportedStatistic.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Station(childComplexity), true
+
+	case "ReportedStatisticConnection.coverage":
+		if e.ComplexityRoot.ReportedStatisticConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatisticConnection.Coverage(childComplexity), true
+	case "ReportedStatisticConnection.edges":
+		if e.ComplexityRoot.ReportedStatisticConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatisticConnection.Edges(childComplexity), true
+	case "ReportedStatisticConnection.nodes":
+		if e.ComplexityRoot.ReportedStatisticConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatisticConnection.Nodes(childComplexity), true
+	case "ReportedStatisticConnection.pageInfo":
+		if e.ComplexityRoot.ReportedStatisticConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatisticConnection.PageInfo(childComplexity), true
+	case "ReportedStatisticConnection.totalCount":
+		if e.ComplexityRoot.ReportedStatisticConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatisticConnection.TotalCount(childComplexity), true
+
+	case "ReportedStatisticEdge.cursor":
+		if e.ComplexityRoot.ReportedStatisticEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatisticEdge.Cursor(childComplexity), true
+	case "ReportedStatisticEdge.node":
+		if e.ComplexityRoot.ReportedStatisticEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatisticEdge.Node(childComplexity), true
 
 	case "Resident.ageBand":
 		if e.ComplexityRoot.Resident.AgeBand == nil {
@@ -4471,6 +4746,148 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScheduleException.Room(childComplexity), true
+
+	case "ServiceDelivery.audience":
+		if e.ComplexityRoot.ServiceDelivery.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Audience(childComplexity), true
+	case "ServiceDelivery.community":
+		if e.ComplexityRoot.ServiceDelivery.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Community(childComplexity), true
+	case "ServiceDelivery.id":
+		if e.ComplexityRoot.ServiceDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.ID(childComplexity), true
+	case "ServiceDelivery.kind":
+		if e.ComplexityRoot.ServiceDelivery.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Kind(childComplexity), true
+	case "ServiceDelivery.method":
+		if e.ComplexityRoot.ServiceDelivery.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Method(childComplexity), true
+	case "ServiceDelivery.occurredOn":
+		if e.ComplexityRoot.ServiceDelivery.OccurredOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.OccurredOn(childComplexity), true
+	case "ServiceDelivery.personTimes":
+		if e.ComplexityRoot.ServiceDelivery.PersonTimes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.PersonTimes(childComplexity), true
+	case "ServiceDelivery.provenance":
+		if e.ComplexityRoot.ServiceDelivery.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Provenance(childComplexity), true
+	case "ServiceDelivery.sessions":
+		if e.ComplexityRoot.ServiceDelivery.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Sessions(childComplexity), true
+	case "ServiceDelivery.station":
+		if e.ComplexityRoot.ServiceDelivery.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Station(childComplexity), true
+	case "ServiceDelivery.supersededAt":
+		if e.ComplexityRoot.ServiceDelivery.SupersededAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.SupersededAt(childComplexity), true
+	case "ServiceDelivery.supersededBy":
+		if e.ComplexityRoot.ServiceDelivery.SupersededBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.SupersededBy(childComplexity), true
+	case "ServiceDelivery.supersedes":
+		if e.ComplexityRoot.ServiceDelivery.Supersedes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Supersedes(childComplexity), true
+	case "ServiceDelivery.team":
+		if e.ComplexityRoot.ServiceDelivery.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDelivery.Team(childComplexity), true
+
+	case "ServiceDeliveryConnection.coverage":
+		if e.ComplexityRoot.ServiceDeliveryConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryConnection.Coverage(childComplexity), true
+	case "ServiceDeliveryConnection.edges":
+		if e.ComplexityRoot.ServiceDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryConnection.Edges(childComplexity), true
+	case "ServiceDeliveryConnection.nodes":
+		if e.ComplexityRoot.ServiceDeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryConnection.Nodes(childComplexity), true
+	case "ServiceDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.ServiceDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryConnection.PageInfo(childComplexity), true
+	case "ServiceDeliveryConnection.totalCount":
+		if e.ComplexityRoot.ServiceDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryConnection.TotalCount(childComplexity), true
+
+	case "ServiceDeliveryEdge.cursor":
+		if e.ComplexityRoot.ServiceDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryEdge.Cursor(childComplexity), true
+	case "ServiceDeliveryEdge.node":
+		if e.ComplexityRoot.ServiceDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryEdge.Node(childComplexity), true
+
+	case "ServiceDeliveryPayload.delivery":
+		if e.ComplexityRoot.ServiceDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryPayload.Delivery(childComplexity), true
+	case "ServiceDeliveryPayload.userErrors":
+		if e.ComplexityRoot.ServiceDeliveryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryPayload.UserErrors(childComplexity), true
 
 	case "ServiceProject.community":
 		if e.ComplexityRoot.ServiceProject.Community == nil {
@@ -5606,6 +6023,60 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VolunteerTeamEdge.Node(childComplexity), true
 
+	case "WorkMethod.community":
+		if e.ComplexityRoot.WorkMethod.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkMethod.Community(childComplexity), true
+	case "WorkMethod.deliveries":
+		if e.ComplexityRoot.WorkMethod.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_WorkMethod_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WorkMethod.Deliveries(childComplexity, args["filter"].(*store.ServiceDeliveryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "WorkMethod.id":
+		if e.ComplexityRoot.WorkMethod.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkMethod.ID(childComplexity), true
+	case "WorkMethod.nameEn":
+		if e.ComplexityRoot.WorkMethod.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkMethod.NameEn(childComplexity), true
+	case "WorkMethod.nameZh":
+		if e.ComplexityRoot.WorkMethod.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkMethod.NameZh(childComplexity), true
+	case "WorkMethod.note":
+		if e.ComplexityRoot.WorkMethod.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkMethod.Note(childComplexity), true
+	case "WorkMethod.parts":
+		if e.ComplexityRoot.WorkMethod.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkMethod.Parts(childComplexity), true
+	case "WorkMethod.provenance":
+		if e.ComplexityRoot.WorkMethod.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkMethod.Provenance(childComplexity), true
+
 	case "_Service.sdl":
 		if e.ComplexityRoot._Service.Sdl == nil {
 			break
@@ -5645,14 +6116,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProgrammeFilter,
 		ec.unmarshalInputProgrammeOrder,
 		ec.unmarshalInputRateFeedbackInput,
+		ec.unmarshalInputRecordServiceDeliveryInput,
 		ec.unmarshalInputReferFeedbackInput,
 		ec.unmarshalInputRefuseFeedbackInput,
 		ec.unmarshalInputReopenFeedbackInput,
 		ec.unmarshalInputReplyFeedbackInput,
+		ec.unmarshalInputReportedStatisticFilter,
+		ec.unmarshalInputReportedStatisticOrder,
 		ec.unmarshalInputResidentFilter,
 		ec.unmarshalInputResidentOrder,
 		ec.unmarshalInputResolveFeedbackInput,
 		ec.unmarshalInputReviseEchoInput,
+		ec.unmarshalInputServiceDeliveryFilter,
+		ec.unmarshalInputServiceDeliveryOrder,
 		ec.unmarshalInputServiceRecordFilter,
 		ec.unmarshalInputServiceRecordOrder,
 		ec.unmarshalInputSlaRuleOrder,
@@ -5921,6 +6397,145 @@ type Query @class(level: P0_PUBLIC) {
   node(id: ID!): Node
   "Objects in the order of ` + "`" + `ids` + "`" + `, at most 200; ` + "`" + `null` + "`" + ` where there is none."
   nodes(ids: [ID!]!): [Node]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/deliveries.graphqls", Input: `"What was done; a kind may roll others up (为老服务 = 手机使用 + 打扫 + 慰问)."
+enum ServiceKind { "综合服务" GENERAL "办事" AFFAIRS "为老服务" ELDER_SUPPORT "手机使用" DIGITAL_HELP "打扫" CLEANING "慰问" COMFORT_VISIT "疫苗接种组织" VACCINATION_SUPPORT "假期公益教学" HOLIDAY_TEACHING "日常教育帮扶" TUTORING_HELP "健康义诊" CLINIC "综治巡管" PATROL "法律服务" LEGAL "心理疏导" COUNSELLING "便民维修" REPAIR "代办" ERRAND "送餐" MEAL_DELIVERY "借用" LENDING "寄存" STORAGE "饮水" HOT_DRINK "邻里求助" HELP_REQUEST "其他" OTHER }
+enum Metric { "人次" PERSON_TIMES "场次" SESSIONS "志愿者人数" VOLUNTEER_COUNT "志愿服务时长" VOLUNTEER_HOURS "队伍数" TEAM_COUNT "参加人数" ATTENDANCE "报名数" ENROLMENTS "课时" CLASS_HOURS "课程数" COURSE_COUNT "捐赠盒数" BOXES_DONATED "结对项目" PAIRED_PROJECTS "项目数" PROJECT_COUNT "投资" INVESTMENT "面积" FLOOR_AREA "用餐数" MEALS "补贴" SUBSIDY_PAID "意见数" FEEDBACK_RECEIVED "按时办结" FEEDBACK_ON_TIME "届数" EDITION_COUNT "期数" ISSUE_NUMBER "活动项数" ACTIVITY_COUNT "方面数" EVENT_PART_COUNT "四站之数" SUBSTATION_COUNT "四室之数" ROOM_COUNT "提升站点数" UPGRADED_STATIONS "受益人数" DISTINCT_BENEFICIARIES OTHER }
+
+"""
+A service done and counted; no person stands in it. A correction supersedes the row that was wrong, which is kept and
+flagged; lists and totals leave it out unless asked.
+"""
+type ServiceDelivery implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  kind: ServiceKind!
+  community: Community!
+  occurredOn: Date!
+  "人次, additive; never a number of different people."
+  personTimes: Int!
+  sessions: Int!
+  station: Station
+  team: VolunteerTeam
+  audience: Audience
+  method: WorkMethod
+  "The row that this one corrects."
+  supersedes: ServiceDelivery
+  "The row that corrects this one."
+  supersededBy: ServiceDelivery
+  supersededAt: DateTime
+  provenance: Provenance!
+}
+type ServiceDeliveryConnection @class(level: P0_PUBLIC) {
+  edges: [ServiceDeliveryEdge!]!
+  nodes: [ServiceDelivery!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ServiceDeliveryEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceDelivery! }
+enum ServiceDeliveryOrderField { OCCURRED_ON PERSON_TIMES }
+input ServiceDeliveryOrder { field: ServiceDeliveryOrderField!, direction: Direction! = ASC }
+input ServiceDeliveryFilter {
+  "With the kinds that these roll up."
+  kinds: [ServiceKind!]
+  range: DateRange
+  audiences: [Audience!]
+  method: ID
+  station: ID
+  team: ID
+  "Also rows that were corrected; their figures do not count."
+  includeSuperseded: Boolean! = false
+}
+
+"A way of working (四步走, 三心服务)."
+type WorkMethod implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  "Empty where the report names the method and not its steps."
+  parts: [String!]!
+  note: String
+  deliveries(filter: ServiceDeliveryFilter, orderBy: ServiceDeliveryOrder, first: Int, after: String, last: Int, before: String): ServiceDeliveryConnection
+  provenance: Provenance!
+}
+
+"A figure as it was published. It is never added to a computed one."
+type ReportedStatistic implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  metric: Metric!
+  serviceKind: ServiceKind
+  "The kinds of service that the figure sums up."
+  components: [ServiceKind!]!
+  nameZh: String!
+  nameEn: String
+  quantity: ReportedQuantity!
+  community: Community!
+  asOf: Date
+  "` + "`" + `CUMULATIVE_TO_DATE` + "`" + ` where the report counts up to its day."
+  period: String
+  station: Station
+  method: WorkMethod
+  provenance: Provenance!
+}
+type ReportedStatisticConnection @class(level: P0_PUBLIC) {
+  edges: [ReportedStatisticEdge!]!
+  nodes: [ReportedStatistic!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ReportedStatisticEdge @class(level: P0_PUBLIC) { cursor: String!, node: ReportedStatistic! }
+enum ReportedStatisticOrderField { METRIC NAME AS_OF }
+input ReportedStatisticOrder { field: ReportedStatisticOrderField!, direction: Direction! = ASC }
+input ReportedStatisticFilter {
+  metrics: [Metric!]
+  "With the kinds that these roll up."
+  serviceKinds: [ServiceKind!]
+}
+
+extend type Community {
+  "Newest first."
+  serviceDeliveries(filter: ServiceDeliveryFilter, orderBy: ServiceDeliveryOrder, first: Int, after: String, last: Int, before: String): ServiceDeliveryConnection
+  reportedStatistics(filter: ReportedStatisticFilter, orderBy: ReportedStatisticOrder, first: Int, after: String, last: Int, before: String): ReportedStatisticConnection
+  workMethods: [WorkMethod!] @listSize(assumed: 4)
+}
+
+extend type Query {
+  "Newest first."
+  serviceDeliveries(communities: [ID!], filter: ServiceDeliveryFilter, orderBy: ServiceDeliveryOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ServiceDeliveryConnection
+  "By metric."
+  reportedStatistics(communities: [ID!], filter: ReportedStatisticFilter, orderBy: ReportedStatisticOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ReportedStatisticConnection
+}
+
+input RecordServiceDeliveryInput {
+  "Slug or id."
+  community: ID!
+  kind: ServiceKind!
+  "Today or before."
+  occurredOn: Date!
+  "At least 1."
+  personTimes: Int!
+  sessions: Int! = 0
+  station: ID
+  team: ID
+  method: ID
+  audience: Audience
+  "The row that this one corrects: it stays and is flagged. To be the newest of its line."
+  supersedes: ID
+  "Any text that is new for each record. Sent again with the same input, nothing is recorded twice."
+  idempotencyKey: String!
+}
+"The row that was recorded; null beside the rules that the write broke, and then nothing was written."
+type ServiceDeliveryPayload @class(level: P0_PUBLIC) {
+  delivery: ServiceDelivery
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  recordServiceDelivery(input: RecordServiceDeliveryInput!): ServiceDeliveryPayload! @auth(any: [STATION_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/events.graphqls", Input: `enum EventKind { "灯会" FAIR "联欢会" GALA "节庆/邻里节" FESTIVAL "服务日" SERVICE_DAY "爱心餐日" FREE_MEAL_DAY "比赛" CONTEST "放映" SCREENING "读书会" BOOK_CLUB "义诊" CLINIC "宣讲" TALK "手工坊" WORKSHOP "辅导" TUTORING "排练" REHEARSAL "拍摄" FILMING "成立" FOUNDING "随到随玩" DROP_IN "跳蚤市场" FLEA_MARKET "运动会" SPORTS "绿跑" RUN "歌舞联欢" PERFORMANCE "会议" MEETING "其他" OTHER }
@@ -6195,6 +6810,8 @@ type Feedback implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   channel: Channel
   station: Station
   estate: Estate
+  "Null when it is not known or not to be."
+  reporter: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
   "Whether the handlers are not to know who wrote it."
   anonymous: Boolean!
   "Never to be shown on the Echo Wall."
@@ -7330,7 +7947,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | Offering | Organization | Programme | Resident | Room | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam
+union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -7484,6 +8101,12 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_brands(ctx, field)
 	case "channels":
 		return ec.fieldContext_Community_channels(ctx, field)
+	case "serviceDeliveries":
+		return ec.fieldContext_Community_serviceDeliveries(ctx, field)
+	case "reportedStatistics":
+		return ec.fieldContext_Community_reportedStatistics(ctx, field)
+	case "workMethods":
+		return ec.fieldContext_Community_workMethods(ctx, field)
 	case "events":
 		return ec.fieldContext_Community_events(ctx, field)
 	case "todayEvents":
@@ -8100,6 +8723,8 @@ func (ec *executionContext) childFields_Feedback(ctx context.Context, field grap
 		return ec.fieldContext_Feedback_station(ctx, field)
 	case "estate":
 		return ec.fieldContext_Feedback_estate(ctx, field)
+	case "reporter":
+		return ec.fieldContext_Feedback_reporter(ctx, field)
 	case "anonymous":
 		return ec.fieldContext_Feedback_anonymous(ctx, field)
 	case "private":
@@ -8518,6 +9143,64 @@ func (ec *executionContext) childFields_ReportedQuantity(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ReportedQuantity", field.Name)
 }
 
+func (ec *executionContext) childFields_ReportedStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReportedStatistic_id(ctx, field)
+	case "metric":
+		return ec.fieldContext_ReportedStatistic_metric(ctx, field)
+	case "serviceKind":
+		return ec.fieldContext_ReportedStatistic_serviceKind(ctx, field)
+	case "components":
+		return ec.fieldContext_ReportedStatistic_components(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_ReportedStatistic_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_ReportedStatistic_nameEn(ctx, field)
+	case "quantity":
+		return ec.fieldContext_ReportedStatistic_quantity(ctx, field)
+	case "community":
+		return ec.fieldContext_ReportedStatistic_community(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ReportedStatistic_asOf(ctx, field)
+	case "period":
+		return ec.fieldContext_ReportedStatistic_period(ctx, field)
+	case "station":
+		return ec.fieldContext_ReportedStatistic_station(ctx, field)
+	case "method":
+		return ec.fieldContext_ReportedStatistic_method(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ReportedStatistic_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportedStatistic", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportedStatisticConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReportedStatisticConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReportedStatisticConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReportedStatisticConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ReportedStatisticConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ReportedStatisticConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportedStatisticConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportedStatisticEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReportedStatisticEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReportedStatisticEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportedStatisticEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Resident(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -8646,6 +9329,76 @@ func (ec *executionContext) childFields_ScheduleException(ctx context.Context, f
 		return ec.fieldContext_ScheduleException_room(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScheduleException", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceDelivery_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_ServiceDelivery_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceDelivery_community(ctx, field)
+	case "occurredOn":
+		return ec.fieldContext_ServiceDelivery_occurredOn(ctx, field)
+	case "personTimes":
+		return ec.fieldContext_ServiceDelivery_personTimes(ctx, field)
+	case "sessions":
+		return ec.fieldContext_ServiceDelivery_sessions(ctx, field)
+	case "station":
+		return ec.fieldContext_ServiceDelivery_station(ctx, field)
+	case "team":
+		return ec.fieldContext_ServiceDelivery_team(ctx, field)
+	case "audience":
+		return ec.fieldContext_ServiceDelivery_audience(ctx, field)
+	case "method":
+		return ec.fieldContext_ServiceDelivery_method(ctx, field)
+	case "supersedes":
+		return ec.fieldContext_ServiceDelivery_supersedes(ctx, field)
+	case "supersededBy":
+		return ec.fieldContext_ServiceDelivery_supersededBy(ctx, field)
+	case "supersededAt":
+		return ec.fieldContext_ServiceDelivery_supersededAt(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ServiceDelivery_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDelivery", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceDeliveryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceDeliveryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceDeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceDeliveryConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ServiceDeliveryConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceDeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceDeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceDeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_ServiceDeliveryPayload_delivery(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ServiceDeliveryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceProject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9146,6 +9899,28 @@ func (ec *executionContext) childFields_VolunteerTeamEdge(ctx context.Context, f
 		return ec.fieldContext_VolunteerTeamEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WorkMethod(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WorkMethod_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_WorkMethod_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_WorkMethod_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_WorkMethod_community(ctx, field)
+	case "parts":
+		return ec.fieldContext_WorkMethod_parts(ctx, field)
+	case "note":
+		return ec.fieldContext_WorkMethod_note(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_WorkMethod_deliveries(ctx, field)
+	case "provenance":
+		return ec.fieldContext_WorkMethod_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkMethod", field.Name)
 }
 
 func (ec *executionContext) childFields__Service(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

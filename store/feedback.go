@@ -28,7 +28,8 @@ type Feedback struct {
 	ChannelID        *uuid.UUID        `db:"channel_id" for:"channel"`
 	StationID        *uuid.UUID        `db:"station_id" for:"station"`
 	EstateID         *uuid.UUID        `db:"estate_id" for:"estate"`
-	ReporterID       *uuid.UUID        `db:"reporter_id" for:"body"`
+	ReporterID       *uuid.UUID        `db:"reporter_id" for:"reporter"`
+	ShownReporterID  *uuid.UUID        `db:"shown_reporter_id" for:"reporter" sql:"CASE WHEN NOT t.anonymous THEN t.reporter_id END"`
 	Anonymous        bool              `db:"anonymous"`
 	Private          bool              `db:"private"`
 	ReceivedAt       time.Time         `db:"received_at"`
@@ -134,6 +135,7 @@ var (
 	_ = HasOne(Feedbacks, "estate", Estates, "estate_id")
 	_ = HasOne(Feedbacks, "assignee", StaffPosts, "assignee_post_id")
 	_ = HasOne(Feedbacks, "responsible", Organizations, "responsible_org_id")
+	_ = HasOne(Feedbacks, "reporter", Residents, "shown_reporter_id")
 	_ = HasOne(Feedbacks, "duplicateOf", Feedbacks, "duplicate_of")
 	_ = HasPage(Feedbacks, Feedbacks, Children{Field: "duplicates", By: "duplicate_of"})
 	_ = HasPage(Feedbacks, FeedbackUpdates, Children{Field: "updates", By: "feedback_id"})

@@ -41,7 +41,7 @@ func (in *SubmitFeedbackInput) Command(ask *Ask) (Command, error) {
 		form.Refer("channel_id", in.Channel, Channels.Type, "channel")
 		form.Refer("station_id", in.Station, Stations.Type, "station")
 		form.Refer("estate_id", in.Estate, Estates.Type, "estate")
-		form.Refer("reporter_id", in.speaker(tx, form), "Resident", "reporter")
+		form.Refer("reporter_id", in.speaker(tx, form), Residents.Type, "reporter")
 		form.Set("anonymous", in.Anonymous)
 		form.Set("private", in.Private)
 		form.Set("received_at", tx.Now())

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"time"
+
+	"linhui/page"
+	"linhui/schema/scalar"
+
+	"github.com/google/uuid"
+)
+
+// ServiceDelivery is a service done and counted.
+type ServiceDelivery struct {
+	Row
+	Kind           scalar.Enum       `db:"kind"`
+	OccurredOn     scalar.Date       `db:"occurred_on"`
+	PersonTimes    int               `db:"person_times"`
+	Sessions       int               `db:"sessions"`
+	StationID      *uuid.UUID        `db:"station_id" for:"station"`
+	TeamID         *uuid.UUID        `db:"team_id" for:"team"`
+	MethodID       *uuid.UUID        `db:"method_id" for:"method"`
+	Audience       *scalar.Enum      `db:"audience"`
+	SupersedesID   *uuid.UUID        `db:"supersedes_id" for:"supersedes"`
+	SupersededByID *uuid.UUID        `db:"superseded_by" for:"supersededBy"`
+	SupersededAt   *time.Time        `db:"superseded_at"`
+	Provenance     scalar.Provenance `db:"provenance"`
+}
+
+// WorkMethod is a way of working.
+type WorkMethod struct {
+	Row
+	NameZh     string            `db:"name_zh"`
+	NameEn     *string           `db:"name_en"`
+	Parts      []string          `db:"parts"`
+	Note       *string           `db:"note"`
+	Provenance scalar.Provenance `db:"provenance"`
+}
+
+// ReportedStatistic is a figure as it was published.
+type ReportedStatistic struct {
+	Row
+	Metric      scalar.Enum             `db:"metric"`
+	ServiceKind *scalar.Enum            `db:"service_kind"`
+	Components  []scalar.Enum           `db:"components"`
+	NameZh      string                  `db:"name_zh"`
+	NameEn      *string                 `db:"name_en"`
+	Quantity    scalar.ReportedQuantity `db:"quantity"`
+	AsOf        *scalar.Date            `db:"as_of"`
+	Period      *string                 `db:"period"`
+	StationID   *uuid.UUID              `db:"station_id" for:"station"`
+	MethodID    *uuid.UUID              `db:"method_id" for:"method"`
+	Provenance  scalar.Provenance       `db:"provenance"`
+}
+
+type (
+	ServiceDeliveryConnection   = page.Connection[ServiceDelivery]
+	ServiceDeliveryEdge         = page.Edge[ServiceDelivery]
+	ReportedStatisticConnection = page.Connection[ReportedStatistic]
+	ReportedStatisticEdge       = page.Edge[ReportedStatistic]
+)
+
+var (
+	ServiceDeliveries = Define[ServiceDelivery](Spec{Type: "ServiceDelivery", Table: "service_deliveries",
+		Orders:  map[string][]string{"OCCURRED_ON": {"occurred_on"}, "PERSON_TIMES": {"person_times"}},
+		Default: []string{"occurred_on"}, DefaultDesc: true})
+	WorkMethods        = Define[WorkMethod](Spec{Type: "WorkMethod", Table: "work_methods", Default: []string{"name_zh"}})
+	ReportedStatistics = Define[ReportedStatistic](Spec{Type: "ReportedStatistic", Table: "reported_statistics",
+		Orders:  map[string][]string{"METRIC": {"metric"}, "NAME": {"name_zh"}, "AS_OF": {"as_of"}},
+		Default: []string{"metric"}})
+)
+
+var (
+	_ = HasPage(Communities, ServiceDeliveries, Children{Field: "serviceDeliveries", Filter: CurrentDeliveries})
+	_ = HasPage(Communities, ReportedStatistics, Children{Field: "reportedStatistics"})
+	_ = HasMany(Communities, WorkMethods, Children{Field: "workMethods"})
+	_ = HasPage(WorkMethods, ServiceDeliveries, Children{Field: "deliveries", By: "method_id", Filter: CurrentDeliveries})
+	_ = HasOne(ServiceDeliveries, "station", Stations, "station_id")
+	_ = HasOne(ServiceDeliveries, "team", VolunteerTeams, "team_id")
+	_ = HasOne(ServiceDeliveries, "method", WorkMethods, "method_id")
+	_ = HasOne(ServiceDeliveries, "supersedes", ServiceDeliveries, "supersedes_id")
+	_ = HasOne(ServiceDeliveries, "supersededBy", ServiceDeliveries, "superseded_by")
+	_ = HasOne(ReportedStatistics, "station", Stations, "station_id")
+	_ = HasOne(ReportedStatistics, "method", WorkMethods, "method_id")
+)
+
+// ServiceDeliveryFilter narrows a list of deliveries; the zero filter leaves out what was
+// corrected.
+type ServiceDeliveryFilter struct {
+	Kinds                 []scalar.Enum
+	Range                 *DateRange
+	Audiences             []scalar.Enum
+	Method, Station, Team *string
+	IncludeSuperseded     bool
+}
+
+func (f *ServiceDeliveryFilter) Where(w *Where, _ *Ask) error {
+	if !f.IncludeSuperseded {
+		w.And("t.superseded_at IS NULL")
+	}
+	w.kinds("t.kind", f.Kinds)
+	w.AnyOf("t.audience", f.Audiences)
+	if err := w.Refers("t.method_id", f.Method, WorkMethods, "filter", "method"); err != nil {
+		return err
+	}
+	if err := w.Refers("t.station_id", f.Station, Stations, "filter", "station"); err != nil {
+		return err
+	}
+	if err := w.Refers("t.team_id", f.Team, VolunteerTeams, "filter", "team"); err != nil {
+		return err
+	}
+	return w.Days("t.occurred_on", f.Range, "filter", "range")
+}
+
+// CurrentDeliveries is the filter of a list of deliveries: the argument, or what leaves out
+// corrected rows when there is none.
+func CurrentDeliveries(args map[string]any) Filter {
+	if f := FilterArg(args); f != nil {
+		return f
+	}
+	return &ServiceDeliveryFilter{}
+}
+
+// ReportedStatisticFilter narrows a list of published figures.
+type ReportedStatisticFilter struct {
+	Metrics      []scalar.Enum
+	ServiceKinds []scalar.Enum
+}
+
+func (f *ReportedStatisticFilter) Where(w *Where, _ *Ask) error {
+	w.AnyOf("t.metric", f.Metrics)
+	w.kinds("t.service_kind", f.ServiceKinds)
+	return nil
+}
+
+// kinds keeps rows of the kinds and of all that these roll up; nil keeps all.
+func (w *Where) kinds(column string, kinds []scalar.Enum) {
+	if kinds != nil {
+		w.And(column+` IN (WITH RECURSIVE k AS (SELECT code FROM service_kinds WHERE code = ANY(?)
+			UNION SELECT s.code FROM service_kinds s JOIN k ON s.parent = k.code) SELECT code FROM k)`, EnumTexts(kinds))
+	}
+}
