@@ -33,6 +33,7 @@ type position struct {
 	lifts map[*want]bool
 
 	depth    int  // fields of the planner's own on the way here
+	alone    bool // a root of which only one subgraph's fields are looked at
 	epoch    int  // when costs were computed last
 	far      bool // they then included entity fetches
 	relaxing bool

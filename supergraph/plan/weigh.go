@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -23,6 +24,8 @@ type planner struct {
 	sets    map[string]*group // what fields require, by type and text
 	lost    *lost
 	narrow  map[narrowed]any
+	// unlimited lets a whole schema be weighed rather than one operation; only the context ends it.
+	unlimited bool
 }
 
 // lost is a field that no way leads to.
@@ -94,7 +97,7 @@ func (p *planner) step() bool {
 		return false
 	}
 	p.steps++
-	if p.steps > p.s.limits.Steps {
+	if p.steps > p.s.limits.Steps && !p.unlimited {
 		p.err = fault.Newf(fault.CostExceeded, "planning was given up: more ways to reach the operation's fields than the limit")
 	} else if p.steps&255 == 0 && p.ctx.Err() != nil {
 		p.err = fault.Newf(fault.CostExceeded, "planning was given up: it took longer than the limit").Because(p.ctx.Err())
@@ -332,6 +335,9 @@ func (p *planner) wanted(s *site, key *group) ([]leaf, bool) {
 	all, ok := p.leaves(s.pos, key, nil)
 	if ok && s.requires != nil {
 		all, ok = p.leaves(s.pos, s.requires, all)
+	}
+	if abstract(s.pos.typ) { // the representation names the interface: no __typename is needed for it
+		all = slices.DeleteFunc(all, func(l leaf) bool { return l.pos == s.pos && l.w == nil })
 	}
 	return all, ok
 }

@@ -1,0 +1,410 @@
+package compose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/supergraph/join"
+)
+
+// check looks at each subgraph for itself.
+func (c *composer) check([]Input) {
+	for _, g := range c.graphs {
+		for _, name := range g.order {
+			c.checkType(g, g.types[name])
+		}
+	}
+	for _, g := range c.graphs {
+		for _, name := range g.order {
+			t := g.types[name]
+			c.checkKeys(g, t)
+			for _, f := range t.fields {
+				c.checkField(g, t, f)
+			}
+		}
+		c.interfaceFields(g)
+		c.unusedExternals(g)
+	}
+	c.overrides()
+}
+
+var builtin = map[string]ast.DefinitionKind{"Int": ast.Scalar, "Float": ast.Scalar, "String": ast.Scalar, "Boolean": ast.Scalar, "ID": ast.Scalar}
+
+func (g *graph) kind(name string) ast.DefinitionKind {
+	if t := g.types[name]; t != nil {
+		return t.kind
+	}
+	return builtin[name]
+}
+
+func (c *composer) checkType(g *graph, t *typ) {
+	unknown := func(pos *ast.Position, name, where string) {
+		c.problem("INVALID_GRAPHQL", one(g.at(pos)), "define the type in this subgraph or correct the name", "%s is of the type %s, which this subgraph does not define", where, name)
+	}
+	for _, f := range t.fields {
+		k := g.kind(f.typ.Name())
+		where := t.name + "." + f.name
+		switch {
+		case k == "":
+			unknown(f.pos, f.typ.Name(), where)
+		case t.kind == ast.InputObject && (k == ast.Object || k == ast.Interface || k == ast.Union):
+			c.problem("INVALID_GRAPHQL", one(g.at(f.pos)), "use an input, scalar or enum type", "%s is an input field, but %s is an output type", where, f.typ.Name())
+		case t.kind != ast.InputObject && k == ast.InputObject:
+			c.problem("INVALID_GRAPHQL", one(g.at(f.pos)), "use an output type", "%s is an output field, but %s is an input type", where, f.typ.Name())
+		}
+		seen := map[string]bool{}
+		for _, a := range f.args {
+			if seen[a.Name] {
+				c.problem("INVALID_GRAPHQL", one(g.at(a.Position)), "define it once", "%s has two arguments called %s", where, a.Name)
+			}
+			seen[a.Name] = true
+			switch k := g.kind(a.Type.Name()); k {
+			case "":
+				unknown(a.Position, a.Type.Name(), "the argument "+where+"("+a.Name+":)")
+			case ast.Object, ast.Interface, ast.Union:
+				c.problem("INVALID_GRAPHQL", one(g.at(a.Position)), "use an input, scalar or enum type", "the argument %s(%s:) is of the output type %s", where, a.Name, a.Type.Name())
+			}
+		}
+		if strings.HasPrefix(f.name, "__") {
+			c.problem("INVALID_GRAPHQL", one(g.at(f.pos)), "rename the field", "%s: names that begin with __ are GraphQL's own", where)
+		}
+	}
+	for _, m := range t.members {
+		if g.kind(m) != ast.Object {
+			c.problem("INVALID_GRAPHQL", one(g.at(t.pos)), "define it as an object type in this subgraph", "the union %s has the member %s, which is no object type of this subgraph", t.name, m)
+		}
+	}
+	for _, i := range t.interfaces {
+		if g.kind(i) != ast.Interface {
+			c.problem("INVALID_GRAPHQL", one(g.at(t.pos)), "define it as an interface in this subgraph", "%s implements %s, which is no interface of this subgraph", t.name, i)
+		}
+	}
+	if (t.kind == ast.Object || t.kind == ast.Interface) && len(t.fields) == 0 && t.name != "Query" && !t.extension {
+		c.problem("INVALID_GRAPHQL", one(g.at(t.pos)), "give it a field or remove it", "%s has no fields", t.name)
+	}
+	if t.isObject && (t.kind != ast.Object || len(t.dirs.ForNames("key")) == 0) {
+		c.problem("INTERFACE_OBJECT_USAGE_ERROR", one(g.at(t.pos)), "make it an object type with the interface's @key", "%s: @interfaceObject stands only on object types with a @key", t.name)
+	}
+}
+
+func (c *composer) checkKeys(g *graph, t *typ) {
+	for i := range t.keys {
+		k := &t.keys[i]
+		sel, err := join.FieldSet(k.text)
+		if err != nil {
+			c.problem("KEY_INVALID_FIELDS", one(g.at(k.pos)), "name fields of the type", "@key of %s: %v", t.name, err)
+			continue
+		}
+		if t.kind != ast.Object && t.kind != ast.Interface {
+			c.problem("KEY_UNSUPPORTED_ON_TYPE", one(g.at(k.pos)), "put it on an object type or interface", "@key stands on the %s %s", kindName(t.kind), t.name)
+			continue
+		}
+		k.sel = sel
+		c.fieldSet(g, t, sel, set{"KEY", "@key of " + t.name, k.pos}, false, func(f *field, ft *typ, args bool) {
+			f.used = true
+			if args {
+				c.problem("KEY_FIELDS_HAS_ARGS", one(g.at(k.pos)), "use fields without arguments", "@key of %s: %s takes arguments", t.name, f.name)
+			}
+			if f.typ.Elem != nil || ft != nil && (ft.kind == ast.Interface || ft.kind == ast.Union) {
+				c.problem("KEY_FIELDS_SELECT_INVALID_TYPE", one(g.at(k.pos)), "use fields of scalar, enum or object type", "@key of %s: %s is a list, an interface or a union", t.name, f.name)
+			}
+		})
+		for _, s := range sel {
+			if f, ok := s.(*ast.Field); ok {
+				if kf := t.field(f.Name); kf != nil {
+					kf.shareable = true
+					if t.extension {
+						kf.external = false // the way Federation 1 wrote keys
+					}
+				}
+			}
+		}
+		c.shareNested(g, t, sel)
+	}
+	if g.fed1 {
+		return
+	}
+	for _, f := range t.fields {
+		if t.kind == ast.Interface && f.dirs.ForName("shareable") != nil {
+			c.problem("INVALID_SHAREABLE_USAGE", one(g.at(f.pos)), "put @shareable on the fields of the types that implement it", "%s.%s: @shareable has no meaning on an interface", t.name, f.name)
+		}
+		if t.name == "Subscription" && f.shareable {
+			c.problem("INVALID_FIELD_SHARING", one(g.at(f.pos)), "remove @shareable", "Subscription.%s: fields of Subscription cannot be shared", f.name)
+		}
+	}
+}
+
+// shareNested marks what a key selects of objects inside the entity.
+func (c *composer) shareNested(g *graph, t *typ, sel ast.SelectionSet) {
+	for _, s := range sel {
+		f, ok := s.(*ast.Field)
+		if !ok || len(f.SelectionSet) == 0 {
+			continue
+		}
+		if kf := t.field(f.Name); kf != nil && g.types[kf.typ.Name()] != nil {
+			in := g.types[kf.typ.Name()]
+			for _, n := range f.SelectionSet {
+				if nf, ok := n.(*ast.Field); ok && in.field(nf.Name) != nil && t.extension {
+					in.field(nf.Name).external = false
+				}
+			}
+			c.shareNested(g, in, f.SelectionSet)
+		}
+	}
+}
+
+type set struct {
+	code, what string
+	pos        *ast.Position
+}
+
+// fieldSet checks a selection against the subgraph's types and shows every field of it to see.
+func (c *composer) fieldSet(g *graph, t *typ, sel ast.SelectionSet, in set, fragments bool, see func(f *field, of *typ, args bool)) {
+	bad := func(mend, format string, args ...any) {
+		c.problem(in.code+"_INVALID_FIELDS", one(g.at(in.pos)), mend, "%s: %s", in.what, fmt.Sprintf(format, args...))
+	}
+	for _, s := range sel {
+		switch s := s.(type) {
+		case *ast.Field:
+			if s.Name == "__typename" {
+				continue
+			}
+			if s.Alias != s.Name {
+				bad("name the field itself", "the alias %q cannot stand here", s.Alias)
+			}
+			if len(s.Directives) > 0 {
+				bad("remove the directive", "a directive cannot stand here")
+			}
+			f := t.field(s.Name)
+			if f == nil {
+				bad("add the field to the type in this subgraph (marked @external when another subgraph resolves it) or correct the name", "%s has no field %s in this subgraph", t.name, s.Name)
+				continue
+			}
+			for _, a := range s.Arguments {
+				if f.args.ForName(a.Name) == nil {
+					bad("correct the argument's name", "%s.%s has no argument %s", t.name, s.Name, a.Name)
+				}
+			}
+			for _, a := range f.args {
+				if a.Type.NonNull && a.DefaultValue == nil && s.Arguments.ForName(a.Name) == nil && in.code != "KEY" {
+					bad("give the argument", "%s.%s needs the argument %s", t.name, s.Name, a.Name)
+				}
+			}
+			ft := g.types[f.typ.Name()]
+			composite := ft != nil && (ft.kind == ast.Object || ft.kind == ast.Interface || ft.kind == ast.Union)
+			if !composite {
+				ft = nil
+			}
+			see(f, ft, len(f.args) > 0)
+			switch {
+			case composite && len(s.SelectionSet) == 0:
+				bad("select fields of it", "%s.%s is of the type %s: it needs a selection", t.name, s.Name, f.typ.Name())
+			case !composite && len(s.SelectionSet) > 0:
+				bad("remove the selection", "%s.%s is of the type %s, which has no fields", t.name, s.Name, f.typ.Name())
+			case composite:
+				c.fieldSet(g, ft, s.SelectionSet, in, fragments, see)
+			}
+		case *ast.InlineFragment:
+			on := t
+			if s.TypeCondition != "" {
+				on = g.types[s.TypeCondition]
+			}
+			if on == nil || !fragments {
+				bad("use fields of the type", "the fragment on %s cannot stand here", s.TypeCondition)
+				continue
+			}
+			c.fieldSet(g, on, s.SelectionSet, in, fragments, see)
+		default:
+			bad("write the fields out", "a named fragment cannot stand here")
+		}
+	}
+}
+
+func (c *composer) checkField(g *graph, t *typ, f *field) {
+	where := t.name + "." + f.name
+	if f.external && t.kind == ast.Interface && !g.fed1 {
+		c.problem("EXTERNAL_ON_INTERFACE", one(g.at(f.pos)), "mark the fields of the types that implement it", "%s: @external has no meaning on an interface", where)
+	}
+	if f.requires != "" {
+		if t.kind != ast.Object {
+			c.problem("REQUIRES_UNSUPPORTED_ON_INTERFACE", one(g.at(f.pos)), "put it on the types that implement it", "%s: @requires stands only on fields of object types", where)
+		} else if len(t.dirs.ForNames("key")) == 0 {
+			c.problem("REQUIRES_WITHOUT_KEY", one(g.at(f.pos)), "give "+t.name+" a @key", "%s: @requires needs a type with a @key", where)
+		}
+		c.outside(g, t, f, f.requires, "REQUIRES", "@requires of "+where, t)
+	}
+	if f.provides != "" {
+		of := g.types[f.typ.Name()]
+		if of == nil || of.kind == ast.InputObject || of.kind == ast.Enum || of.kind == ast.Scalar {
+			c.problem("PROVIDES_ON_NON_OBJECT_FIELD", one(g.at(f.pos)), "remove it", "%s: @provides stands only on fields that return objects", where)
+		} else {
+			c.outside(g, t, f, f.provides, "PROVIDES", "@provides of "+where, of)
+		}
+	}
+	if f.external && (f.requires != "" || f.provides != "" || f.override != "") {
+		c.problem("EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE", one(g.at(f.pos)), "remove one of them", "%s is @external and has @requires, @provides or @override as well", where)
+	}
+}
+
+// outside checks that what is required or provided is another subgraph's.
+func (c *composer) outside(g *graph, t *typ, f *field, text, code, what string, of *typ) {
+	sel, err := join.FieldSet(text)
+	if err != nil {
+		c.problem(code+"_INVALID_FIELDS", one(g.at(f.pos)), "name fields of "+of.name, "%s: %v", what, err)
+		return
+	}
+	before := len(c.problems)
+	c.fieldSet(g, of, sel, set{code, what, f.pos}, true, func(in *field, _ *typ, args bool) {
+		in.used = true
+		if args && code == "PROVIDES" {
+			c.problem("PROVIDES_FIELDS_HAS_ARGS", one(g.at(f.pos)), "use fields without arguments", "%s: %s takes arguments", what, in.name)
+		}
+	})
+	if len(c.problems) > before || g.fed1 {
+		return
+	}
+	c.needExternal(g, f, sel, of, code, what)
+}
+
+func (c *composer) needExternal(g *graph, at *field, sel ast.SelectionSet, t *typ, code, what string) {
+	for _, s := range sel {
+		switch s := s.(type) {
+		case *ast.Field:
+			f := t.field(s.Name)
+			if f == nil || f.external {
+				continue
+			}
+			if len(s.SelectionSet) > 0 {
+				c.needExternal(g, at, s.SelectionSet, g.types[f.typ.Name()], code, what)
+				continue
+			}
+			if t.kind == ast.Interface && g.implementedOutside(t.name, s.Name) || t.extension {
+				continue
+			}
+			if inKeys(t, s.Name) {
+				continue
+			}
+			c.problem(code+"_FIELDS_MISSING_EXTERNAL", one(g.at(at.pos)), "mark "+t.name+"."+s.Name+" @external, or leave it out", "%s: this subgraph resolves %s.%s itself", what, t.name, s.Name)
+		case *ast.InlineFragment:
+			on := t
+			if s.TypeCondition != "" {
+				on = g.types[s.TypeCondition]
+			}
+			c.needExternal(g, at, s.SelectionSet, on, code, what)
+		}
+	}
+}
+
+func inKeys(t *typ, name string) bool {
+	for _, k := range t.keys {
+		for _, s := range k.sel {
+			if f, ok := s.(*ast.Field); ok && f.Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (g *graph) implementedOutside(iface, name string) bool {
+	for _, t := range g.types {
+		if slices.Contains(t.interfaces, iface) {
+			if f := t.field(name); f != nil && f.external {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// interfaceFields checks that types have their interfaces' fields, and marks those as used.
+func (c *composer) interfaceFields(g *graph) {
+	for _, name := range g.order {
+		t := g.types[name]
+		for _, iname := range t.interfaces {
+			i := g.types[iname]
+			if i == nil || i.kind != ast.Interface {
+				continue
+			}
+			for _, want := range i.fields {
+				f := t.field(want.name)
+				if f == nil {
+					c.problem("INVALID_GRAPHQL", []Place{g.at(t.pos), g.at(want.pos)}, "add the field", "%s implements %s but has no field %s", t.name, iname, want.name)
+					continue
+				}
+				f.used = true
+			}
+		}
+	}
+}
+
+func (c *composer) unusedExternals(g *graph) {
+	for _, name := range g.order {
+		t := g.types[name]
+		whole := t.dirs.ForName("external") != nil
+		for _, f := range t.fields {
+			if !f.external || f.used || whole {
+				continue
+			}
+			if !g.fed1 {
+				c.problem("EXTERNAL_UNUSED", one(g.at(f.pos)), "remove the field, or name it in a @key, @requires or @provides", "%s.%s is @external but nothing in the subgraph uses it", t.name, f.name)
+			}
+		}
+		if g.fed1 || whole {
+			t.fields = slices.DeleteFunc(t.fields, func(f *field) bool { return f.external && !f.used })
+		}
+	}
+}
+
+// overrides takes fields from the subgraphs that @override names.
+func (c *composer) overrides() {
+	for _, g := range c.graphs {
+		for _, name := range g.order {
+			for _, f := range g.types[name].fields {
+				if f.override == "" {
+					continue
+				}
+				where := name + "." + f.name
+				if g.types[name].kind == ast.Interface {
+					c.problem("OVERRIDE_ON_INTERFACE", one(g.at(f.pos)), "put it on the types that implement it", "%s: @override has no meaning on an interface", where)
+					continue
+				}
+				if f.override == g.name {
+					c.problem("OVERRIDE_FROM_SELF_ERROR", one(g.at(f.pos)), "name the subgraph that has the field now", "%s overrides itself", where)
+					continue
+				}
+				i := slices.IndexFunc(c.graphs, func(o *graph) bool { return o.name == f.override })
+				if i < 0 {
+					c.warn("FROM_SUBGRAPH_DOES_NOT_EXIST", one(g.at(f.pos)), "remove the directive or correct the name", "%s overrides the subgraph %q, which there is not", where, f.override)
+					f.label = ""
+					continue
+				}
+				from := c.graphs[i]
+				var old *field
+				if t := from.types[name]; t != nil {
+					old = t.field(f.name)
+				}
+				if old == nil {
+					c.warn("OVERRIDE_DIRECTIVE_CAN_BE_REMOVED", one(g.at(f.pos)), "remove the directive", "%s overrides the field of %s, which does not have it any more", where, from.name)
+					f.label = ""
+					continue
+				}
+				if old.override != "" {
+					c.problem("OVERRIDE_SOURCE_HAS_OVERRIDE", []Place{g.at(f.pos), from.at(old.pos)}, "override from one side only", "%s is overridden from a field that is itself an @override", where)
+					continue
+				}
+				if f.label != "" {
+					c.warn("PROGRESSIVE_OVERRIDE_IGNORED", one(g.at(f.pos)), "remove the label when the field shall move", "%s has a progressive @override (%q): the field stays with %s", where, f.label, from.name)
+					continue
+				}
+				if old.external {
+					continue
+				}
+				old.overridden = true
+			}
+		}
+	}
+}

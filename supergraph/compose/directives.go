@@ -1,0 +1,214 @@
+package compose
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// carrier is what one subgraph says about an element.
+type carrier struct {
+	g  *graph
+	ds ast.DirectiveList
+}
+
+// carried are the directives that an element of the supergraph keeps, printed, and whether it is @inaccessible.
+func (c *composer) carried(from []carrier) (out []string, hidden bool) {
+	var scopes [][]string
+	var tags, composed []string
+	var authenticated bool
+	deprecated, specified, oneOf := "", "", false
+	for _, f := range from {
+		for _, d := range f.ds {
+			switch d.Name {
+			case "inaccessible":
+				hidden = true
+			case "tag":
+				if t := "@tag(name: " + quote(argument(d, "name")) + ")"; !slices.Contains(tags, t) {
+					tags = append(tags, t)
+				}
+			case "authenticated":
+				authenticated = true
+			case "requiresScopes":
+				scopes = both(scopes, scopesOf(d))
+			case "deprecated":
+				if deprecated == "" {
+					deprecated = "@deprecated"
+					if r := argument(d, "reason"); r != "" {
+						deprecated += "(reason: " + quote(r) + ")"
+					}
+				}
+			case "specifiedBy":
+				if specified == "" {
+					specified = "@specifiedBy(url: " + quote(argument(d, "url")) + ")"
+				}
+			case "oneOf":
+				oneOf = true
+			default:
+				if slices.Contains(f.g.composed, d.Name) {
+					if t := printDirective(d); !slices.Contains(composed, t) {
+						composed = append(composed, t)
+					}
+				}
+			}
+		}
+	}
+	sort.Strings(tags)
+	sort.Strings(composed)
+	if deprecated != "" {
+		out = append(out, deprecated)
+	}
+	if specified != "" {
+		out = append(out, specified)
+	}
+	if oneOf {
+		out = append(out, "@oneOf")
+	}
+	if hidden {
+		out = append(out, "@inaccessible")
+	}
+	out = append(out, tags...)
+	if authenticated {
+		out = append(out, "@authenticated")
+	}
+	if scopes != nil {
+		var alternatives []string
+		for _, a := range scopes {
+			quoted := make([]string, len(a))
+			for i, s := range a {
+				quoted[i] = quote(s)
+			}
+			alternatives = append(alternatives, "["+strings.Join(quoted, ", ")+"]")
+		}
+		out = append(out, "@requiresScopes(scopes: ["+strings.Join(alternatives, ", ")+"])")
+	}
+	return append(out, composed...), hidden
+}
+
+func scopesOf(d *ast.Directive) [][]string {
+	out := [][]string{}
+	a := d.Arguments.ForName("scopes")
+	if a == nil {
+		return out
+	}
+	for _, alternative := range a.Value.Children {
+		var one []string
+		for _, s := range alternative.Value.Children {
+			one = append(one, s.Value.Raw)
+		}
+		sort.Strings(one)
+		out = append(out, one)
+	}
+	return out
+}
+
+// both are alternatives that satisfy each of two demands; nil is no demand.
+func both(a, b [][]string) [][]string {
+	if a == nil {
+		return b
+	}
+	var out [][]string
+	for _, x := range a {
+		for _, y := range b {
+			all := append(slices.Clone(x), y...)
+			sort.Strings(all)
+			all = slices.Compact(all)
+			if !slices.ContainsFunc(out, func(o []string) bool { return slices.Equal(o, all) }) {
+				out = append(out, all)
+			}
+		}
+	}
+	return out
+}
+
+func printDirective(d *ast.Directive) string {
+	if len(d.Arguments) == 0 {
+		return "@" + d.Name
+	}
+	args := make([]string, len(d.Arguments))
+	for i, a := range d.Arguments {
+		args[i] = a.Name + ": " + literal(a.Value)
+	}
+	return "@" + d.Name + "(" + strings.Join(args, ", ") + ")"
+}
+
+// finally checks what can only be seen when everything is merged.
+func (c *composer) finally() {
+	for _, name := range c.order {
+		m := c.types[name]
+		switch m.kind {
+		case ast.Object, ast.Interface:
+			if len(m.fields) == 0 && name != "Query" && len(c.problems) == 0 {
+				c.problem("INVALID_GRAPHQL", c.places(m.in), "give it a field", "%s has no fields", name)
+			}
+			for _, i := range m.interfaces {
+				c.implements(m, c.types[i])
+			}
+		}
+		if m.hidden {
+			continue
+		}
+		visible := len(m.members) + len(m.values)
+		for _, f := range m.fields {
+			if f.hidden {
+				continue
+			}
+			visible++
+			if t := c.types[f.typ.Name()]; t != nil && t.hidden {
+				c.problem("REFERENCED_INACCESSIBLE", c.mentions(m, f.name), "mark the field @inaccessible too, or let the type be seen", "%s.%s is of the type %s, which is @inaccessible", name, f.name, f.typ.Name())
+			}
+			for _, a := range f.args {
+				if t := c.types[a.typ.Name()]; t != nil && t.hidden && !slices.Contains(a.dirs, "@inaccessible") {
+					c.problem("REFERENCED_INACCESSIBLE", c.mentions(m, f.name), "mark the argument @inaccessible too, or let the type be seen", "the argument %s.%s(%s:) is of the type %s, which is @inaccessible", name, f.name, a.name, a.typ.Name())
+				}
+				if slices.Contains(a.dirs, "@inaccessible") && a.typ.NonNull && a.def == nil {
+					c.problem("REQUIRED_INACCESSIBLE", c.mentions(m, f.name), "give it a default or make it optional", "the argument %s.%s(%s:) is required and @inaccessible", name, f.name, a.name)
+				}
+			}
+		}
+		for _, f := range m.fields {
+			if m.kind == ast.InputObject && f.hidden && f.typ.NonNull && f.def == nil {
+				c.problem("REQUIRED_INACCESSIBLE", c.mentions(m, f.name), "give it a default or make it optional", "%s.%s is required and @inaccessible", name, f.name)
+			}
+		}
+		if visible == 0 && m.kind != ast.Scalar && len(c.problems) == 0 {
+			c.problem("ONLY_INACCESSIBLE_CHILDREN", c.places(m.in), "mark the type @inaccessible too", "%s can be seen, but nothing in it", name)
+		}
+	}
+	if q := c.types["Query"]; q == nil || len(q.fields) == 0 {
+		c.problem("NO_QUERIES", nil, "give one subgraph a field of Query", "no subgraph has a field of Query")
+	}
+	if q := c.types["Query"]; q != nil && q.hidden {
+		c.problem("QUERY_ROOT_TYPE_INACCESSIBLE", c.places(q.in), "remove @inaccessible", "Query cannot be @inaccessible")
+	}
+}
+
+func (c *composer) mentions(m *merged, name string) []Place {
+	var out []Place
+	for _, o := range m.in {
+		if f := o.t.field(name); f != nil {
+			out = append(out, o.g.at(f.pos))
+		}
+	}
+	return out
+}
+
+// implements checks that the merged type has the merged interface's fields.
+func (c *composer) implements(m, i *merged) {
+	if i == nil {
+		return
+	}
+	for _, want := range i.fields {
+		at := slices.IndexFunc(m.fields, func(f *mergedField) bool { return f.name == want.name })
+		if at < 0 {
+			c.problem("INTERFACE_FIELD_NO_IMPLEM", append(c.mentions(i, want.name), c.places(m.in)...), "add the field to the type in a subgraph, or take it from the interface", "%s implements %s but no subgraph gives it the field %s", m.name, i.name, want.name)
+			continue
+		}
+		have := m.fields[at]
+		if w := c.wider(want.typ, have.typ); w == nil || w.String() != want.typ.String() {
+			c.problem("INTERFACE_FIELD_TYPE_MISMATCH", append(c.mentions(i, want.name), c.mentions(m, want.name)...), "make the interface's field as wide as that of the types that implement it", "%s.%s is %s once merged, which does not fit %s.%s: %s", m.name, want.name, have.typ, i.name, want.name, want.typ)
+		}
+	}
+}

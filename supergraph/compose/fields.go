@@ -1,0 +1,361 @@
+package compose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// source is a field as one subgraph has it.
+type source struct {
+	owned
+	f *field
+}
+
+// resolves reports whether the subgraph answers the field.
+func (s source) resolves() bool { return !s.f.external && !s.f.overridden && !(s.f.label != "") }
+
+func (c *composer) mergeFields(m *merged) {
+	for _, name := range fieldNames(m) {
+		var from []source
+		for _, o := range m.in {
+			if f := o.t.field(name); f != nil {
+				from = append(from, source{o, f})
+			}
+		}
+		if mf := c.mergeField(m, name, from); mf != nil {
+			m.fields = append(m.fields, mf)
+		}
+	}
+}
+
+func (c *composer) mergeField(m *merged, name string, from []source) *mergedField {
+	where := m.name + "." + name
+	var resolvers []source
+	for _, s := range from {
+		if s.resolves() {
+			resolvers = append(resolvers, s)
+		}
+	}
+	if len(resolvers) == 0 {
+		c.problem("EXTERNAL_MISSING_ON_BASE", fieldPlaces(from), "let a subgraph resolve the field", "%s is @external in every subgraph that has it", where)
+		return nil
+	}
+	c.sharing(m, where, resolvers)
+	mf := &mergedField{name: name, typ: c.outputType(where, from)}
+	var ds []carrier
+	for _, s := range from {
+		ds = append(ds, carrier{s.g, s.f.dirs})
+		if mf.description == "" {
+			mf.description = s.f.description
+		}
+	}
+	mf.dirs, mf.hidden = c.carried(ds)
+	if mf.typ == nil {
+		return nil
+	}
+	mf.args = c.mergeArguments(where, from)
+	mf.joins = c.joins(m, mf, from)
+	return mf
+}
+
+func fieldPlaces(from []source) []Place {
+	out := make([]Place, len(from))
+	for i, s := range from {
+		out[i] = s.g.at(s.f.pos)
+	}
+	return out
+}
+
+// sharing checks that a field that several subgraphs resolve is @shareable in all of them.
+func (c *composer) sharing(m *merged, where string, resolvers []source) {
+	if m.kind != ast.Object || len(resolvers) < 2 {
+		return
+	}
+	var not []string
+	for _, s := range resolvers {
+		if !s.f.shareable {
+			not = append(not, s.g.name)
+		}
+	}
+	if len(not) == 0 && m.name != "Subscription" {
+		return
+	}
+	c.problem("INVALID_FIELD_SHARING", fieldPlaces(resolvers), "mark it @shareable in all of them when they answer the same, else remove it from all but one or mark those @external; to move it use @override",
+		"%s is resolved by several subgraphs and not @shareable in %s", where, strings.Join(not, ", "))
+}
+
+// outputType is the type that all the others are narrower than or equal to.
+func (c *composer) outputType(where string, from []source) *ast.Type {
+	best := from[0].f.typ
+	for _, s := range from[1:] {
+		t := c.wider(best, s.f.typ)
+		if t == nil {
+			var all []string
+			for _, s := range from {
+				all = append(all, s.f.typ.String()+" in "+s.g.name)
+			}
+			c.problem("FIELD_TYPE_MISMATCH", fieldPlaces(from), "give the field the same type everywhere; it may differ in what can be null, or be an interface in one and its implementation in another",
+				"%s has types that do not fit together: %s", where, strings.Join(all, ", "))
+			return nil
+		}
+		best = t
+	}
+	return best
+}
+
+// wider is the narrowest type that holds values of both, of those two shapes; nil when there is none.
+func (c *composer) wider(a, b *ast.Type) *ast.Type {
+	nonNull := a.NonNull && b.NonNull
+	if (a.Elem == nil) != (b.Elem == nil) {
+		return nil
+	}
+	if a.Elem != nil {
+		e := c.wider(a.Elem, b.Elem)
+		if e == nil {
+			return nil
+		}
+		return &ast.Type{Elem: e, NonNull: nonNull, Position: a.Position}
+	}
+	switch {
+	case a.NamedType == b.NamedType, c.within(b.NamedType, a.NamedType):
+		return &ast.Type{NamedType: a.NamedType, NonNull: nonNull, Position: a.Position}
+	case c.within(a.NamedType, b.NamedType):
+		return &ast.Type{NamedType: b.NamedType, NonNull: nonNull, Position: b.Position}
+	}
+	return nil
+}
+
+// within reports whether a value of the type narrow is one of the interface or union wide, in the merged graph.
+func (c *composer) within(narrow, wide string) bool {
+	w := c.types[wide]
+	if w == nil {
+		return false
+	}
+	for _, o := range w.in {
+		if slices.Contains(o.t.members, narrow) {
+			return true
+		}
+	}
+	if n := c.types[narrow]; n != nil {
+		for _, o := range n.in {
+			if slices.Contains(o.t.interfaces, wide) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// typed is an argument or input field as one subgraph has it.
+type typed struct {
+	g   *graph
+	pos *ast.Position
+	typ *ast.Type
+	def *ast.Value
+}
+
+// mergeInputType is the narrowest of the types: what all subgraphs accept.
+func (c *composer) mergeInputType(where, what string, ts []typed) (*ast.Type, *ast.Value) {
+	var places []Place
+	var types, defaults []string
+	best := ts[0].typ
+	for i, t := range ts {
+		places = append(places, t.g.at(t.pos))
+		types = append(types, t.typ.String()+" in "+t.g.name)
+		if t.def != nil {
+			defaults = append(defaults, t.def.String()+" in "+t.g.name)
+		} else {
+			defaults = append(defaults, "none in "+t.g.name)
+		}
+		if i == 0 || best == nil {
+			continue
+		}
+		best = narrower(best, t.typ)
+	}
+	if best == nil {
+		c.problem(what+"_TYPE_MISMATCH", places, "give it the same type everywhere; it may differ in what can be null", "%s has types that do not fit together: %s", where, strings.Join(types, ", "))
+		return nil, nil
+	}
+	for _, t := range ts[1:] {
+		if value(t.def) != value(ts[0].def) {
+			c.problem(what+"_DEFAULT_MISMATCH", places, "give it the same default everywhere", "%s has different defaults: %s", where, strings.Join(defaults, ", "))
+			return nil, nil
+		}
+	}
+	return best, ts[0].def
+}
+
+func value(v *ast.Value) string {
+	if v == nil {
+		return ""
+	}
+	return "=" + v.String()
+}
+
+func narrower(a, b *ast.Type) *ast.Type {
+	if (a.Elem == nil) != (b.Elem == nil) || a.NamedType != b.NamedType {
+		return nil
+	}
+	out := &ast.Type{NamedType: a.NamedType, NonNull: a.NonNull || b.NonNull, Position: a.Position}
+	if a.Elem != nil {
+		if out.Elem = narrower(a.Elem, b.Elem); out.Elem == nil {
+			return nil
+		}
+	}
+	return out
+}
+
+func (c *composer) mergeArguments(where string, from []source) []*mergedArg {
+	var names []string
+	for _, s := range from {
+		for _, a := range s.f.args {
+			if !slices.Contains(names, a.Name) {
+				names = append(names, a.Name)
+			}
+		}
+	}
+	var out []*mergedArg
+	for _, name := range names {
+		label := fmt.Sprintf("the argument %s(%s:)", where, name)
+		ma := &mergedArg{name: name}
+		var ts []typed
+		var ds []carrier
+		var missing []Place
+		required := false
+		for _, s := range from {
+			a := s.f.args.ForName(name)
+			if a == nil {
+				missing = append(missing, s.g.at(s.f.pos))
+				continue
+			}
+			required = required || a.Type.NonNull && a.DefaultValue == nil
+			ts = append(ts, typed{s.g, a.Position, s.g.usualType(a.Type), a.DefaultValue})
+			ds = append(ds, carrier{s.g, c.canonical(s.g, a.Directives)})
+			if ma.description == "" {
+				ma.description = a.Description
+			}
+		}
+		if len(missing) > 0 {
+			if required {
+				c.problem("REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH", missing, "add it there, or make it optional", "%s is required in one subgraph and missing in another", label)
+			} else {
+				c.warn("INCONSISTENT_ARGUMENT_PRESENCE", missing, "add it there", "%s is not in every subgraph and is left out", label)
+			}
+			continue
+		}
+		if ma.typ, ma.def = c.mergeInputType(label, "FIELD_ARGUMENT", ts); ma.typ == nil {
+			continue
+		}
+		ma.dirs, _ = c.carried(ds)
+		out = append(out, ma)
+	}
+	return out
+}
+
+type joinArgs struct {
+	typ, requires, provides, override, label string
+	external, usedOverridden                 bool
+}
+
+func joinField(g *graph, a joinArgs) string {
+	var b strings.Builder
+	b.WriteString("@join__field(graph: " + g.enum)
+	for _, x := range []struct{ name, value string }{{"type", a.typ}, {"requires", a.requires}, {"provides", a.provides}, {"override", a.override}, {"overrideLabel", a.label}} {
+		if x.value != "" {
+			b.WriteString(", " + x.name + ": " + quote(x.value))
+		}
+	}
+	if a.external {
+		b.WriteString(", external: true")
+	}
+	if a.usedOverridden {
+		b.WriteString(", usedOverridden: true")
+	}
+	b.WriteString(")")
+	return b.String()
+}
+
+// joins are the field's @join__field; none when every subgraph that has the type has the field alike.
+func (c *composer) joins(m *merged, mf *mergedField, from []source) []string {
+	plain := len(from) == len(m.in)
+	var out []string
+	labelled := map[string]string{}
+	for _, s := range from {
+		if s.f.label != "" {
+			labelled[s.f.override] = s.f.label
+		}
+	}
+	for _, s := range from {
+		a := joinArgs{typ: different(s.f.typ, mf.typ), requires: s.f.requires, provides: s.f.provides, override: s.f.override, label: s.f.label, external: s.f.external}
+		if l := labelled[s.g.name]; l != "" && !s.f.external {
+			a.label = l
+		}
+		if s.f.overridden {
+			if !s.f.used {
+				plain = false
+				continue
+			}
+			a = joinArgs{typ: a.typ, usedOverridden: true}
+		}
+		plain = plain && a == joinArgs{}
+		out = append(out, joinField(s.g, a))
+	}
+	if plain {
+		return nil
+	}
+	return out
+}
+
+// interfaceObjects gives the fields of @interfaceObject types to everything that implements the interface.
+func (c *composer) interfaceObjects() {
+	for _, name := range c.order {
+		m := c.types[name]
+		if m.kind != ast.Interface {
+			continue
+		}
+		for _, o := range m.in {
+			if !o.t.isObject {
+				continue
+			}
+			for _, f := range o.t.fields {
+				if f.external || f.overridden {
+					continue
+				}
+				c.lend(m, source{o, f})
+			}
+		}
+	}
+}
+
+func (c *composer) lend(m *merged, s source) {
+	var given *mergedField
+	for _, f := range m.fields {
+		if f.name == s.f.name {
+			given = f
+		}
+	}
+	if given == nil {
+		return
+	}
+	for _, name := range c.order {
+		x := c.types[name]
+		if x.kind != ast.Object && x.kind != ast.Interface || !slices.Contains(x.interfaces, m.name) {
+			continue
+		}
+		at := slices.IndexFunc(x.fields, func(f *mergedField) bool { return f.name == s.f.name })
+		if at < 0 {
+			x.fields = append(x.fields, &mergedField{name: given.name, description: given.description, typ: given.typ, args: given.args, dirs: given.dirs, hidden: given.hidden, joins: []string{"@join__field"}})
+			continue
+		}
+		for _, o := range x.in {
+			f := o.t.field(s.f.name)
+			if f != nil && x.kind == ast.Object && (source{o, f}).resolves() && !(f.shareable && s.f.shareable) {
+				c.problem("INVALID_FIELD_SHARING", []Place{o.g.at(f.pos), s.g.at(s.f.pos)}, "mark it @shareable in both, or remove it from one",
+					"%s.%s is resolved by %s and, through the @interfaceObject %s, by %s", name, s.f.name, o.g.name, m.name, s.g.name)
+			}
+		}
+	}
+}

@@ -1,0 +1,461 @@
+package compose
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+)
+
+// graph is one subgraph, read: extensions joined, federation's names made canonical, root types named as usual.
+type graph struct {
+	name, url, file, enum string
+	fed1                  bool
+	types                 map[string]*typ
+	order                 []string
+	doc                   *ast.SchemaDocument
+	local                 map[string]string // a directive's name here: its canonical name
+	roots                 map[string]string // a root type's name here: its usual name
+	links                 []link
+	composed              []string // names of custom directives that @composeDirective carries
+}
+
+// link is a @link to something else than federation.
+type link struct {
+	url, name string
+	as        string
+	imports   []string // as written
+	raw       *ast.Directive
+}
+
+// typ is a type of one subgraph. All directives carry canonical names.
+type typ struct {
+	name        string
+	kind        ast.DefinitionKind
+	pos         *ast.Position
+	description string
+	dirs        ast.DirectiveList
+	interfaces  []string
+	fields      []*field
+	members     []string
+	values      []*ast.EnumValueDefinition
+	extension   bool // every part of it is an extension, or says @extends
+	keys        []key
+	isObject    bool // @interfaceObject
+}
+
+type key struct {
+	text       string
+	sel        ast.SelectionSet
+	resolvable bool
+	pos        *ast.Position
+}
+
+type field struct {
+	name        string
+	pos         *ast.Position
+	description string
+	typ         *ast.Type
+	args        ast.ArgumentDefinitionList
+	def         *ast.Value
+	dirs        ast.DirectiveList
+	external    bool
+	shareable   bool
+	requires    string
+	provides    string
+	override    string
+	label       string
+	overridden  bool // another subgraph's @override took it
+	used        bool // by a key, @requires, @provides or an interface of this subgraph
+}
+
+func (t *typ) field(name string) *field {
+	for _, f := range t.fields {
+		if f.name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// exported are federation's directives that are understood, and the version that brought them.
+var exported = map[string]int{
+	"key": 0, "requires": 0, "provides": 0, "external": 0, "extends": 0, "shareable": 0, "inaccessible": 0, "override": 0, "tag": 0,
+	"composeDirective": 1, "interfaceObject": 3, "authenticated": 5, "requiresScopes": 5,
+}
+
+// refused are those that are not: carrying half of their meaning would be worse than none.
+var refused = []string{"policy", "context", "fromContext", "cost", "listSize", "cacheTag"}
+
+const newest = 11 // the last 2.x of federation that was looked at
+
+var federation = regexp.MustCompile(`^https?://specs\.apollo\.dev/federation/v(\d+)\.(\d+)$`)
+var spec = regexp.MustCompile(`/([A-Za-z_][A-Za-z0-9_-]*)(?:/v\d+\.\d+)?/?$`)
+var validName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+func (c *composer) load(inputs []Input) {
+	inputs = slices.Clone(inputs)
+	sort.SliceStable(inputs, func(i, j int) bool { return inputs[i].Name < inputs[j].Name })
+	if len(inputs) == 0 {
+		c.problem("NO_SUBGRAPHS", nil, "name at least one subgraph", "there is nothing to compose")
+	}
+	enums := map[string]bool{}
+	for i, in := range inputs {
+		if in.File == "" {
+			in.File = in.Name
+		}
+		g := &graph{name: in.Name, url: in.URL, file: in.File, types: map[string]*typ{}, local: map[string]string{}, roots: map[string]string{}}
+		if !validName.MatchString(in.Name) {
+			c.problem("INVALID_SUBGRAPH_NAME", one(g.at(nil)), "use letters, digits, _ and -, not beginning with a digit", "%q cannot be the name of a subgraph", in.Name)
+			continue
+		}
+		if i > 0 && inputs[i-1].Name == in.Name {
+			c.problem("INVALID_SUBGRAPH_NAME", one(g.at(nil)), "give each subgraph a name of its own", "two subgraphs are called %q", in.Name)
+			continue
+		}
+		g.enum = strings.ToUpper(strings.ReplaceAll(in.Name, "-", "_"))
+		for enums[g.enum] {
+			g.enum += "_"
+		}
+		enums[g.enum] = true
+		doc, err := parser.ParseSchema(&ast.Source{Name: in.File, Input: in.SDL})
+		if err != nil {
+			at := g.at(nil)
+			var ge *gqlerror.Error
+			if errors.As(err, &ge) && len(ge.Locations) > 0 {
+				at.Line = ge.Locations[0].Line
+				err = errors.New(ge.Message)
+			}
+			c.problem("INVALID_GRAPHQL", one(at), "correct the SDL's syntax", "the SDL cannot be read: %v", err)
+			continue
+		}
+		g.doc = doc
+		c.graphs = append(c.graphs, g)
+		c.names(g)
+		c.read(g)
+	}
+}
+
+// names finds out what federation's directives are called in the subgraph.
+func (c *composer) names(g *graph) {
+	var all ast.DirectiveList
+	var ops ast.OperationTypeDefinitionList
+	for _, s := range append(slices.Clone(g.doc.Schema), g.doc.SchemaExtension...) {
+		all = append(all, s.Directives...)
+		ops = append(ops, s.OperationTypes...)
+	}
+	for _, o := range ops {
+		usual := strings.ToUpper(string(o.Operation)[:1]) + string(o.Operation)[1:]
+		if o.Type != usual {
+			g.roots[o.Type] = usual
+		}
+	}
+	g.fed1 = true
+	for _, d := range all.ForNames("link") {
+		url := argument(d, "url")
+		m := federation.FindStringSubmatch(url)
+		if m == nil {
+			c.foreign(g, d, url)
+			continue
+		}
+		minor := 0
+		for _, r := range m[2] {
+			minor = minor*10 + int(r-'0')
+		}
+		if m[1] != "2" || minor > newest {
+			c.problem("UNKNOWN_FEDERATION_LINK_VERSION", one(g.at(d.Position)), "link a version from v2.0 to v2.11", "federation v%s.%s is not known", m[1], m[2])
+			continue
+		}
+		g.fed1 = false
+		prefix := argument(d, "as")
+		if prefix == "" {
+			prefix = "federation"
+		}
+		for name := range exported {
+			g.local[prefix+"__"+name] = name
+		}
+		for _, name := range refused {
+			g.local[prefix+"__"+name] = name
+		}
+		for _, item := range imports(d) {
+			name := strings.TrimPrefix(item.name, "@")
+			since, ok := exported[name]
+			switch {
+			case item.name == "FieldSet" || item.name == "Scope" || item.name == "ContextFieldValue" || item.name == "Policy":
+			case slices.Contains(refused, name):
+				g.local[strings.TrimPrefix(item.as, "@")] = name
+			case !ok || !strings.HasPrefix(item.name, "@"):
+				c.problem("INVALID_LINK_DIRECTIVE_USAGE", one(g.at(d.Position)), "import only what the version exports", "federation v%s.%s has nothing called %s", m[1], m[2], item.name)
+			case since > minor:
+				c.problem("INVALID_LINK_DIRECTIVE_USAGE", one(g.at(d.Position)), "link a newer version of federation", "%s came with federation v2.%d, the subgraph links v2.%d", item.name, since, minor)
+			default:
+				g.local[strings.TrimPrefix(item.as, "@")] = name
+			}
+		}
+	}
+	if g.fed1 {
+		for _, name := range []string{"key", "requires", "provides", "external", "extends", "inaccessible", "tag"} {
+			g.local[name] = name
+		}
+		for _, name := range []string{"shareable", "override", "interfaceObject", "composeDirective"} {
+			if g.doc.Directives.ForName(name) == nil {
+				g.local[name] = "!" + name
+			}
+		}
+	}
+	for _, d := range all {
+		if g.local[d.Name] == "composeDirective" {
+			name := strings.TrimPrefix(argument(d, "name"), "@")
+			if g.doc.Directives.ForName(name) == nil {
+				c.problem("DIRECTIVE_COMPOSITION_ERROR", one(g.at(d.Position)), "define the directive in the subgraph", "@composeDirective names @%s, which the subgraph does not define", name)
+				continue
+			}
+			linked := slices.ContainsFunc(g.links, func(l link) bool {
+				return slices.Contains(l.imports, "@"+name) || l.as == name || strings.HasPrefix(name, l.as+"__")
+			})
+			if !linked {
+				c.problem("DIRECTIVE_COMPOSITION_ERROR", one(g.at(d.Position)), `link it from a specification of its own: @link(url: "https://example.com/name/v1.0", import: ["@`+name+`"])`, "@composeDirective names @%s, which comes from no @link", name)
+				continue
+			}
+			g.composed = append(g.composed, name)
+		}
+	}
+}
+
+func (c *composer) foreign(g *graph, d *ast.Directive, url string) {
+	m := spec.FindStringSubmatch(url)
+	if m == nil || m[1] == "link" {
+		return
+	}
+	l := link{url: url, name: m[1], as: argument(d, "as"), raw: d}
+	if l.as == "" {
+		l.as = m[1]
+	}
+	for _, item := range imports(d) {
+		l.imports = append(l.imports, item.as)
+		if strings.HasPrefix(url, "https://specs.apollo.dev/") && (m[1] == "tag" || m[1] == "inaccessible") {
+			g.local[strings.TrimPrefix(item.as, "@")] = m[1]
+		}
+	}
+	if strings.HasPrefix(url, "https://specs.apollo.dev/") && (m[1] == "tag" || m[1] == "inaccessible") {
+		g.local[l.as] = m[1]
+		return
+	}
+	if p := argument(d, "for"); p == "EXECUTION" || p == "SECURITY" {
+		c.problem("UNSUPPORTED_LINKED_FEATURE", one(g.at(d.Position)), "remove the link", "%s says that it changes execution or security (for: %s); it is not known here", url, p)
+		return
+	}
+	g.links = append(g.links, l)
+}
+
+type imported struct{ name, as string }
+
+func imports(d *ast.Directive) []imported {
+	a := d.Arguments.ForName("import")
+	if a == nil {
+		return nil
+	}
+	var out []imported
+	for _, ch := range a.Value.Children {
+		item := imported{ch.Value.Raw, ch.Value.Raw}
+		if ch.Value.Kind == ast.ObjectValue {
+			item = imported{}
+			for _, f := range ch.Value.Children {
+				switch f.Name {
+				case "name":
+					item.name = f.Value.Raw
+				case "as":
+					item.as = f.Value.Raw
+				}
+			}
+			if item.as == "" {
+				item.as = item.name
+			}
+		}
+		out = append(out, item)
+	}
+	return out
+}
+
+func argument(d *ast.Directive, name string) string {
+	if a := d.Arguments.ForName(name); a != nil && a.Value != nil && a.Value.Kind != ast.NullValue {
+		return a.Value.Raw
+	}
+	return ""
+}
+
+// machinery are types and fields that federation itself brings.
+func machinery(name string) bool {
+	switch name {
+	case "_Any", "_Entity", "_Service", "_FieldSet", "FieldSet":
+		return true
+	}
+	return strings.HasPrefix(name, "federation__") || strings.HasPrefix(name, "link__")
+}
+
+// read joins the definitions and extensions of each type.
+func (c *composer) read(g *graph) {
+	for _, list := range []struct {
+		defs      ast.DefinitionList
+		extension bool
+	}{{g.doc.Definitions, false}, {g.doc.Extensions, true}} {
+		for _, def := range list.defs {
+			if !machinery(def.Name) {
+				c.readType(g, def, list.extension)
+			}
+		}
+	}
+	for _, name := range g.order {
+		t := g.types[name]
+		c.readKeys(g, t)
+		for _, f := range t.fields {
+			c.readField(g, t, f)
+		}
+	}
+}
+
+func (g *graph) usual(name string) string {
+	if u := g.roots[name]; u != "" {
+		return u
+	}
+	return name
+}
+
+func (g *graph) usualType(t *ast.Type) *ast.Type {
+	c := *t
+	if t.Elem != nil {
+		c.Elem = g.usualType(t.Elem)
+	} else {
+		c.NamedType = g.usual(t.NamedType)
+	}
+	return &c
+}
+
+// canonical gives federation's directives their own names; what is not federation's, GraphQL's or composed falls away.
+func (c *composer) canonical(g *graph, ds ast.DirectiveList) ast.DirectiveList {
+	var out ast.DirectiveList
+	for _, d := range ds {
+		name := g.local[d.Name]
+		switch {
+		case strings.HasPrefix(name, "!"):
+			c.problem("INVALID_LINK_DIRECTIVE_USAGE", one(g.at(d.Position)), `add: extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@`+d.Name+`"])`, "@%s is of Federation 2, but the subgraph does not link it", d.Name)
+		case slices.Contains(refused, name):
+			c.problem("UNSUPPORTED_FEATURE", one(g.at(d.Position)), "remove it", "@%s is not supported", name)
+		case name != "" && name != "composeDirective":
+			cp := *d
+			cp.Name = name
+			out = append(out, &cp)
+		case d.Name == "deprecated" || d.Name == "specifiedBy" || d.Name == "oneOf" || slices.Contains(g.composed, d.Name):
+			out = append(out, d)
+		case name == "" && g.doc.Directives.ForName(d.Name) == nil:
+			known := slices.ContainsFunc(g.links, func(l link) bool {
+				return slices.Contains(l.imports, "@"+d.Name) || l.as == d.Name || strings.HasPrefix(d.Name, l.as+"__")
+			})
+			if _, fed := exported[d.Name]; fed && !known {
+				c.problem("INVALID_GRAPHQL", one(g.at(d.Position)), "import it in the subgraph's @link to federation", "@%s is used but not imported", d.Name)
+			} else if !known {
+				c.problem("INVALID_GRAPHQL", one(g.at(d.Position)), "define the directive or remove it", "the directive @%s is not defined", d.Name)
+			}
+		}
+	}
+	return out
+}
+
+func (c *composer) readType(g *graph, def *ast.Definition, extension bool) {
+	name := g.usual(def.Name)
+	t := g.types[name]
+	dirs := c.canonical(g, def.Directives)
+	extends := extension || dirs.ForName("extends") != nil
+	if t == nil {
+		t = &typ{name: name, kind: def.Kind, pos: def.Position, description: def.Description, extension: extends}
+		g.types[name] = t
+		g.order = append(g.order, name)
+	} else {
+		if !extension && !t.extension {
+			c.problem("INVALID_GRAPHQL", []Place{g.at(t.pos), g.at(def.Position)}, "define it once; use extend for the rest", "%s is defined twice", name)
+			return
+		}
+		if t.kind != def.Kind {
+			c.problem("INVALID_GRAPHQL", []Place{g.at(t.pos), g.at(def.Position)}, "extend it as what it is", "%s is defined as %s and extended as %s", name, kindName(t.kind), kindName(def.Kind))
+			return
+		}
+		t.extension = t.extension && extends
+		if t.description == "" {
+			t.description = def.Description
+		}
+	}
+	t.dirs = append(t.dirs, dirs...)
+	for _, i := range def.Interfaces {
+		if !slices.Contains(t.interfaces, i) {
+			t.interfaces = append(t.interfaces, i)
+		}
+	}
+	for _, f := range def.Fields {
+		if name == "Query" && (f.Name == "_entities" || f.Name == "_service") {
+			continue
+		}
+		if old := t.field(f.Name); old != nil {
+			c.problem("INVALID_GRAPHQL", []Place{g.at(old.pos), g.at(f.Position)}, "define it once", "%s.%s is defined twice", name, f.Name)
+			continue
+		}
+		nf := &field{name: f.Name, pos: f.Position, description: f.Description, typ: g.usualType(f.Type), args: f.Arguments, def: f.DefaultValue, dirs: c.canonical(g, f.Directives)}
+		nf.shareable = dirs.ForName("shareable") != nil
+		nf.external = dirs.ForName("external") != nil
+		t.fields = append(t.fields, nf)
+	}
+	for _, m := range def.Types {
+		if !slices.Contains(t.members, g.usual(m)) {
+			t.members = append(t.members, g.usual(m))
+		}
+	}
+	t.values = append(t.values, def.EnumValues...)
+}
+
+func (c *composer) readKeys(g *graph, t *typ) {
+	t.isObject = t.dirs.ForName("interfaceObject") != nil
+	for _, d := range t.dirs.ForNames("key") {
+		if t.kind == ast.Interface && g.fed1 {
+			continue // Federation 1 let it stand there without a meaning
+		}
+		k := key{text: argument(d, "fields"), resolvable: argument(d, "resolvable") != "false", pos: d.Position}
+		if a := d.Arguments.ForName("fields"); a == nil || a.Value.Kind != ast.StringValue && a.Value.Kind != ast.BlockValue {
+			c.problem("KEY_INVALID_FIELDS_TYPE", one(g.at(d.Position)), `write @key(fields: "…")`, "@key of %s: fields must be a string", t.name)
+			continue
+		}
+		t.keys = append(t.keys, k)
+	}
+}
+
+func (c *composer) readField(g *graph, t *typ, f *field) {
+	f.external = f.external || f.dirs.ForName("external") != nil
+	f.shareable = f.shareable || f.dirs.ForName("shareable") != nil
+	if g.fed1 {
+		f.shareable = true
+	}
+	for _, set := range []struct {
+		name string
+		to   *string
+	}{{"requires", &f.requires}, {"provides", &f.provides}} {
+		name, to := set.name, set.to
+		if d := f.dirs.ForName(name); d != nil {
+			a := d.Arguments.ForName("fields")
+			if a == nil || a.Value.Kind != ast.StringValue && a.Value.Kind != ast.BlockValue || strings.TrimSpace(a.Value.Raw) == "" {
+				c.problem(strings.ToUpper(name)+"_INVALID_FIELDS_TYPE", one(g.at(d.Position)), "write @"+name+`(fields: "…")`, "@%s of %s.%s: fields must be a string that is not empty", name, t.name, f.name)
+				continue
+			}
+			*to = a.Value.Raw
+		}
+	}
+	if d := f.dirs.ForName("override"); d != nil {
+		f.override, f.label = argument(d, "from"), argument(d, "label")
+	}
+}
+
+func kindName(k ast.DefinitionKind) string {
+	return strings.ToLower(strings.ReplaceAll(string(k), "_", " "))
+}
