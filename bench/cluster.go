@@ -179,7 +179,10 @@ func (c *cluster) start(ctx context.Context, o options) error {
 	if c.gateway, err = spawn(ctx, "serve", conf); err != nil {
 		return err
 	}
-	conf.Redis, conf.Profile = true, ""
+	conf.Redis = true
+	if o.profile != "" {
+		conf.Profile = o.profile + ".cached"
+	}
 	if c.cached, err = spawn(ctx, "serve", conf); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func floorSQL(today time.Time) map[string]string {
 			'start', e.starts_at, 'end', e.ends_at, 'slug', e.owner) FROM unnest($1::text[]) p(owner), LATERAL (SELECT * FROM events e
 			WHERE e.owner = p.owner AND ` + isToday + ` ORDER BY e.starts_at, e.id LIMIT 201) e ORDER BY e.starts_at, e.owner, e.id LIMIT 201`,
 		"e": `SELECT to_char(f.received_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || f.owner || f.id, json_build_object('id', f.id, 'number', f.number, 'status', f.status,
-			'receivedAt', f.received_at, 'title', f.title, 'reporter', CASE WHEN r.id IS NOT NULL THEN json_build_object('id', r.id, 'maskedName', left(r.name, 1) || '*') END)
+			'receivedAt', f.received_at, 'title', f.title, 'reporter', CASE WHEN r.id IS NOT NULL AND NOT f.anonymous THEN json_build_object('id', r.id, 'maskedName', left(r.name, 1) || '*') END)
 			FROM (SELECT f.* FROM unnest($1::text[]) p(owner), LATERAL (SELECT * FROM feedbacks f WHERE f.owner = p.owner AND f.status IN ` + openStatuses + `
 				AND ($2 = '' OR to_char(f.received_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || f.owner || f.id < $2)
 				AND f.received_at <= coalesce(nullif($3, '')::timestamptz, 'infinity')

@@ -40,7 +40,7 @@ const day = `'%[1]s'::timestamptz AND t.starts_at < '%[1]s'::timestamptz + inter
 var workloads = []workload{
 	{
 		name: "a", about: "20 communities: stations, today's events, open feedback, teams", token: true,
-		query: `query A($c: [ID!]) { communities(communities: $c, first: 50) { nodes { slug nameZh
+		query: `query A($c: [ID!]) { communities(communities: $c, first: 50) { nodes { slug
 			stations(first: 50) { nodes { id nameZh kind } }
 			todayEvents(first: 50) { nodes { id nameZh start } }
 			feedbacks(filter: {status: [RECEIVED, TRIAGED, ASSIGNED, IN_PROGRESS]}) { totalCount }

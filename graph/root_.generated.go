@@ -6810,8 +6810,8 @@ type Feedback implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   channel: Channel
   station: Station
   estate: Estate
-  "Null when it is not known or not to be."
-  reporter: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
+  "Masked like every resident: the full name needs a purpose. Null when it is not known or not to be."
+  reporter: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
   "Whether the handlers are not to know who wrote it."
   anonymous: Boolean!
   "Never to be shown on the Echo Wall."
