@@ -232,3 +232,17 @@ func TestNullsPropagateByTheClientsSchema(t *testing.T) {
 		t.Errorf("%s %+v", a.Data, show(a.Errors))
 	}
 }
+
+// planned prints the plan of a query.
+func planned(t testing.TB, s *plan.Supergraph, query string) string {
+	t.Helper()
+	doc, errs := gqlparser.LoadQueryWithRules(s.APISchema(), query, nil)
+	if errs != nil {
+		return errs.Error()
+	}
+	p, err := s.Plan(t.Context(), doc, "")
+	if err != nil {
+		return err.Error()
+	}
+	return p.String()
+}
