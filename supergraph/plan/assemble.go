@@ -101,12 +101,25 @@ func (f *fetch) fits(o *fetch) bool {
 		for _, b := range o.asks {
 			same := a.rep == b.rep && slices.Equal(a.types, b.types)
 			apart := a.types != nil && b.types != nil && !slices.ContainsFunc(a.types, func(t string) bool { return slices.Contains(b.types, t) })
-			if !same && !apart {
+			if !apart && (!same || contradict(a.required, b.required)) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// contradict reports whether a representation would need two values under one name: fields that require the same field
+// with different arguments need calls of their own.
+func contradict(a, b []RequiredField) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x.Name == y.Name && (x.Key != y.Key || contradict(x.Fields, y.Fields)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (f *fetch) take(o *fetch) {
