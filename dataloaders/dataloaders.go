@@ -6,6 +6,7 @@ package dataloaders
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -128,6 +129,9 @@ func Link[V any](ctx context.Context, parent store.Node) (V, error) {
 			sels: ast.SelectionSet{fc.Field.Field}}})
 		v, err, _ = parent.Base().Loaded(fc.Field.Field)
 	}
-	value, _ := v.(V)
+	value, fits := v.(V)
+	if v != nil && !fits {
+		return value, fmt.Errorf("the link %s leads to a %T, its field shows a %T", fc.Field.Name, v, value)
+	}
 	return value, err
 }

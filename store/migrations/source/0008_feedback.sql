@@ -107,6 +107,7 @@ COMMENT ON TABLE feedbacks IS 'Erasure of a person empties title, body and repor
 CREATE UNIQUE INDEX feedbacks_number ON feedbacks (owner, number);
 CREATE INDEX feedbacks_received ON feedbacks (owner, received_at DESC, id);
 CREATE INDEX feedbacks_status ON feedbacks (owner, status, due_at);
+CREATE INDEX feedbacks_status_received ON feedbacks (owner, status, received_at DESC, id); -- the newest of some states, page by page
 CREATE INDEX feedbacks_category ON feedbacks (owner, category, received_at DESC, id);
 CREATE INDEX feedbacks_responsible ON feedbacks (owner, responsible_org_id, received_at DESC, id) WHERE responsible_org_id IS NOT NULL;
 CREATE INDEX feedbacks_reporter ON feedbacks (owner, reporter_id, received_at DESC, id) WHERE reporter_id IS NOT NULL;
