@@ -106,18 +106,10 @@ func TestDeliveriesAreCorrected(t *testing.T) {
 	}
 	// A key counts once, however often it is sent.
 	var wg sync.WaitGroup
-	turn := make(chan struct{}, room)
 	for range 30 {
 		wg.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			for range 100 {
-				if d, code, _ := b.record(station, map[string]any{"community": "c", "idempotencyKey": "many"}); d != nil {
-					return
-				} else if code != "!SOURCE_UNAVAILABLE" {
-					t.Error(code)
-					return
-				}
+			if d, code, _ := b.record(station, map[string]any{"community": "c", "idempotencyKey": "many"}); d == nil {
+				t.Error(code)
 			}
 		})
 	}

@@ -10,10 +10,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"linhui/cmd/linhui/app"
 	"linhui/internal/authn"
 	"linhui/internal/authz"
+	"linhui/internal/database"
 	"linhui/internal/testkit"
 	"linhui/page"
+	"linhui/sources"
 )
 
 // book is a gateway over communities a and c in source one and b in source two, each with
@@ -21,9 +24,17 @@ import (
 type book struct {
 	*bundle
 	one, two *sql.DB
+	link     map[string]*testkit.Proxy // the way to each source
 }
 
+// startBook gives sources the patience that a busy machine needs: what is tested are rules.
 func startBook(t testing.TB) *book {
+	t.Helper()
+	return startBookWithin(t, time.Minute)
+}
+
+// startBookWithin gives them as long as budget.
+func startBookWithin(t testing.TB, budget time.Duration) *book {
 	t.Helper()
 	dir := testkit.Database(t, testkit.Directory)
 	execSQL(t, dir.Open(t), `
@@ -31,7 +42,7 @@ func startBook(t testing.TB) *book {
 		INSERT INTO communities (slug, name_zh, parent_code) VALUES ('a', '甲社区', '620104001000'), ('b', '乙社区', '620104001000'), ('c', '丙社区', '620104001000');
 		INSERT INTO work_calendar (day, is_workday, note) VALUES ('2026-06-11', false, '假'), ('2026-06-13', true, '调休')`)
 	dbs := map[string]*testkit.DB{"one": testkit.Database(t, testkit.Source), "two": testkit.Database(t, testkit.Source)}
-	bk := &book{one: dbs["one"].Open(t), two: dbs["two"].Open(t)}
+	bk := &book{one: dbs["one"].Open(t), two: dbs["two"].Open(t), link: map[string]*testkit.Proxy{}}
 	for owner, db := range map[string]*sql.DB{"a": bk.one, "c": bk.one, "b": bk.two} {
 		execSQL(t, db, fmt.Sprintf(`
 			INSERT INTO owners VALUES ('%[1]s', 'COMMUNITY');
@@ -44,8 +55,26 @@ func startBook(t testing.TB) *book {
 			INSERT INTO sla_rules (owner, category, due_in_hours, working_days, assignee_post_id, responsible_org_id)
 				VALUES ('%[1]s', 'EV_CHARGING', 48, true, md5('cadre')::uuid, md5('org')::uuid), ('%[1]s', 'LIGHT', 24, false, md5('cadre')::uuid, md5('org')::uuid)`, owner))
 	}
-	bk.bundle = start(t, dir, dbs, nil)
+	bk.bundle = start(t, dir, dbs, func(o *app.Options) {
+		o.Budgets = map[database.Budget]time.Duration{database.Dashboard: budget}
+		for _, s := range o.Sources {
+			bk.link[s.Key] = testkit.NewProxy(t, dbs[s.Key].Addr())
+			s.DB = patient(t, s, dbs[s.Key].Via(bk.link[s.Key].Addr()), budget)
+		}
+	})
 	return bk
+}
+
+func patient(t testing.TB, s *sources.Source, dsn string, budget time.Duration) *database.DB {
+	t.Helper()
+	if err := s.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := database.Open(database.Config{Key: s.Key, DSN: dsn, Queue: 1024, QueueWait: time.Minute, Budgets: [3]time.Duration{budget, budget, budget}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 func execSQL(t testing.TB, db *sql.DB, query string, args ...any) {
