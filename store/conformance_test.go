@@ -74,6 +74,11 @@ func newWorld(t *testing.T) *world {
 	if err := seed.Demo(t.Context(), target, seed.DemoOptions{Seed: 1, Now: noon, Communities: owners, Residents: 20}); err != nil {
 		t.Fatal(err)
 	}
+	// What the demonstration has no reason to show.
+	if _, err := target.Sources[""].Exec(`INSERT INTO contest_entries (owner, event_id, title_zh, rank)
+		SELECT owner, id, '作品' || i, CASE WHEN i < 3 THEN 1 END FROM (SELECT owner, id FROM events ORDER BY owner, id LIMIT 2) e, generate_series(1, 3) i`); err != nil {
+		t.Fatal(err)
+	}
 	w := &world{directory: openDB(t, directory), source: openDB(t, source), directoryDB: superuser(t, directory), admins: superuser(t, source), owners: owners}
 	if w.picture, err = LoadDirectory(t.Context(), w.directory, &Ask{Viewer: &authz.Viewer{}, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
@@ -184,6 +189,7 @@ func (t *Table[T]) conform(tt *testing.T, w *world) {
 	ask := w.ask(tt, all(), nil)
 	if n := len(t.nodes(tt, w, ask, everything)); n == 0 {
 		tt.Errorf("the demonstration has no rows of %s: seed some, so that this suite says something", t.Table)
+		return
 	}
 	tt.Run("description", func(tt *testing.T) { t.conformDescription(tt, w) })
 	tt.Run("roles", func(tt *testing.T) { t.conformRoles(tt, w, owners) })

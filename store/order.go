@@ -67,7 +67,7 @@ func keyOf[T any](c *column) orderKey[T] {
 	case reflect.TypeFor[string]():
 		return keyBy[T](c, text, "text", strings.Compare, func(s string) any { return s })
 	case reflect.TypeFor[scalar.Enum]():
-		return keyBy[T](c, text, "text", cmp.Compare[scalar.Enum], func(e scalar.Enum) any { return string(e) })
+		return keyBy[T](c, known(c)+` COLLATE "C"`, "text", cmp.Compare[scalar.Enum], func(e scalar.Enum) any { return string(e) })
 	case reflect.TypeFor[int]():
 		return keyBy[T](c, plain, "bigint", cmp.Compare[int], func(i int) any { return int64(i) })
 	case reflect.TypeFor[time.Time]():
@@ -84,6 +84,19 @@ func keyOf[T any](c *column) orderKey[T] {
 			func(d *scalar.Date) any { return or(d, lastDay).String() })
 	}
 	panic(fmt.Sprintf("store: a list cannot be ordered by a column of type %s", c.typ))
+}
+
+// known is SQL for an enum column as rows show it: a value that this version does not know
+// stands where OTHER stands, to which it is mapped, else a page would step over rows.
+func known(c *column) string {
+	if c.enum == nil {
+		return "?"
+	}
+	var values []string
+	for _, v := range c.enum.EnumValues {
+		values = append(values, "'"+v.Name+"'")
+	}
+	return "(CASE WHEN ? IN (" + strings.Join(values, ", ") + ") THEN ? ELSE 'OTHER' END)"
 }
 
 // keyBy is the order key of a column whose Go field is a V.

@@ -2,6 +2,6 @@
 SELECT t.owner, t.id, t.code, t.label_zh, NULL AS holder_name
  FROM staff_posts t
  WHERE t.owner = $1
- ORDER BY t.code COLLATE "C", t.label_zh COLLATE "C", t.owner COLLATE "C", t.id
+ ORDER BY (CASE WHEN t.code IN ('COMMUNITY_SECRETARY', 'COMMITTEE_DIRECTOR', 'COMMUNITY_HEAD', 'WORK_COMMITTEE_MEMBER', 'STATIONED_CADRE', 'PRACTICE_STATION_HEAD', 'STATION_STAFF', 'BUILDING_HEAD', 'FEEDBACK_CLERK', 'GRID_WORKER', 'OTHER') THEN t.code ELSE 'OTHER' END) COLLATE "C", t.label_zh COLLATE "C", t.owner COLLATE "C", t.id
  LIMIT 11
 -- $1 b
