@@ -6,6 +6,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 
 	"github.com/99designs/gqlgen/api"
@@ -13,6 +15,7 @@ import (
 )
 
 func main() {
+	log.SetOutput(io.Discard) // gqlgen reports each described link as a method it did not find
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
@@ -38,7 +41,7 @@ func run() error {
 
 func generate(cfg *config.Config) error {
 	cfg.Model = config.PackageConfig{} // every type is bound to one of store, page or scalar; none is invented
-	cfg.SkipValidation = true // the rewritten code is what is to compile; `make generate` builds it
+	cfg.SkipValidation = true          // the rewritten code is what is to compile; `make generate` builds it
 	p := &plugin{}
 	if err := api.Generate(cfg, api.PrependPlugin(p)); err != nil {
 		return err
