@@ -31,13 +31,16 @@ Exit codes: 0 done · 1 failed, or doctor found something to do · 2 the command
 
 // commands is the command line.
 type commands struct {
-	Demo    demo    `cmd:"" help:"Run everything on this machine: a private PostgreSQL, Redis, six communities, the playground."`
-	Serve   serve   `cmd:"" help:"Run the gateway over the databases of a configuration file."`
-	Migrate migrate `cmd:"" help:"Bring the directory and every source to this version's schema."`
-	Import  imports `cmd:"" help:"Import a file of facts: all of it or nothing of it in each database."`
-	Doctor  doctor  `cmd:"" help:"Check every part that the configuration names and say what to do."`
-	Token   token   `cmd:"" help:"Print a token for the demo."`
-	Version version `cmd:"" help:"Print the version."`
+	Demo    demo           `cmd:"" help:"Run everything on this machine: a private PostgreSQL, Redis, six communities, the playground."`
+	Gateway gatewayCommand `cmd:"" help:"Run a supergraph of any GraphQL services, without a database."`
+	Compose composes       `cmd:"" help:"Make one supergraph SDL of subgraphs, or say everything that is wrong with them."`
+	Plan    plans          `cmd:"" help:"Print how an operation on a supergraph would be answered."`
+	Serve   serve          `cmd:"" help:"Run the gateway over the databases of a configuration file."`
+	Migrate migrate        `cmd:"" help:"Bring the directory and every source to this version's schema."`
+	Import  imports        `cmd:"" help:"Import a file of facts: all of it or nothing of it in each database."`
+	Doctor  doctor         `cmd:"" help:"Check every part that the configuration names and say what to do."`
+	Token   token          `cmd:"" help:"Print a token for the demo."`
+	Version version        `cmd:"" help:"Print the version."`
 }
 
 // process is what the commands share with the world around them.
