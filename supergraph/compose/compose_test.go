@@ -1,0 +1,113 @@
+package compose_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"linhui/supergraph/compose"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// sections reads a golden file: "-- name --" begins a subgraph; "-- want --" what comes of them.
+func sections(t *testing.T, file string) (inputs []compose.Input, want, head string) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, want, _ := strings.Cut(string(raw), "-- want --\n")
+	for _, part := range strings.Split("\n"+text, "\n-- ")[1:] {
+		name, sdl, _ := strings.Cut(part, " --\n")
+		inputs = append(inputs, compose.Input{Name: name, URL: "http://" + name, File: name + ".graphql", SDL: sdl})
+	}
+	return inputs, want, text
+}
+
+// TestWhatComesOfSubgraphs compares supergraphs and lists of problems with golden files, for subgraphs given in both orders.
+func TestWhatComesOfSubgraphs(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			inputs, want, head := sections(t, file)
+			got := outcome(t, inputs)
+			slices.Reverse(inputs)
+			if again := outcome(t, inputs); again != got {
+				t.Errorf("another order gives\n%s\nnot\n%s", again, got)
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(head+"-- want --\n"+got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func outcome(t *testing.T, inputs []compose.Input) string {
+	t.Helper()
+	result, err := compose.Compose(context.Background(), inputs)
+	var wrong *compose.Error
+	switch {
+	case errors.As(err, &wrong):
+		return wrong.Error() + "\n"
+	case err != nil:
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, w := range result.Warnings {
+		b.WriteString("warning: " + w.String() + "\n")
+	}
+	_, types, _ := strings.Cut(result.SDL, "enum join__Graph")
+	head, _, _ := strings.Cut(result.SDL, "\ndirective ")
+	return b.String() + head + "\nenum join__Graph" + types
+}
+
+// many are n subgraphs of m types each: entities that point at the next subgraph's, values, and one entity that all extend.
+func many(n, m int) []compose.Input {
+	var out []compose.Input
+	for i := range n {
+		var b strings.Builder
+		b.WriteString(`extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])` + "\n")
+		fmt.Fprintf(&b, "type Query { root%d: E%d_0 }\n", i, i)
+		fmt.Fprintf(&b, "type Shared @key(fields: \"id\") { id: ID! at%d: Int }\n", i)
+		for j := range m - 3 {
+			next := (i + 1) % n
+			fmt.Fprintf(&b, "type E%d_%d @key(fields: \"id\") { id: ID! name: String count: Int shared: Shared sibling: E%d_%d next: E%d_%d }\n", i, j, i, (j+1)%(m-3), next, j)
+			if j == 0 {
+				for k := range m - 3 {
+					fmt.Fprintf(&b, "type E%d_%d @key(fields: \"id\", resolvable: false) { id: ID! }\n", next, k)
+				}
+			}
+		}
+		fmt.Fprintf(&b, "enum Kind%d { A B C }\n", i)
+		out = append(out, compose.Input{Name: fmt.Sprintf("s%03d", i), SDL: b.String()})
+	}
+	return out
+}
+
+// BenchmarkCompose composes 100 subgraphs of 50 types of their own, satisfiability included.
+func BenchmarkCompose(b *testing.B) {
+	inputs := many(100, 50)
+	for b.Loop() {
+		if _, err := compose.Compose(context.Background(), inputs); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
