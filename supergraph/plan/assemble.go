@@ -177,9 +177,13 @@ func wave(fetches []*fetch) [][]*fetch {
 		level[f] = l
 		return l
 	}
+	for _, f := range fetches {
+		of(f)
+	}
+	postpone(fetches, level)
 	var out [][]*fetch
 	for _, f := range fetches {
-		l := of(f)
+		l := level[f]
 		for len(out) <= l {
 			out = append(out, nil)
 		}
@@ -191,6 +195,35 @@ func wave(fetches []*fetch) [][]*fetch {
 	return out
 }
 
+// postpone moves an entity fetch that nothing waits for to a later wave, when its subgraph is called there anyway: one call
+// less, and the last wave is where it was.
+func postpone(fetches []*fetch, level map[*fetch]int) {
+	for i := len(fetches) - 1; i >= 0; i-- {
+		f := fetches[i]
+		if f.root != nil {
+			continue
+		}
+		until := int(never)
+		for _, o := range fetches {
+			if o.after[f] {
+				until = min(until, level[o])
+			}
+		}
+		best := until
+		for _, o := range fetches {
+			if l := level[o]; o.g == f.g && o.root == nil && l > level[f] && l < best && o.batch() == f.batch() {
+				best = l
+			}
+		}
+		if best < until {
+			level[f] = best
+		}
+	}
+}
+
+// batch tells which entity fetches of a wave may share a call.
+func (f *fetch) batch() string { return f.g.Name + " " + f.conds().String() }
+
 // batches groups the entity fetches of a wave that go to one subgraph under the same conditions.
 func batches(wave []*fetch) [][]*fetch {
 	var out [][]*fetch
@@ -200,7 +233,7 @@ func batches(wave []*fetch) [][]*fetch {
 			out = append(out, []*fetch{f})
 			continue
 		}
-		key := f.g.Name + " " + f.conds().String()
+		key := f.batch()
 		if i, ok := at[key]; ok {
 			out[i] = append(out[i], f)
 			continue

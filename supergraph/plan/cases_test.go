@@ -49,6 +49,11 @@ func read(t *testing.T, file string) string {
 
 func query(t *testing.T, schema *ast.Schema, text string) *ast.QueryDocument {
 	t.Helper()
+	return document(t, schema, text)
+}
+
+func document(t testing.TB, schema *ast.Schema, text string) *ast.QueryDocument {
+	t.Helper()
 	doc, err := parser.ParseQuery(&ast.Source{Name: "query", Input: text})
 	if err != nil {
 		t.Fatal(err)

@@ -59,11 +59,13 @@ type reacher struct {
 	out   []Lost
 }
 
-// state tells positions apart from which different fields can be reached.
+// state tells positions apart from which different fields can be reached: by the sites that are reached without an entity
+// fetch, for those decide which entity fetches can follow.
 func state(pos *position) string {
+	pos.settle(false)
 	var ways []string
 	for _, s := range pos.sites {
-		if s.cost < never {
+		if s.cost < never && s.kind != byEntity {
 			way := s.g.Name + " " + s.view.Name
 			for _, set := range s.provided {
 				way += fmt.Sprintf(" %p", set)
@@ -76,12 +78,12 @@ func state(pos *position) string {
 }
 
 func (r *reacher) visit(pos *position) {
-	pos.settle(true)
 	id := state(pos)
 	if r.seen[id] {
 		return
 	}
 	r.seen[id] = true
+	pos.settle(true)
 	api := r.s.model.API.Types[pos.typ.Name]
 	if api == nil {
 		return // inaccessible
@@ -117,7 +119,6 @@ func (r *reacher) visit(pos *position) {
 		if t := r.s.model.Full.Types[full.Type.Name()]; t.IsCompositeType() {
 			w.sub = &group{def: t}
 			c := pos.child(w)
-			c.settle(true)
 			if !r.seen[state(c)] {
 				r.queue = append(r.queue, c)
 			}

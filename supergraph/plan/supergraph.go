@@ -102,6 +102,7 @@ func (s *Supergraph) addJumps(def *ast.Definition) error {
 	if def.Kind != ast.Object && def.Kind != ast.Interface {
 		return nil
 	}
+	keys := map[string]*group{} // equal keys are one group, so that they are weighed once
 	for _, g := range s.model.Subgraphs {
 		for _, as := range append([]string{def.Name}, def.Interfaces...) {
 			v := g.Types[as]
@@ -113,11 +114,16 @@ func (s *Supergraph) addJumps(def *ast.Definition) error {
 				if !k.Resolvable {
 					continue
 				}
+				if key := keys[k.Text]; key != nil {
+					j.keys = append(j.keys, key)
+					continue
+				}
 				d := &dissolver{schema: s.model.Full, full: s.model.Full, internal: true, left: s.limits.Fields}
 				key := &group{def: def}
 				if d.add(key, k.Selection, nil, nil); d.err != nil {
 					return fault.Newf(fault.BadUserInput, "the key %q of %s in the subgraph %s cannot be read: %s", k.Text, as, g.Name, fault.Of(d.err).Message)
 				}
+				keys[k.Text] = key
 				j.keys = append(j.keys, key)
 			}
 			if len(j.keys) > 0 {

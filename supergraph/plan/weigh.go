@@ -293,18 +293,25 @@ func (pos *position) settle(far bool) {
 	}
 	for round := 0; pending && round <= len(pos.sites) && p.err == nil; round++ {
 		pending = false
+		shared := map[*group]found{} // entity fetches by the same key have the same sources
 		for i := 0; i < len(pos.sites); i++ {
 			s := pos.sites[i]
 			if s.kind != byEntity || s.state != idle {
 				continue
 			}
 			for _, key := range s.jump.keys {
-				sources, ok := p.sources(s, key)
-				if !ok {
+				from, known := shared[key]
+				if !known || s.requires != nil {
+					from.sources, from.ok = p.sources(s, key)
+				}
+				if !known && s.requires == nil {
+					shared[key] = from
+				}
+				if !from.ok {
 					continue
 				}
-				if c, ok := p.price(s, sources); ok && c < s.cost {
-					s.cost, s.sources = c, sources
+				if c, ok := p.price(s, from.sources); ok && c < s.cost {
+					s.cost, s.sources = c, from.sources
 					pending = true
 				}
 			}
@@ -315,6 +322,11 @@ func (pos *position) settle(far bool) {
 	} else {
 		pos.epoch = -1
 	}
+}
+
+type found struct {
+	sources []*site
+	ok      bool
 }
 
 // sources picks where a representation of the key, and what else the site requires, comes from.
