@@ -139,6 +139,9 @@ func (r *reader) own(name string) bool {
 	if name == "core" || name == "link" {
 		return true
 	}
+	if strings.HasPrefix(name, "authenticated") || strings.HasPrefix(name, "requiresScopes") {
+		return false // kept beside the fields, for whoever decides what a viewer may ask for
+	}
 	for _, l := range r.links {
 		if strings.HasPrefix(name, l+"__") || name == l {
 			return true
