@@ -24,11 +24,17 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 4 && os.Args[1] == "hand" {
-		fmt.Fprintln(os.Stderr, hand(os.Args[2], os.Args[3]))
-		os.Exit(1)
+	if len(os.Args) > 3 {
+		switch os.Args[1] {
+		case "hand":
+			fmt.Fprintln(os.Stderr, hand(os.Args[2], os.Args[3]))
+			os.Exit(1)
+		case "gateway":
+			fmt.Fprintln(os.Stderr, serveGateway(os.Args[2:]))
+			os.Exit(1)
+		}
 	}
-	linhui := flag.String("linhui", "bin/linhui", "the program to measure")
+	linhui := flag.String("linhui", "", "the program to measure, such as bin/linhui; without it, the same gateway inside this program")
 	connections := flag.Int("connections", 50, "of clients")
 	lasting := flag.Duration("lasting", 5*time.Second, "of each turn")
 	turns := flag.Int("turns", 3, "of each program, turn and turn about")
@@ -63,6 +69,11 @@ func run(linhui string, connections int, lasting time.Duration, turns int, env s
 	sdl, err := composeAll(urls)
 	if err != nil {
 		return err
+	}
+	if linhui == "" {
+		if linhui, err = os.Executable(); err != nil {
+			return err
+		}
 	}
 	file := filepath.Join(dir, "supergraph.graphql")
 	if err := os.WriteFile(file, []byte(sdl), 0o600); err != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -53,15 +52,9 @@ type gatewayCommand struct {
 	LogLevel   level `env:"LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"Least level that is logged."`
 }
 
-// A gateway holds little beside requests: with the collector at half the usual pace it stays
-// below 64 MB in the benchmark of bench/supergraph.
-const gatewayGC = 200
-
 // Run serves a supergraph until it is told to stop, then drains.
 func (c *gatewayCommand) Run(p *process) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gatewayGC)
-	}
+	gateway.TuneRuntime()
 	log := p.logger(c.LogLevel.slog())
 	o := gateway.Options{Poll: c.Poll, Share: c.ShareQueries, Log: log}
 	o.Client = subgraph.Options{Timeout: c.Timeout, ResponseBytes: c.AnswerBytes, Concurrency: c.Concurrency,

@@ -170,22 +170,28 @@ func (r *reader) object(s *shape) (cell, error) {
 	}
 	head := r.cell(object, from)
 	if s.interned {
-		if twin, known := r.twin(s, head); known {
+		id := r.hash(s, head)
+		if twin, known := r.same[id]; known && r.equal(twin, head) {
 			r.cells = r.cells[:first]
 			return cell{tag: head.tag, a: twin}, nil
 		}
-		r.same[r.hash(s, head)] = obj
+		r.same[id] = obj
 	}
 	r.cells[obj] = head
 	return cell{tag: head.tag, a: obj}, nil
 }
 
+// nearSlots is how many slots are tried before the key is looked up; chosen.
+const nearSlots = 4
+
 // slotHere reads a key and its colon. It is the slot of next in most answers.
 func (r *reader) slotHere(s *shape, next int) (int, error) {
 	r.space()
-	if next < len(s.keys) && bytes.HasPrefix(r.scanner.body[r.at:], s.keys[next]) {
-		r.at += len(s.keys[next])
-		return next, nil
+	for i := next; i < min(next+nearSlots, len(s.keys)); i++ {
+		if bytes.HasPrefix(r.scanner.body[r.at:], s.keys[i]) {
+			r.at += len(s.keys[i])
+			return i, nil
+		}
 	}
 	name, err := r.key()
 	if err != nil {
@@ -198,12 +204,8 @@ func (r *reader) hash(s *shape, head cell) uint64 {
 	return maphash.Bytes(seed, r.scanner.body[head.a:head.b]) + uint64(s.number)*0x9e3779b97f4a7c15
 }
 
-// twin returns an earlier object of this body and shape with the same bytes.
-func (r *reader) twin(s *shape, head cell) (uint32, bool) {
-	obj, ok := r.same[r.hash(s, head)]
-	if !ok {
-		return 0, false
-	}
+// equal reports whether an earlier object of this body has the same bytes.
+func (r *reader) equal(obj uint32, head cell) bool {
 	old := r.cells[obj]
-	return obj, bytes.Equal(r.scanner.body[old.a:old.b], r.scanner.body[head.a:head.b])
+	return bytes.Equal(r.scanner.body[old.a:old.b], r.scanner.body[head.a:head.b])
 }

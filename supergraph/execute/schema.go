@@ -156,7 +156,15 @@ type flight struct {
 // answer executes an operation, or waits for an equal one that is under way.
 func (s *Schema) answer(ctx context.Context, p *Program, oc *graphql.OperationContext) Answer {
 	if !s.options.Share || p.Plan.Kind != ast.Query || authz.FromContext(ctx).Principal != "" {
-		return s.executor.Run(ctx, p, oc.Variables, nil)
+		l := lease(ctx)
+		if l == nil {
+			return s.executor.Run(ctx, p, oc.Variables, nil)
+		}
+		a := s.executor.Run(ctx, p, oc.Variables, l.bytes[:0])
+		if cap(a.Data) > cap(l.bytes) {
+			l.bytes = a.Data
+		}
+		return a
 	}
 	key := flightKey{program: p}
 	if len(oc.Variables) > 0 {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -274,6 +275,12 @@ func (g *Gateway) Handler() http.Handler {
 		defer v.active.Add(-1)
 		if rules {
 			r = r.WithContext(subgraph.WithHeaders(r.Context(), &subgraph.Headers{In: r.Header, Out: w.Header()}))
+		}
+		// Sockets and streams have many answers.
+		if r.Header["Upgrade"] == nil && !strings.Contains(r.Header.Get("Accept"), "event-stream") {
+			ctx, lease := execute.WithLease(r.Context())
+			defer lease.End()
+			r = r.WithContext(ctx)
 		}
 		v.handler.ServeHTTP(w, r)
 	})
