@@ -22,11 +22,9 @@ type target struct {
 
 // sample is one round of load on one target.
 type sample struct {
-	requests   int
-	seconds    float64
-	latencies  []time.Duration
-	cpuSeconds float64 // of the target's own process
-	pgSeconds  float64 // of PostgreSQL's processes
+	requests  int
+	seconds   float64
+	latencies []time.Duration // sorted
 }
 
 // drive keeps conns requests in flight for the given time. Each connection asks about other

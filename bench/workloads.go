@@ -1,10 +1,5 @@
 package main
 
-import (
-	"encoding/json"
-	"fmt"
-)
-
 // workload is one question that a client asks again and again, with other variables each
 // time, so that nothing below can answer from memory.
 type workload struct {
@@ -15,27 +10,18 @@ type workload struct {
 	token bool
 	// variables of the i-th request. Both servers get the same ones.
 	variables func(set *dataset, i int) map[string]any
-	// statement is what the floor runs on each database; it gives one column of JSON rows.
-	statement string
-	args      func(v map[string]any) []any
-	// merge joins the databases' rows into the answer's data.
-	merge func(v map[string]any, rows [][]json.RawMessage) any
 }
 
 // dataset is what workloads choose their variables from.
 type dataset struct {
 	communities []string // slugs in order
 	district    int      // communities a district has
-	today       string
-	cursors     map[string][]string // of workload e, by first community: seen by asking
 }
 
 func (d *dataset) some(i, n int) []string {
 	at := (i * n) % (len(d.communities) - n + 1)
 	return d.communities[at : at+n]
 }
-
-const day = `'%[1]s'::timestamptz AND t.starts_at < '%[1]s'::timestamptz + interval '1 day'`
 
 var workloads = []workload{
 	{
@@ -66,12 +52,4 @@ var workloads = []workload{
 			edges { cursor node { id number status receivedAt title reporter { id maskedName } } } pageInfo { hasNextPage endCursor } } }`,
 		variables: func(d *dataset, i int) map[string]any { return map[string]any{"c": d.some(i, d.district)} },
 	},
-}
-
-func mustJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("bench: %v", err)) // maps of strings always marshal
-	}
-	return b
 }

@@ -113,7 +113,7 @@ func TestEchoWall(t *testing.T) {
 	if p == nil || p.Status != "PUBLISHED" || b.wall() != "充电桩修好了" {
 		t.Fatalf("%+v %s", p, b.wall())
 	}
-	e = b.done(b.resident("a", "r1"), "reopenFeedback", on(e, map[string]any{"reason": "又坏了"}))
+	b.done(b.resident("a", "r1"), "reopenFeedback", on(e, map[string]any{"reason": "又坏了"}))
 	if got := b.wall(); got != "" {
 		t.Errorf("still on the wall: %s", got)
 	}

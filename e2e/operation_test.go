@@ -19,7 +19,6 @@ type operations struct {
 	viewer      *authz.Viewer
 	communities []string // slugs to choose from
 	ids         []string // global ids seen in answers
-	day         string   // what date arguments are drawn around
 }
 
 // root is one list to ask for, page after page.

@@ -20,7 +20,7 @@ import (
 // check runs Check on one operation.
 func check(t *testing.T, query string, v *authz.Viewer) (*schema.Access, error) {
 	t.Helper()
-	doc, errs := gqlparser.LoadQuery(schema.Parsed(), query)
+	doc, errs := gqlparser.LoadQueryWithRules(schema.Parsed(), query, nil)
 	if errs != nil {
 		t.Fatalf("%s: %v", query, errs)
 	}

@@ -7,8 +7,6 @@ import (
 
 // What one field alone does not say.
 
-func never(*record) bool { return false }
-
 func isPost(r *record) bool { return r.raw["roleClass"] == "POST" }
 
 func divisionParent(_ *file, r *record) error {

@@ -5,10 +5,10 @@ import (
 	"database/sql"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/lib/pq"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -113,7 +113,7 @@ type copied struct {
 }
 
 func (c copied) copy(ctx context.Context, tx *sql.Tx, part []*scaled) (err error) {
-	stmt, err := tx.PrepareContext(ctx, pq.CopyIn(c.table, c.columns...))
+	stmt, err := tx.PrepareContext(ctx, "COPY "+c.table+" ("+strings.Join(c.columns, ", ")+") FROM STDIN")
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	h, acc, err := openHome(o.Dir, fallbackRoots, log)
+	h, _, err := openHome(o.Dir, fallbackRoots, log)
 	if err != nil {
 		return nil, fmt.Errorf("state directory %s: %w", o.Dir, err)
 	}
@@ -87,7 +87,7 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(ctx, o, h, acc, lock, log)
+	p, err := start(ctx, o, h, lock, log)
 	if err != nil {
 		unlockDir(lock)
 		return nil, err
@@ -96,13 +96,14 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 }
 
 // start does what follows the lock; with an error nothing runs any more and the lock is the caller's.
-func start(ctx context.Context, o PostgresOptions, h home, acc account, lock *os.File, log *slog.Logger) (*Postgres, error) {
+func start(ctx context.Context, o PostgresOptions, h home, lock *os.File, log *slog.Logger) (*Postgres, error) {
 	bin, err := findOrInstall(ctx, h.data(), postgresGlobs, log)
 	if err != nil {
 		return nil, err
 	}
 	// The package just installed may have brought the user postgres.
-	if acc, err = serverAccount(h.data()); err != nil {
+	acc, err := serverAccount(h.data())
+	if err != nil {
 		return nil, err
 	}
 	password, err := h.secret()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -91,7 +92,10 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	g := &Gateway{Server: s, Sources: all, log: o.Log, stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(g.done)
-		all.Watch(ctx)
+		var background sync.WaitGroup
+		background.Go(func() { all.Watch(ctx) })
+		background.Go(func() { all.KeepEscalating(ctx) })
+		background.Wait()
 	}()
 	return g, nil
 }
