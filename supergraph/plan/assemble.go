@@ -257,7 +257,7 @@ func (f *fetch) conds() conds {
 	}
 	var walk func(*selection)
 	walk = func(s *selection) {
-		if s.typename && len(s.fields)+len(s.cases) == 0 {
+		if s.typename {
 			see(nil)
 		}
 		for _, c := range s.fields {

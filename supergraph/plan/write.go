@@ -374,21 +374,33 @@ func (n *node) write(b *strings.Builder) {
 	b.WriteByte('}')
 }
 
+// String prints the field. A second @skip or @include, which cannot stand beside the first, goes on a fragment around it.
 func (f *printed) String() string {
-	var b strings.Builder
+	var b, own strings.Builder
+	var skipped, included bool
+	around := 0
+	for _, c := range f.conds {
+		d, again := "@include(if:$"+c+")", included
+		if c[0] == '!' {
+			d, again = "@skip(if:$"+c[1:]+")", skipped
+			skipped = true
+		} else {
+			included = true
+		}
+		if again {
+			b.WriteString("..." + d + "{")
+			around++
+		} else {
+			own.WriteString(d)
+		}
+	}
 	if f.alias != f.name {
 		b.WriteString(f.alias + ":")
 	}
-	b.WriteString(f.name + f.args)
-	for _, c := range f.conds {
-		if c[0] == '!' {
-			b.WriteString("@skip(if:$" + c[1:] + ")")
-		} else {
-			b.WriteString("@include(if:$" + c + ")")
-		}
-	}
+	b.WriteString(f.name + f.args + own.String())
 	if f.sub != nil {
 		f.sub.write(&b)
 	}
+	b.WriteString(strings.Repeat("}", around))
 	return b.String()
 }
