@@ -196,6 +196,34 @@ func (o *outputs) compile(def *ast.Definition) *fields {
 	return f
 }
 
+// idle reports whether conditions take away everything that is selected.
+func (o *outputs) idle(switches uint64) bool {
+	if len(o.program.switches) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(o.sets, func(g guarded) bool { return o.asks(g.set, g.when, switches) })
+}
+
+func (o *outputs) asks(set ast.SelectionSet, when cond, switches uint64) bool {
+	for _, sel := range set {
+		var list ast.DirectiveList
+		var below ast.SelectionSet
+		switch sel := sel.(type) {
+		case *ast.Field:
+			list = sel.Directives
+		case *ast.InlineFragment:
+			list, below = sel.Directives, sel.SelectionSet
+		case *ast.FragmentSpread:
+			list, below = sel.Directives, o.doc.Fragments.ForName(sel.Name).SelectionSet
+		}
+		when, ok := o.program.narrowed(when, list)
+		if ok && when.holds(switches) && (below == nil || o.asks(below, when, switches)) {
+			return true
+		}
+	}
+	return false
+}
+
 type collector struct {
 	*outputs
 	def    *ast.Definition

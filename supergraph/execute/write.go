@@ -51,6 +51,10 @@ func (w *writer) takeBack(n int) {
 func (w *writer) object(obj uint32, o *outputs) bool {
 	f := o.only
 	if f == nil {
+		if o.idle(w.switches) {
+			w.out = append(w.out, "{}"...) // whatever it is: its type was not asked for either
+			return true
+		}
 		if f = w.fieldsOf(obj, o); f == nil {
 			return false
 		}
