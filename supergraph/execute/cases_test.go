@@ -166,7 +166,7 @@ func gateway(t testing.TB, sdl string, clients map[string]supergraph.Subgraph) *
 	e := &execute.Executor{Subgraphs: clients, Limits: execute.DefaultLimits(), Policies: map[string]execute.Policy{"*": {Messages: true}}}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	limits := server.DefaultLimits()
-	limits.Cost, limits.PerMinute = 1<<40, 1<<40
+	limits.Cost, limits.PerMinute, limits.Aliases, limits.ExpandedFields, limits.Tokens, limits.Depth = 1<<40, 1<<40, 1000, 20_000, 20_000, 20
 	srv, err := server.New(server.Options{Schema: execute.NewSchema(s, e, execute.SchemaOptions{Log: quiet}), Limits: limits, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
