@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -33,7 +34,8 @@ func sixStreets(t testing.TB, change func(*app.Options)) *bundle {
 	if _, err := seed.Import(context.Background(), target, seed.Facts, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := seed.Demo(context.Background(), target, seed.DemoOptions{Seed: 1, Now: noon}); err != nil {
+	owners := slices.Sorted(maps.Keys(streets))
+	if err := seed.Demo(context.Background(), target, seed.DemoOptions{Seed: 1, Now: noon, Communities: owners}); err != nil {
 		t.Fatal(err)
 	}
 	b := start(t, directory, dbs, change)
@@ -43,7 +45,7 @@ func sixStreets(t testing.TB, change func(*app.Options)) *bundle {
 
 const dashboard = `{
   communities { nodes { slug nameZh stations(first: 5) { nodes { nameZh } coverage { complete } } } }
-  feedbacks(first: 20) {
+  feedbacks(filter: {overdue: true}, first: 20) {
     nodes { number community { slug } }
     coverage { requested answered complete sources { key state errorCode communities } } } }`
 
