@@ -140,6 +140,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Offering(ctx, sel, obj)
+	case *store.Loan:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Loan(ctx, sel, obj)
+	case *store.LendableItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LendableItem(ctx, sel, obj)
 	case *store.FeedbackCategory:
 		if obj == nil {
 			return graphql.Null

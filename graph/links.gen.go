@@ -463,6 +463,40 @@ func (FeedbackUpdateLinks) ByPost(ctx context.Context, obj *store.FeedbackUpdate
 
 func (LinkRoot) FeedbackUpdate() FeedbackUpdateResolver { return FeedbackUpdateLinks{} }
 
+// LendableItemLinks resolves the described links of LendableItem.
+type LendableItemLinks struct{}
+
+func (LendableItemLinks) Community(ctx context.Context, obj *store.LendableItem) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (LendableItemLinks) Station(ctx context.Context, obj *store.LendableItem) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (LendableItemLinks) Loans(ctx context.Context, obj *store.LendableItem, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error) {
+	return dataloaders.Link[*page.Connection[store.Loan]](ctx, obj)
+}
+
+func (LinkRoot) LendableItem() LendableItemResolver { return LendableItemLinks{} }
+
+// LoanLinks resolves the described links of Loan.
+type LoanLinks struct{}
+
+func (LoanLinks) Community(ctx context.Context, obj *store.Loan) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (LoanLinks) Item(ctx context.Context, obj *store.Loan) (*store.LendableItem, error) {
+	return dataloaders.Link[*store.LendableItem](ctx, obj)
+}
+
+func (LoanLinks) Borrower(ctx context.Context, obj *store.Loan) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) Loan() LoanResolver { return LoanLinks{} }
+
 // OfferingLinks resolves the described links of Offering.
 type OfferingLinks struct{}
 
@@ -577,6 +611,10 @@ func (ResidentLinks) Enrolments(ctx context.Context, obj *store.Resident, filter
 
 func (ResidentLinks) ServiceMinutes(ctx context.Context, obj *store.Resident, rangeArg store.DateRange) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ResidentLinks) Loans(ctx context.Context, obj *store.Resident, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error) {
+	return dataloaders.Link[*page.Connection[store.Loan]](ctx, obj)
 }
 
 func (LinkRoot) Resident() ResidentResolver { return ResidentLinks{} }
@@ -789,6 +827,10 @@ func (StationLinks) Events(ctx context.Context, obj *store.Station, filter *stor
 	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
 }
 
+func (StationLinks) LendableItems(ctx context.Context, obj *store.Station, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LendableItem], error) {
+	return dataloaders.Link[*page.Connection[store.LendableItem]](ctx, obj)
+}
+
 func (LinkRoot) Station() StationResolver { return StationLinks{} }
 
 // TeamHonourLinks resolves the described links of TeamHonour.
@@ -931,18 +973,24 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Feedback_duplicates_args(ctx, raw)
 	case "Feedback.updates":
 		return ec.field_Feedback_updates_args(ctx, raw)
+	case "LendableItem.loans":
+		return ec.field_LendableItem_loans_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
 	case "Resident.enrolments":
 		return ec.field_Resident_enrolments_args(ctx, raw)
 	case "Resident.serviceMinutes":
 		return ec.field_Resident_serviceMinutes_args(ctx, raw)
+	case "Resident.loans":
+		return ec.field_Resident_loans_args(ctx, raw)
 	case "Station.offerings":
 		return ec.field_Station_offerings_args(ctx, raw)
 	case "Station.scheduleExceptions":
 		return ec.field_Station_scheduleExceptions_args(ctx, raw)
 	case "Station.events":
 		return ec.field_Station_events_args(ctx, raw)
+	case "Station.lendableItems":
+		return ec.field_Station_lendableItems_args(ctx, raw)
 	case "TodayEventsChange.events":
 		return ec.field_TodayEventsChange_events_args(ctx, raw)
 	case "VolunteerTeam.memberships":

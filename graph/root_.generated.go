@@ -44,6 +44,8 @@ type ResolverRoot interface {
 	Feedback() FeedbackResolver
 	FeedbackCategory() FeedbackCategoryResolver
 	FeedbackUpdate() FeedbackUpdateResolver
+	LendableItem() LendableItemResolver
+	Loan() LoanResolver
 	Mutation() MutationResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
@@ -547,6 +549,67 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	LendableItem struct {
+		AssetTag   func(childComplexity int) int
+		Available  func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Consumable func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LoanDays   func(childComplexity int) int
+		Loans      func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		RetiredAt  func(childComplexity int) int
+		Station    func(childComplexity int) int
+	}
+
+	LendableItemConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	LendableItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Loan struct {
+		Borrower   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		DueAt      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Item       func(childComplexity int) int
+		LentAt     func(childComplexity int) int
+		LostAt     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		ReturnedAt func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	LoanConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	LoanEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LoanPayload struct {
+		Loan       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
@@ -554,6 +617,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AssignFeedback        func(childComplexity int, input store.AssignFeedbackInput) int
+		BorrowItem            func(childComplexity int, input store.BorrowItemInput) int
 		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
 		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
 		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
@@ -564,8 +628,10 @@ type ComplexityRoot struct {
 		RefuseFeedback        func(childComplexity int, input store.RefuseFeedbackInput) int
 		ReopenFeedback        func(childComplexity int, input store.ReopenFeedbackInput) int
 		ReplyFeedback         func(childComplexity int, input store.ReplyFeedbackInput) int
+		ReportLost            func(childComplexity int, input store.StepLoanInput) int
 		ResolveFeedback       func(childComplexity int, input store.ResolveFeedbackInput) int
 		ResumeFeedback        func(childComplexity int, input store.StepFeedbackInput) int
+		ReturnItem            func(childComplexity int, input store.ReturnItemInput) int
 		ReviewEcho            func(childComplexity int, input store.StepEchoInput) int
 		ReviseEcho            func(childComplexity int, input store.ReviseEchoInput) int
 		StartFeedback         func(childComplexity int, input store.StepFeedbackInput) int
@@ -574,6 +640,7 @@ type ComplexityRoot struct {
 		TriageFeedback        func(childComplexity int, input store.TriageFeedbackInput) int
 		WithdrawEcho          func(childComplexity int, input store.WithdrawEchoInput) int
 		WithdrawFeedback      func(childComplexity int, input store.WithdrawFeedbackInput) int
+		WriteOffLoan          func(childComplexity int, input store.StepLoanInput) int
 	}
 
 	Offering struct {
@@ -684,6 +751,8 @@ type ComplexityRoot struct {
 		Feedback           func(childComplexity int, number string) int
 		FeedbackCategories func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Feedbacks          func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LendableItems      func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Loans              func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Node               func(childComplexity int, id string) int
 		Nodes              func(childComplexity int, ids []string) int
 		OpenStationsNow    func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -753,6 +822,7 @@ type ComplexityRoot struct {
 		Enrolments     func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Estate         func(childComplexity int) int
 		ID             func(childComplexity int) int
+		Loans          func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		MaskedName     func(childComplexity int) int
 		MaskedPhone    func(childComplexity int) int
 		Name           func(childComplexity int) int
@@ -971,6 +1041,7 @@ type ComplexityRoot struct {
 		GroupLabel         func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Kind               func(childComplexity int) int
+		LendableItems      func(childComplexity int, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		LocationZh         func(childComplexity int) int
 		NameEn             func(childComplexity int) int
 		NameZh             func(childComplexity int) int
@@ -3313,6 +3384,258 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FeedbackUpdateEdge.Node(childComplexity), true
 
+	case "LendableItem.assetTag":
+		if e.ComplexityRoot.LendableItem.AssetTag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.AssetTag(childComplexity), true
+	case "LendableItem.available":
+		if e.ComplexityRoot.LendableItem.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.Available(childComplexity), true
+	case "LendableItem.community":
+		if e.ComplexityRoot.LendableItem.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.Community(childComplexity), true
+	case "LendableItem.consumable":
+		if e.ComplexityRoot.LendableItem.Consumable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.Consumable(childComplexity), true
+	case "LendableItem.id":
+		if e.ComplexityRoot.LendableItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.ID(childComplexity), true
+	case "LendableItem.kind":
+		if e.ComplexityRoot.LendableItem.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.Kind(childComplexity), true
+	case "LendableItem.loanDays":
+		if e.ComplexityRoot.LendableItem.LoanDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.LoanDays(childComplexity), true
+	case "LendableItem.loans":
+		if e.ComplexityRoot.LendableItem.Loans == nil {
+			break
+		}
+
+		args, err := ec.field_LendableItem_loans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LendableItem.Loans(childComplexity, args["filter"].(*store.LoanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "LendableItem.nameEn":
+		if e.ComplexityRoot.LendableItem.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.NameEn(childComplexity), true
+	case "LendableItem.nameZh":
+		if e.ComplexityRoot.LendableItem.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.NameZh(childComplexity), true
+	case "LendableItem.provenance":
+		if e.ComplexityRoot.LendableItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.Provenance(childComplexity), true
+	case "LendableItem.retiredAt":
+		if e.ComplexityRoot.LendableItem.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.RetiredAt(childComplexity), true
+	case "LendableItem.station":
+		if e.ComplexityRoot.LendableItem.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItem.Station(childComplexity), true
+
+	case "LendableItemConnection.coverage":
+		if e.ComplexityRoot.LendableItemConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItemConnection.Coverage(childComplexity), true
+	case "LendableItemConnection.edges":
+		if e.ComplexityRoot.LendableItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItemConnection.Edges(childComplexity), true
+	case "LendableItemConnection.nodes":
+		if e.ComplexityRoot.LendableItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItemConnection.Nodes(childComplexity), true
+	case "LendableItemConnection.pageInfo":
+		if e.ComplexityRoot.LendableItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItemConnection.PageInfo(childComplexity), true
+	case "LendableItemConnection.totalCount":
+		if e.ComplexityRoot.LendableItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItemConnection.TotalCount(childComplexity), true
+
+	case "LendableItemEdge.cursor":
+		if e.ComplexityRoot.LendableItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItemEdge.Cursor(childComplexity), true
+	case "LendableItemEdge.node":
+		if e.ComplexityRoot.LendableItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LendableItemEdge.Node(childComplexity), true
+
+	case "Loan.borrower":
+		if e.ComplexityRoot.Loan.Borrower == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.Borrower(childComplexity), true
+	case "Loan.community":
+		if e.ComplexityRoot.Loan.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.Community(childComplexity), true
+	case "Loan.dueAt":
+		if e.ComplexityRoot.Loan.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.DueAt(childComplexity), true
+	case "Loan.id":
+		if e.ComplexityRoot.Loan.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.ID(childComplexity), true
+	case "Loan.item":
+		if e.ComplexityRoot.Loan.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.Item(childComplexity), true
+	case "Loan.lentAt":
+		if e.ComplexityRoot.Loan.LentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.LentAt(childComplexity), true
+	case "Loan.lostAt":
+		if e.ComplexityRoot.Loan.LostAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.LostAt(childComplexity), true
+	case "Loan.provenance":
+		if e.ComplexityRoot.Loan.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.Provenance(childComplexity), true
+	case "Loan.returnedAt":
+		if e.ComplexityRoot.Loan.ReturnedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.ReturnedAt(childComplexity), true
+	case "Loan.status":
+		if e.ComplexityRoot.Loan.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.Status(childComplexity), true
+	case "Loan.version":
+		if e.ComplexityRoot.Loan.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loan.Version(childComplexity), true
+
+	case "LoanConnection.coverage":
+		if e.ComplexityRoot.LoanConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanConnection.Coverage(childComplexity), true
+	case "LoanConnection.edges":
+		if e.ComplexityRoot.LoanConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanConnection.Edges(childComplexity), true
+	case "LoanConnection.nodes":
+		if e.ComplexityRoot.LoanConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanConnection.Nodes(childComplexity), true
+	case "LoanConnection.pageInfo":
+		if e.ComplexityRoot.LoanConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanConnection.PageInfo(childComplexity), true
+	case "LoanConnection.totalCount":
+		if e.ComplexityRoot.LoanConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanConnection.TotalCount(childComplexity), true
+
+	case "LoanEdge.cursor":
+		if e.ComplexityRoot.LoanEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanEdge.Cursor(childComplexity), true
+	case "LoanEdge.node":
+		if e.ComplexityRoot.LoanEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanEdge.Node(childComplexity), true
+
+	case "LoanPayload.loan":
+		if e.ComplexityRoot.LoanPayload.Loan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanPayload.Loan(childComplexity), true
+	case "LoanPayload.userErrors":
+		if e.ComplexityRoot.LoanPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanPayload.UserErrors(childComplexity), true
+
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -3337,6 +3660,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AssignFeedback(childComplexity, args["input"].(store.AssignFeedbackInput)), true
+	case "Mutation.borrowItem":
+		if e.ComplexityRoot.Mutation.BorrowItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_borrowItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BorrowItem(childComplexity, args["input"].(store.BorrowItemInput)), true
 	case "Mutation.closeFeedback":
 		if e.ComplexityRoot.Mutation.CloseFeedback == nil {
 			break
@@ -3447,6 +3781,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReplyFeedback(childComplexity, args["input"].(store.ReplyFeedbackInput)), true
+	case "Mutation.reportLost":
+		if e.ComplexityRoot.Mutation.ReportLost == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reportLost_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReportLost(childComplexity, args["input"].(store.StepLoanInput)), true
 	case "Mutation.resolveFeedback":
 		if e.ComplexityRoot.Mutation.ResolveFeedback == nil {
 			break
@@ -3469,6 +3814,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResumeFeedback(childComplexity, args["input"].(store.StepFeedbackInput)), true
+	case "Mutation.returnItem":
+		if e.ComplexityRoot.Mutation.ReturnItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_returnItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReturnItem(childComplexity, args["input"].(store.ReturnItemInput)), true
 	case "Mutation.reviewEcho":
 		if e.ComplexityRoot.Mutation.ReviewEcho == nil {
 			break
@@ -3557,6 +3913,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawFeedback(childComplexity, args["input"].(store.WithdrawFeedbackInput)), true
+	case "Mutation.writeOffLoan":
+		if e.ComplexityRoot.Mutation.WriteOffLoan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_writeOffLoan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WriteOffLoan(childComplexity, args["input"].(store.StepLoanInput)), true
 
 	case "Offering.audience":
 		if e.ComplexityRoot.Offering.Audience == nil {
@@ -4113,6 +4480,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Feedbacks(childComplexity, args["communities"].([]string), args["filter"].(*store.FeedbackFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
+	case "Query.lendableItems":
+		if e.ComplexityRoot.Query.LendableItems == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lendableItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LendableItems(childComplexity, args["communities"].([]string), args["filter"].(*store.LendableItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.loans":
+		if e.ComplexityRoot.Query.Loans == nil {
+			break
+		}
+
+		args, err := ec.field_Query_loans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Loans(childComplexity, args["communities"].([]string), args["filter"].(*store.LoanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -4490,6 +4879,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.ID(childComplexity), true
+	case "Resident.loans":
+		if e.ComplexityRoot.Resident.Loans == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_loans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.Loans(childComplexity, args["filter"].(*store.LoanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.maskedName":
 		if e.ComplexityRoot.Resident.MaskedName == nil {
 			break
@@ -5434,6 +5834,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Kind(childComplexity), true
+	case "Station.lendableItems":
+		if e.ComplexityRoot.Station.LendableItems == nil {
+			break
+		}
+
+		args, err := ec.field_Station_lendableItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Station.LendableItems(childComplexity, args["filter"].(*store.LendableItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Station.locationZh":
 		if e.ComplexityRoot.Station.LocationZh == nil {
 			break
@@ -6093,6 +6504,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAssignFeedbackInput,
+		ec.unmarshalInputBorrowItemInput,
 		ec.unmarshalInputCampaignFilter,
 		ec.unmarshalInputCampaignOrder,
 		ec.unmarshalInputCloseFeedbackInput,
@@ -6112,6 +6524,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFeedbackCategoryOrder,
 		ec.unmarshalInputFeedbackFilter,
 		ec.unmarshalInputFeedbackOrder,
+		ec.unmarshalInputLendableItemFilter,
+		ec.unmarshalInputLendableItemOrder,
+		ec.unmarshalInputLoanFilter,
+		ec.unmarshalInputLoanOrder,
 		ec.unmarshalInputMarkDuplicateInput,
 		ec.unmarshalInputProgrammeFilter,
 		ec.unmarshalInputProgrammeOrder,
@@ -6126,6 +6542,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputResidentFilter,
 		ec.unmarshalInputResidentOrder,
 		ec.unmarshalInputResolveFeedbackInput,
+		ec.unmarshalInputReturnItemInput,
 		ec.unmarshalInputReviseEchoInput,
 		ec.unmarshalInputServiceDeliveryFilter,
 		ec.unmarshalInputServiceDeliveryOrder,
@@ -6136,6 +6553,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputStationOrder,
 		ec.unmarshalInputStepEchoInput,
 		ec.unmarshalInputStepFeedbackInput,
+		ec.unmarshalInputStepLoanInput,
 		ec.unmarshalInputSubmitFeedbackInput,
 		ec.unmarshalInputSuspendFeedbackInput,
 		ec.unmarshalInputTeamFilter,
@@ -7379,6 +7797,135 @@ extend type Query {
   courses(communities: [ID!], filter: CourseFilter, orderBy: CourseOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CourseConnection
 }
 `, BuiltIn: false},
+	{Name: "../schema/lending.graphqls", Input: `enum LendableKind { "雨伞" UMBRELLA "雨衣" RAINCOAT "针线" SEWING_KIT "磨刀石" WHETSTONE "工具" TOOL "轮椅" WHEELCHAIR "其他" OTHER }
+enum LoanStatus { "借出" ACTIVE "超期" OVERDUE "已还" RETURNED "损坏归还" RETURNED_DAMAGED "遗失" LOST "核销" WRITTEN_OFF OTHER }
+
+"One thing that a station lends (可借物), by the tag that is stuck on it."
+type LendableItem implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  assetTag: String!
+  nameZh: String!
+  nameEn: String
+  kind: LendableKind!
+  community: Community!
+  station: Station
+  "Days until it is due; 0 is the same day."
+  loanDays: Int!
+  "Used up bit by bit, such as thread."
+  consumable: Boolean!
+  "Whether it can be borrowed: neither out, nor lost, nor retired."
+  available: Boolean!
+  "Since when it is lent no more. Only staff of the community see retired things."
+  retiredAt: DateTime
+  "Newest first."
+  loans(filter: LoanFilter, orderBy: LoanOrder, first: Int, after: String, last: Int, before: String): LoanConnection @auth(any: [RESIDENT])
+  provenance: Provenance!
+}
+type LendableItemConnection @class(level: P0_PUBLIC) {
+  edges: [LendableItemEdge!]!
+  nodes: [LendableItem!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type LendableItemEdge @class(level: P0_PUBLIC) { cursor: String!, node: LendableItem! }
+enum LendableItemOrderField { NAME KIND ASSET_TAG }
+input LendableItemOrder { field: LendableItemOrderField!, direction: Direction! = ASC }
+input LendableItemFilter {
+  available: Boolean
+  kinds: [LendableKind!]
+  station: ID
+  nameContains: String
+}
+
+"A thing in a resident's hands (借还). Staff see those of their communities, residents their own."
+type Loan implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  item: LendableItem
+  "Masked like every resident."
+  borrower: Resident @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  "OVERDUE at the instant of the request, for what is out and past dueAt."
+  status: LoanStatus!
+  lentAt: DateTime!
+  "The end of the last day."
+  dueAt: DateTime!
+  returnedAt: DateTime
+  "Null again once it is found."
+  lostAt: DateTime
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type LoanConnection @class(level: P0_PUBLIC) {
+  edges: [LoanEdge!]!
+  nodes: [Loan!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type LoanEdge @class(level: P0_PUBLIC) { cursor: String!, node: Loan! }
+enum LoanOrderField { LENT_AT DUE_AT }
+input LoanOrder { field: LoanOrderField!, direction: Direction! = ASC }
+input LoanFilter {
+  "ACTIVE leaves out what is OVERDUE."
+  status: [LoanStatus!]
+  "Lent on a day of the range."
+  range: DateRange
+}
+
+extend type Station {
+  "By name."
+  lendableItems(filter: LendableItemFilter, orderBy: LendableItemOrder, first: Int, after: String, last: Int, before: String): LendableItemConnection
+}
+extend type Resident {
+  "Newest first."
+  loans(filter: LoanFilter, orderBy: LoanOrder, first: Int, after: String, last: Int, before: String): LoanConnection
+}
+
+extend type Query {
+  "By name."
+  lendableItems(communities: [ID!], filter: LendableItemFilter, orderBy: LendableItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): LendableItemConnection
+  "Newest first."
+  loans(communities: [ID!], filter: LoanFilter, orderBy: LoanOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): LoanConnection @auth(any: [RESIDENT])
+}
+
+input BorrowItemInput {
+  item: ID!
+  "A resident of the item's community, with at most two other things out and none overdue for more than 30 days."
+  borrower: ID!
+  "Any text that is new for each loan. Sent again with the same input, nothing is lent twice."
+  idempotencyKey: String!
+}
+input ReturnItemInput {
+  "The loan."
+  id: ID!
+  version: Int
+  damaged: Boolean! = false
+  idempotencyKey: String
+}
+input StepLoanInput {
+  "The loan."
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+"The loan as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type LoanPayload @class(level: P0_PUBLIC) {
+  loan: Loan
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  borrowItem(input: BorrowItemInput!): LoanPayload! @auth(any: [STATION_STAFF])
+  "Also for what was lost and is found again."
+  returnItem(input: ReturnItemInput!): LoanPayload! @auth(any: [STATION_STAFF])
+  reportLost(input: StepLoanInput!): LoanPayload! @auth(any: [STATION_STAFF])
+  "Gives a lost thing up: it is retired."
+  writeOffLoan(input: StepLoanInput!): LoanPayload! @auth(any: [COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/people.graphqls", Input: `enum ResidentTag { "空巢" EMPTY_NEST "独居" LIVES_ALONE "行动不便" MOBILITY_IMPAIRED "困难家庭" HARDSHIP_HOUSEHOLD "受监护儿童" MINOR_GUARDED OTHER }
 
 "A resident (居民), shown to staff of the community and masked unless the full value is asked for by name."
@@ -7947,7 +8494,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -8907,6 +9454,128 @@ func (ec *executionContext) childFields_FeedbackUpdateEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdateEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LendableItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LendableItem_id(ctx, field)
+	case "assetTag":
+		return ec.fieldContext_LendableItem_assetTag(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_LendableItem_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_LendableItem_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_LendableItem_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_LendableItem_community(ctx, field)
+	case "station":
+		return ec.fieldContext_LendableItem_station(ctx, field)
+	case "loanDays":
+		return ec.fieldContext_LendableItem_loanDays(ctx, field)
+	case "consumable":
+		return ec.fieldContext_LendableItem_consumable(ctx, field)
+	case "available":
+		return ec.fieldContext_LendableItem_available(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_LendableItem_retiredAt(ctx, field)
+	case "loans":
+		return ec.fieldContext_LendableItem_loans(ctx, field)
+	case "provenance":
+		return ec.fieldContext_LendableItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LendableItem", field.Name)
+}
+
+func (ec *executionContext) childFields_LendableItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LendableItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LendableItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LendableItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LendableItemConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_LendableItemConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LendableItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LendableItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LendableItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LendableItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LendableItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Loan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Loan_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Loan_community(ctx, field)
+	case "item":
+		return ec.fieldContext_Loan_item(ctx, field)
+	case "borrower":
+		return ec.fieldContext_Loan_borrower(ctx, field)
+	case "status":
+		return ec.fieldContext_Loan_status(ctx, field)
+	case "lentAt":
+		return ec.fieldContext_Loan_lentAt(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Loan_dueAt(ctx, field)
+	case "returnedAt":
+		return ec.fieldContext_Loan_returnedAt(ctx, field)
+	case "lostAt":
+		return ec.fieldContext_Loan_lostAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Loan_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Loan_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Loan", field.Name)
+}
+
+func (ec *executionContext) childFields_LoanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LoanConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LoanConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LoanConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LoanConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_LoanConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoanConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LoanEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LoanEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LoanEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoanEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LoanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "loan":
+		return ec.fieldContext_LoanPayload_loan(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LoanPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoanPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -9229,6 +9898,8 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 		return ec.fieldContext_Resident_enrolments(ctx, field)
 	case "serviceMinutes":
 		return ec.fieldContext_Resident_serviceMinutes(ctx, field)
+	case "loans":
+		return ec.fieldContext_Resident_loans(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Resident", field.Name)
 }
@@ -9687,6 +10358,8 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_provenance(ctx, field)
 	case "events":
 		return ec.fieldContext_Station_events(ctx, field)
+	case "lendableItems":
+		return ec.fieldContext_Station_lendableItems(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Station", field.Name)
 }

@@ -74,7 +74,7 @@ var demoTables = []string{
 	"organizations", "staff_posts", "stations", "programmes", "courses", "volunteer_teams", "residents", "resident_tags",
 	"schedules", "schedule_exceptions", "events", "course_sessions", "enrolments", "team_memberships",
 	"service_records", "service_deliveries", "feedback_categories", "sla_rules",
-	"feedbacks", "feedback_updates", "escalations", "echo_wall_posts",
+	"feedbacks", "feedback_updates", "escalations", "echo_wall_posts", "lendable_items", "loans",
 }
 
 func demonstrate(ctx context.Context, tx *sql.Tx, owner string, o DemoOptions) error {
@@ -90,6 +90,7 @@ func demonstrate(ctx context.Context, tx *sql.Tx, owner string, o DemoOptions) e
 	c.teach()
 	c.serve()
 	c.listen()
+	c.lend()
 
 	touched, err := identifiers(ctx, tx, `SELECT DISTINCT feedback_id FROM feedback_updates WHERE owner = $1 AND principal <> $2`, owner, principal)
 	if err != nil {

@@ -6,7 +6,7 @@ var order = []string{
 	"organisations", "estates", "buildings", "roles", "brands", "channels", "stations", "rooms",
 	"programmes", "courses", "teams", "eventSeries", "regularActivities", "campaigns", "events",
 	"eventParts", "eventActivities", "programmeItems", "stalls", "offerings", "signage", "serviceWindows",
-	"serviceProjects", "methods", "serviceStatistics", "feedbackPolicies", "feedbackCases",
+	"lendingPoints", "lendingItemKinds", "serviceProjects", "methods", "serviceStatistics", "feedbackPolicies", "feedbackCases",
 }
 
 // sections describes every section that is imported. Others are counted and left out.
@@ -137,7 +137,9 @@ func init() { // not a literal: its functions read it
 			column{from: "startsOn", to: "starts_on", as: day},
 			column{from: "endsOn", to: "ends_on", as: day},
 			column{from: "followUp", to: "follow_up", as: text}),
-		"serviceProjects": named("service_projects"),
+		"lendingPoints":    lendingPoints,
+		"lendingItemKinds": lendingItemKinds,
+		"serviceProjects":  named("service_projects"),
 		"methods": named("work_methods",
 			column{from: "parts", to: "parts", as: texts},
 			column{from: "note", to: "note", as: text}),

@@ -115,7 +115,7 @@ func TestPrivateColumns(t *testing.T) {
 		AND relname <> 'goose_db_version' AND NOT has_any_column_privilege('linhui_public', oid, 'SELECT') ORDER BY 1`)
 	want = []string{
 		"audit_log", "enrolments", "escalations", "feedback_counters", "feedback_omitted", "feedback_updates", "feedbacks",
-		"idempotency_keys", "outbox_events", "resident_tags", "residents", "service_records", "team_memberships",
+		"idempotency_keys", "loans", "outbox_events", "resident_tags", "residents", "service_records", "team_memberships",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("private tables (-want +got):\n%s", diff)
