@@ -22,11 +22,12 @@ const ackWait = 3 * time.Second
 
 // Subscribe opens a stream for a request, the bytes of its body. next returns the answers one by
 // one, io.EOF after the last. The stream ends with ctx.
-func (c *Client) Subscribe(ctx context.Context, request []byte) (next func() ([]byte, error), err error) {
+func (c *Client) Subscribe(ctx context.Context, request []byte) (func() ([]byte, error), error) {
 	header, err := c.headers(ctx, true)
 	if err != nil {
 		return nil, err
 	}
+	var next func() ([]byte, error)
 	if strings.HasPrefix(c.o.StreamURL, "ws") {
 		next, err = c.socket(ctx, request, header)
 	} else {
