@@ -3,7 +3,7 @@
 
 GOLANGCI_VERSION = v2.15.0
 # Packages are tested two at a time: most of them run a PostgreSQL of their own.
-TEST_FLAGS ?= -race -p 2 -timeout 8m
+TEST_FLAGS ?= -race -p 2 -timeout 25m
 
 RELEASE := $(shell git -c safe.directory='*' describe --always --dirty --tags 2>/dev/null || echo unreleased)
 BUILD    = go build -buildvcs=false -ldflags "-X main.release=$(RELEASE)"
