@@ -93,6 +93,8 @@ func decode(t testing.TB, raw []byte, into any) {
 	}
 }
 
+func valid(raw []byte) bool { return json.Valid(raw) }
+
 func asJSON(v any) string { raw, _ := json.Marshal(v); return string(raw) }
 
 func sdlsOf(t testing.TB, dir string) map[string]string {

@@ -46,6 +46,8 @@ type SchemaOptions struct {
 	// Plans shows the plan in extensions.plan of operations that come with the header X-Linhui-Plan.
 	Plans bool
 	Log   *slog.Logger // nil: slog.Default
+	// RequestID names the request of a context in the log; nil: nothing does.
+	RequestID func(context.Context) string
 }
 
 // programsMost bounds the programs kept. The server keeps some thousands of documents; chosen.
@@ -133,8 +135,12 @@ func (s *Schema) Exec(ctx context.Context) graphql.ResponseHandler {
 // response presents the errors of an answer.
 func (s *Schema) response(ctx context.Context, a *Answer) *graphql.Response {
 	for _, e := range a.Errors {
-		if e.Fault.Cause != nil && e.Fault.Code != fault.Internal { // the server logs INTERNAL itself
-			s.options.Log.LogAttrs(ctx, slog.LevelWarn, "subgraph", slog.String("path", e.Path.String()), slog.String("error", e.Fault.Error()))
+		if e.Fault.Cause != nil { // the presenter sees only what clients may
+			attrs := []slog.Attr{slog.String("path", e.Path.String()), slog.String("error", e.Fault.Error())}
+			if s.options.RequestID != nil {
+				attrs = append(attrs, slog.String("requestId", s.options.RequestID(ctx)))
+			}
+			s.options.Log.LogAttrs(ctx, slog.LevelWarn, "subgraph", attrs...)
 		}
 		graphql.AddError(ctx, &gqlerror.Error{Err: e.Fault, Message: e.Fault.Message, Path: e.Path})
 	}

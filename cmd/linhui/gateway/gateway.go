@@ -194,7 +194,8 @@ func (g *Gateway) take(sdl string) error {
 	}
 	executor := &execute.Executor{Subgraphs: subgraphs, Policies: g.o.Policies, Limits: g.o.Limits, Observe: g.metrics.observe}
 	so := g.o.Server
-	so.Schema = execute.NewSchema(s, executor, execute.SchemaOptions{Share: g.o.Share, ShareKey: g.shareKey(), Plans: so.Dev, Log: g.o.Log})
+	so.Schema = execute.NewSchema(s, executor, execute.SchemaOptions{Share: g.o.Share, ShareKey: g.shareKey(), Plans: so.Dev,
+		Log: g.o.Log, RequestID: server.RequestID})
 	srv, err := server.New(so)
 	if err != nil {
 		return err
