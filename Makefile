@@ -10,10 +10,10 @@ BUILD    = go build -buildvcs=false -ldflags "-X main.release=$(RELEASE)"
 WEB      = web/dist/playground/index.html
 
 .DEFAULT_GOAL = help
-.PHONY: help run build test check generate floors fmt vet lint web bench clean tools
+.PHONY: help run build test check generate floors fmt vet lint web bench bench-supergraph clean tools
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  ADDR=127.0.0.1:8080 STATE_DIR=.state ARGS=--fresh are read by make run (linhui demo --help)"
 
 run: build ## Build, then run the demo: PostgreSQL, Redis, six communities, the playground
@@ -60,6 +60,9 @@ $(WEB): $(shell find web/src web/index.html web/package-lock.json web/tsconfig.j
 
 bench: build ## Measure the gateway against a hand-written floor
 	go run -buildvcs=false ./bench $(ARGS)
+
+bench-supergraph: build ## Measure the supergraph gateway beside a hand-written program
+	go run -buildvcs=false ./bench/supergraph -linhui bin/linhui $(ARGS)
 
 clean: ## Remove what make built; .state and its databases stay
 	rm -rf bin web/dist/playground web/node_modules

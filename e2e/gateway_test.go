@@ -72,7 +72,9 @@ func start(t testing.TB, directory *testkit.DB, dbs map[string]*testkit.DB, chan
 
 func open(t testing.TB, key, dsn string) *database.DB {
 	t.Helper()
-	db, err := database.Open(database.Config{Key: key, DSN: dsn})
+	db, err := database.Open(database.Config{Key: key, DSN: dsn,
+		Queue: 1000, QueueWait: 10 * time.Second, // many tests share two cores: waiting is not what they are about
+		Budgets: [3]time.Duration{5 * time.Second, 10 * time.Second, 60 * time.Second}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func run(linhui string, connections int, lasting time.Duration, turns int, env s
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	subgraphs, urls, err := serveAll()
 	if err != nil {
 		return err
@@ -87,8 +87,8 @@ func run(linhui string, connections int, lasting time.Duration, turns int, env s
 	var all []*contender
 	defer func() {
 		for _, c := range all {
-			c.cmd.Process.Kill()
-			c.cmd.Wait()
+			_ = c.cmd.Process.Kill()
+			_ = c.cmd.Wait()
 		}
 	}()
 	start := func(name, program string, args func(addr string) []string) (*contender, error) {
@@ -162,7 +162,7 @@ func serveAll() (map[string]*memo, map[string]string, error) {
 		}
 		all[name] = &memo{sdl: sdl, data: data}
 		urls[name] = "http://" + l.Addr().String() + "/"
-		go http.Serve(l, all[name])
+		go func() { _ = http.Serve(l, all[name]) }()
 	}
 	return all, urls, nil
 }

@@ -90,7 +90,7 @@ func (c *gatewayCommand) Run(p *process) error {
 		return err
 	}
 	defer g.Close()
-	stop := onHangup(p.soft, func() { g.Reload(p.soft) }) // what fails is in the log already
+	stop := onHangup(p.soft, func() { _ = g.Reload(p.soft) }) // what fails is in the log already
 	defer stop()
 	fmt.Fprintf(p.out, "ready http://%s/graphql\n", listeners[0].Addr())
 	return g.Serve(p.soft, p.hard, listeners[0])

@@ -105,7 +105,7 @@ func (d *DB) listenOnce(ctx context.Context, dsn string, channels []string, hand
 			_ = c.Close()
 			for range notes {
 			}
-			_ = <-answers // the link is closed: how its last question ended does not matter
+			<-answers //nolint:errcheck // the link is closed: how its last question ended does not matter
 		}
 		if listening {
 			connected(false)

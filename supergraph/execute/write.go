@@ -216,7 +216,7 @@ func (w *writer) leaf(c cell, t *outType) bool {
 	case booleanLeaf:
 		ok = kind == boolean
 	case idLeaf:
-		if ok = kind == number && bytes.IndexAny(raw, ".eE") < 0; ok {
+		if ok = kind == number && !bytes.ContainsAny(raw, ".eE"); ok {
 			w.out = append(append(append(w.out, '"'), raw...), '"')
 			return true
 		}

@@ -11,13 +11,12 @@ import (
 
 // fetch is a call that is being put together.
 type fetch struct {
-	order  int
-	g      *join.Subgraph
-	pos    *position // whose objects it is for: never a part
-	root   *selection
-	asks   []*ask // of an entity fetch, one a type of representation
-	after  map[*fetch]bool
-	merged *fetch // the fetch that this one became a part of
+	order int
+	g     *join.Subgraph
+	pos   *position // whose objects it is for: never a part
+	root  *selection
+	asks  []*ask // of an entity fetch, one a type of representation
+	after map[*fetch]bool
 }
 
 // ask is what an entity fetch asks of one type of representation.

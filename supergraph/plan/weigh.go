@@ -119,7 +119,7 @@ func (p *planner) leaves(pos *position, g *group, out []leaf) ([]leaf, bool) {
 		return out, false
 	}
 	before := len(out)
-	ok := true
+	var ok bool
 	if abstract(g.def) {
 		var known []*site
 		for _, s := range pos.sites {

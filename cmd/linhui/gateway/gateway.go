@@ -137,7 +137,7 @@ func (g *Gateway) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			g.Reload(ctx) // what fails is in the log already
+			_ = g.Reload(ctx) // what fails is in the log already
 		}
 	}
 }
