@@ -37,8 +37,8 @@ type Executor struct {
 	Subgraphs map[string]supergraph.Subgraph
 	Policies  map[string]Policy // how much of a subgraph's errors is told; absent: nothing of them
 	Limits    Limits
-	// Observe hears of every call, for metrics and traces; nil: nobody does.
-	Observe func(ctx context.Context, subgraph string, fetch int) (done func(bytes int, err error))
+	// Observe hears of every call, for metrics and traces; nil: nobody does. Its context is the call's.
+	Observe func(ctx context.Context, c *Call) (_ context.Context, done func(bytes int, err error))
 
 	idle sync.Pool // of *execution
 }
@@ -221,14 +221,14 @@ func (x *execution) send(k *call, request []byte) (body []byte, alone bool, err 
 	if s == nil {
 		return nil, false, fault.Newf(fault.SourceUnavailable, "the subgraph %s is not configured", k.subgraph)
 	}
-	if x.executor.Observe != nil {
-		done := x.executor.Observe(x.ctx, k.subgraph, k.id)
+	ctx, done := x.observed(k)
+	if done != nil {
 		defer func() { done(len(body), err) }()
 	}
 	if p, ok := s.(Poster); ok {
-		return p.Post(x.ctx, request, k.mutation, x.buffers[k.number][:0])
+		return p.Post(ctx, request, k.mutation, x.buffers[k.number][:0])
 	}
-	r, err := s.Do(x.ctx, &supergraph.Request{Query: k.query, OperationName: k.operation,
+	r, err := s.Do(ctx, &supergraph.Request{Query: k.query, OperationName: k.operation,
 		Variables: json.RawMessage(request[len(k.head)-1 : len(request)-1])})
 	if err != nil {
 		return nil, false, err

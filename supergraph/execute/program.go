@@ -59,6 +59,7 @@ type call struct {
 	answer    *shape // of its data
 	targets   []target
 	into      place    // where an answer without targets is merged
+	at        string   // where the answer goes, printed
 	keys      []string // the client's response keys at the root that an answer without targets has
 }
 
@@ -287,6 +288,7 @@ func (c *compiler) fetch(f *plan.Fetch, path plan.Path) (*call, error) {
 	w := &walk{compiler: c, doc: doc, subgraph: k.subgraph}
 	w.set(set, k.answer, true, f.Rewrites)
 	k.into.rewrites = c.rewrites(k.answer, f.Rewrites)
+	k.at = k.placed()
 	for _, s := range set {
 		if f, ok := s.(*ast.Field); ok && !strings.HasPrefix(f.Alias, internalKey) {
 			k.keys = append(k.keys, f.Alias)
@@ -342,6 +344,7 @@ func (c *compiler) target(k *call, t plan.BatchTarget, set ast.SelectionSet, doc
 	}
 	at := len(k.targets)
 	k.targets = append(k.targets, made)
+	k.at = k.placed()
 	c.late = append(c.late, func() {
 		t := &k.targets[at]
 		if t.again = t.again || c.apart; !t.again {

@@ -1,15 +1,20 @@
 package execute
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linhui/internal/authz"
@@ -41,11 +46,11 @@ type SchemaOptions struct {
 	Share bool
 	// ShareKey adds what else an answer of such a viewer depends on, as headers that are forwarded; nil: nothing.
 	ShareKey func(ctx context.Context, oc *graphql.OperationContext) string
-	// Before gives an operation's context what its calls need; nil: nothing.
-	Before func(ctx context.Context, oc *graphql.OperationContext) context.Context
-	// Plans shows the plan in extensions.plan of operations that come with the header X-Linhui-Plan.
+	// Plans shows the plan in extensions.plan of operations that ask for it; see Wanted.
 	Plans bool
-	Log   *slog.Logger // nil: slog.Default
+	// Planning hears of every operation that is planned, for traces; nil: nobody does.
+	Planning func(ctx context.Context) (done func(fetches int, err error))
+	Log      *slog.Logger // nil: slog.Default
 	// RequestID names the request of a context in the log; nil: nothing does.
 	RequestID func(context.Context) string
 }
@@ -79,11 +84,8 @@ func (s *Schema) program(ctx context.Context, oc *graphql.OperationContext) (*Pr
 	if p != nil {
 		return p, nil
 	}
-	planned, err := s.planner.Plan(ctx, oc.Doc, oc.OperationName)
-	if err != nil {
-		return nil, err
-	}
-	if p, err = Compile(s.planner.APISchema(), planned); err != nil {
+	var err error
+	if p, err = s.prepare(ctx, oc.Doc, oc.OperationName); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -95,18 +97,47 @@ func (s *Schema) program(ctx context.Context, oc *graphql.OperationContext) (*Pr
 	return p, nil
 }
 
-// Warm plans the operations of a document before anybody waits for them.
-func (s *Schema) Warm(ctx context.Context, doc *ast.QueryDocument) error {
-	for _, op := range doc.Operations {
-		planned, err := s.planner.Plan(ctx, doc, op.Name)
-		if err == nil {
-			_, err = Compile(s.planner.APISchema(), planned)
+// prepare plans an operation and compiles the plan.
+func (s *Schema) prepare(ctx context.Context, doc *ast.QueryDocument, name string) (p *Program, err error) {
+	if s.options.Planning != nil {
+		done := s.options.Planning(ctx)
+		defer func() {
+			if err != nil {
+				done(0, err)
+			} else {
+				done(p.Plan.Fetches, nil)
+			}
+		}()
+	}
+	planned, err := s.planner.Plan(ctx, doc, name)
+	if err != nil {
+		return nil, err
+	}
+	return Compile(s.planner.APISchema(), planned)
+}
+
+// Warm plans what another schema has been asked, as far as this one still knows it, before
+// anybody waits for it. It returns how many operations it planned until all were, or ctx ended.
+func (s *Schema) Warm(ctx context.Context, from *Schema) int {
+	from.mu.RLock()
+	programs := slices.Collect(maps.Values(from.programs))
+	from.mu.RUnlock()
+	planned := 0
+	for _, p := range programs {
+		if ctx.Err() != nil {
+			break
 		}
-		if err != nil {
-			return err
+		var text bytes.Buffer
+		formatter.NewFormatter(&text).FormatQueryDocument(p.Plan.Document)
+		doc, errs := gqlparser.LoadQueryWithRules(s.Schema(), text.String(), nil)
+		if len(errs) > 0 {
+			continue
+		}
+		if _, err := s.prepare(ctx, doc, ""); err == nil {
+			planned++
 		}
 	}
-	return nil
+	return planned
 }
 
 // Exec implements graphql.ExecutableSchema.
@@ -117,15 +148,15 @@ func (s *Schema) Exec(ctx context.Context) graphql.ResponseHandler {
 		graphql.AddError(ctx, err)
 		return func(context.Context) *graphql.Response { return &graphql.Response{} }
 	}
-	if s.options.Before != nil {
-		ctx = s.options.Before(ctx, oc)
-	}
 	if p.stream != nil {
 		return s.subscription(ctx, p, oc)
 	}
 	return func(shown context.Context) *graphql.Response {
-		if s.options.Plans && oc.Headers.Get("X-Linhui-Plan") != "" {
-			graphql.RegisterExtension(shown, "plan", p.Plan.String())
+		ctx := ctx
+		if s.options.Plans && Wanted(oc) {
+			explained, e := Explain(ctx)
+			ctx = explained
+			defer e.Show(shown, p.Plan)
 		}
 		a := s.answer(ctx, p, oc)
 		return s.response(shown, &a)

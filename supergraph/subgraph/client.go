@@ -44,6 +44,10 @@ type Options struct {
 	// server-sent events. Empty: events at URL.
 	StreamURL string
 
+	// Inject adds to the headers of a call as it is sent, such as its trace. Calls that differ only
+	// in these are shared. Nil: nothing.
+	Inject func(context.Context, http.Header)
+
 	Transport http.RoundTripper // nil: one of its own, with keep-alive
 	Log       *slog.Logger      // nil: slog.Default
 }
@@ -277,6 +281,10 @@ func (c *Client) wrong(cause error) error {
 
 // exchange sends the request once and reads the answer.
 func (c *Client) exchange(ctx context.Context, request []byte, header http.Header, buffer []byte) ([]byte, error) {
+	if c.o.Inject != nil {
+		header = maps.Clone(header)
+		c.o.Inject(ctx, header)
+	}
 	r := (&http.Request{Method: http.MethodPost, URL: c.url, Host: c.url.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: newBody(request), ContentLength: int64(len(request)),
 		GetBody: func() (io.ReadCloser, error) { return newBody(request), nil },

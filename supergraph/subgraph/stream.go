@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -26,6 +27,10 @@ func (c *Client) Subscribe(ctx context.Context, request []byte) (func() ([]byte,
 	header, err := c.headers(ctx, true)
 	if err != nil {
 		return nil, err
+	}
+	if c.o.Inject != nil {
+		header = maps.Clone(header)
+		c.o.Inject(ctx, header)
 	}
 	var next func() ([]byte, error)
 	if strings.HasPrefix(c.o.StreamURL, "ws") {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"linhui/internal/fault"
+	"linhui/supergraph/execute"
 )
 
 // metrics counts what the supergraph does. Labels are closed sets: subgraphs and our own codes.
@@ -37,14 +38,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 }
 
 // observe is an execute.Executor's Observe.
-func (m *metrics) observe(_ context.Context, subgraph string, _ int) func(int, error) {
+func (m *metrics) observe(ctx context.Context, c *execute.Call) (context.Context, func(int, error)) {
 	began := time.Now()
-	return func(bytes int, err error) {
+	return ctx, func(bytes int, err error) {
 		code := ""
 		if f := fault.Of(err); f != nil {
 			code = string(f.Code)
 		}
-		m.fetches.WithLabelValues(subgraph, code).Observe(time.Since(began).Seconds())
-		m.bytes.WithLabelValues(subgraph).Add(float64(bytes))
+		m.fetches.WithLabelValues(c.Subgraph, code).Observe(time.Since(began).Seconds())
+		m.bytes.WithLabelValues(c.Subgraph).Add(float64(bytes))
 	}
 }
