@@ -108,21 +108,11 @@ func (c *composer) checkKeys(g *graph, t *typ) {
 			if args {
 				c.problem("KEY_FIELDS_HAS_ARGS", one(g.at(k.pos)), "use fields without arguments", "@key of %s: %s takes arguments", t.name, f.name)
 			}
-			if f.typ.Elem != nil || ft != nil && (ft.kind == ast.Interface || ft.kind == ast.Union) {
-				c.problem("KEY_FIELDS_SELECT_INVALID_TYPE", one(g.at(k.pos)), "use fields of scalar, enum or object type", "@key of %s: %s is a list, an interface or a union", t.name, f.name)
+			if ft != nil && (ft.kind == ast.Interface || ft.kind == ast.Union) {
+				c.problem("KEY_FIELDS_SELECT_INVALID_TYPE", one(g.at(k.pos)), "use fields of scalar, enum or object type", "@key of %s: %s is an interface or a union", t.name, f.name)
 			}
 		})
-		for _, s := range sel {
-			if f, ok := s.(*ast.Field); ok {
-				if kf := t.field(f.Name); kf != nil {
-					kf.shareable = true
-					if t.extension {
-						kf.external = false // the way Federation 1 wrote keys
-					}
-				}
-			}
-		}
-		c.shareNested(g, t, sel)
+		g.shareKey(t, sel, t.extension)
 	}
 	if g.fed1 {
 		return
@@ -137,21 +127,24 @@ func (c *composer) checkKeys(g *graph, t *typ) {
 	}
 }
 
-// shareNested marks what a key selects of objects inside the entity.
-func (c *composer) shareNested(g *graph, t *typ, sel ast.SelectionSet) {
+// shareKey marks what a key selects, of the entity and of objects inside it: every subgraph that has a key may answer
+// its fields. Federation 1 wrote those of an extension as external.
+func (g *graph) shareKey(t *typ, sel ast.SelectionSet, extension bool) {
 	for _, s := range sel {
 		f, ok := s.(*ast.Field)
-		if !ok || len(f.SelectionSet) == 0 {
+		if !ok {
 			continue
 		}
-		if kf := t.field(f.Name); kf != nil && g.types[kf.typ.Name()] != nil {
-			in := g.types[kf.typ.Name()]
-			for _, n := range f.SelectionSet {
-				if nf, ok := n.(*ast.Field); ok && in.field(nf.Name) != nil && t.extension {
-					in.field(nf.Name).external = false
-				}
-			}
-			c.shareNested(g, in, f.SelectionSet)
+		kf := t.field(f.Name)
+		if kf == nil {
+			continue
+		}
+		kf.shareable = true
+		if extension {
+			kf.external = false
+		}
+		if in := g.types[kf.typ.Name()]; in != nil {
+			g.shareKey(in, f.SelectionSet, extension)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (c *composer) mergeField(m *merged, name string, from []source) *mergedFiel
 			resolvers = append(resolvers, s)
 		}
 	}
-	if len(resolvers) == 0 {
+	if len(resolvers) == 0 && !c.lent(m, name) {
 		c.problem("EXTERNAL_MISSING_ON_BASE", fieldPlaces(from), "let a subgraph resolve the field", "%s is @external in every subgraph that has it", where)
 		return nil
 	}
@@ -330,6 +330,16 @@ func (c *composer) interfaceObjects() {
 	}
 }
 
+// lent reports whether an @interfaceObject gives a field to everything that implements its interface, the type among it.
+func (c *composer) lent(m *merged, name string) bool {
+	return slices.ContainsFunc(m.interfaces, func(i string) bool {
+		return c.types[i] != nil && slices.ContainsFunc(c.types[i].in, func(o owned) bool {
+			f := o.t.field(name)
+			return o.t.isObject && f != nil && (source{o, f}).resolves()
+		})
+	})
+}
+
 func (c *composer) lend(m *merged, s source) {
 	var given *mergedField
 	for _, f := range m.fields {
@@ -349,6 +359,10 @@ func (c *composer) lend(m *merged, s source) {
 		if at < 0 {
 			x.fields = append(x.fields, &mergedField{name: given.name, description: given.description, typ: given.typ, args: given.args, dirs: given.dirs, hidden: given.hidden, joins: []string{"@join__field"}})
 			continue
+		}
+		if own := x.fields[at]; !slices.Contains(own.joins, "@join__field") &&
+			!slices.ContainsFunc(x.in, func(o owned) bool { f := o.t.field(s.f.name); return f != nil && (source{o, f}).resolves() }) {
+			own.joins = append(own.joins, "@join__field")
 		}
 		for _, o := range x.in {
 			f := o.t.field(s.f.name)

@@ -209,6 +209,9 @@ func (a *answering) value(v any, n *node, f *ast.Field, t *ast.Type, provided as
 			a.fail(path, "%v", text)
 			return a.null(t)
 		}
+		if _, ok := special["$turn"]; ok {
+			return a.data.turns.Add(1), true
+		}
 		if arg, ok := special["$echo"].(string); ok {
 			out, _ := f.Arguments.ForName(arg).Value.Value(a.variables)
 			return out, true

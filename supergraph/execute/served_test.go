@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -21,6 +22,7 @@ type dataset struct {
 	Entities map[string][]map[string]any `json:"entities"`
 	Roots    map[string]map[string]any   `json:"roots"`
 	implies  map[string][]string         // object types by interface, of all subgraphs
+	turns    atomic.Int64                // how many values "$turn" gave
 }
 
 func readDataset(raw []byte) (*dataset, error) {
