@@ -59,10 +59,11 @@ func bearer(header string) (string, *fault.Error) {
 func (s *Server) viewer(ctx context.Context, token, purpose string) (context.Context, *fault.Error) {
 	v := &authz.Viewer{}
 	if token != "" {
-		if s.authenticator == nil {
+		who := exchangeOf(ctx).who
+		if who == nil {
 			return nil, fault.Newf(fault.Unauthenticated, "this listener takes no tokens")
 		}
-		known, err := s.authenticator.Authenticate(ctx, token)
+		known, err := who.Authenticate(ctx, token)
 		if err != nil {
 			f := fault.Of(err)
 			if f.Code != fault.SourceUnavailable {

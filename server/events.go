@@ -79,7 +79,7 @@ func (s *Server) tokenHolds(ctx context.Context, token string) bool {
 	if token == "" {
 		return true
 	}
-	_, err := s.authenticator.Authenticate(ctx, token)
+	_, err := exchangeOf(ctx).who.Authenticate(ctx, token)
 	return err == nil || ctx.Err() != nil || fault.Is(err, fault.SourceUnavailable)
 }
 

@@ -23,6 +23,7 @@ type exchange struct {
 	http.ResponseWriter
 	id      string
 	started time.Time
+	who     Authenticator // of the listener; nil: every token is refused
 	method  string
 	route   string // the pattern that matched: paths of clients are not logged
 	class   class
@@ -103,9 +104,9 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // observe gives every request its id, its security headers, its line in the log and its
 // measurement, and answers a panic with INTERNAL.
-func (s *Server) observe(next http.Handler) http.Handler {
+func (s *Server) observe(next http.Handler, who Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: w, id: requestID(r), started: s.now(), method: r.Method, class: classOther}
+		x := &exchange{ResponseWriter: w, id: requestID(r), started: s.now(), who: who, method: r.Method, class: classOther}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		h := w.Header()
 		h["X-Request-Id"] = []string{x.id}

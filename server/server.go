@@ -37,9 +37,11 @@ type Options struct {
 	Limits Limits // zero: DefaultLimits
 	Timing Timing // zero: DefaultTiming
 
-	Authenticator Authenticator         // nil: every token is refused
-	Redis         redis.UniversalClient // shares rates and persisted documents; nil: this process only
-	AllowList     AllowList             // of the public listener; nil: every document may run
+	Authenticator Authenticator // nil: every token is refused
+	// Assertions says who asks on the subgraph listener, where a gateway signs for its viewers; nil: Authenticator.
+	Assertions Authenticator
+	Redis      redis.UniversalClient // shares rates and persisted documents; nil: this process only
+	AllowList  AllowList             // of the public listener; nil: every document may run
 	// Exempt may run documents outside the allow-list; nil: community administrators and above.
 	Exempt func(*authz.Viewer) bool
 
@@ -71,19 +73,19 @@ type Options struct {
 
 // Server holds what the handlers of one process share.
 type Server struct {
-	limits        *Limits
-	timing        Timing
-	authenticator Authenticator
-	origins       []string
-	proxies       []netip.Prefix
-	isReady       func(context.Context) error
-	log           *slog.Logger
-	now           func() time.Time
-	metrics       *metrics
-	playground    bool
+	limits     *Limits
+	timing     Timing
+	origins    []string
+	proxies    []netip.Prefix
+	isReady    func(context.Context) error
+	log        *slog.Logger
+	now        func() time.Time
+	metrics    *metrics
+	playground bool
 
 	handler  http.Handler
 	subgraph http.Handler // nil: none
+	inside   *engine      // of the subgraph; nil: none
 
 	draining   atomic.Bool
 	inFlight   atomic.Int64 // requests being answered, streams and sockets included
@@ -99,7 +101,7 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("server: Options.Schema is required")
 	}
 	o.fill()
-	s := &Server{limits: &o.Limits, timing: o.Timing, authenticator: o.Authenticator, origins: o.Origins,
+	s := &Server{limits: &o.Limits, timing: o.Timing, origins: o.Origins,
 		proxies: o.TrustedProxies, isReady: o.Ready, log: o.Log, now: o.Now, playground: o.Playground != nil}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	var err error
@@ -121,12 +123,13 @@ func New(o Options) (*Server, error) {
 		}
 		public.Handle("/", files)
 	}
-	s.handler = s.observe(public)
+	s.handler = s.observe(public, o.Authenticator)
 	if o.Subgraph != nil {
 		inner := http.NewServeMux()
-		inner.Handle("/graphql", s.graphql(o.engine(s, points, o.Subgraph, false)))
+		s.inside = o.engine(s, points, o.Subgraph, false)
+		inner.Handle("/graphql", s.graphql(s.inside))
 		s.operational(inner, o.Registry)
-		s.subgraph = s.observe(inner)
+		s.subgraph = s.observe(inner, o.Assertions)
 	}
 	return s, nil
 }
@@ -143,6 +146,9 @@ func (o *Options) fill() {
 	}
 	if o.Cost == nil {
 		o.Cost = DefaultCost
+	}
+	if o.Assertions == nil {
+		o.Assertions = o.Authenticator
 	}
 	if o.AroundField == nil {
 		o.AroundField = func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) }

@@ -58,7 +58,7 @@ func (k *socket) forget(id string) context.CancelFunc {
 
 // operationContext gives an operation its own line in the log.
 func (k *socket) operationContext(ctx context.Context) (context.Context, *exchange) {
-	x := &exchange{id: k.id, started: k.server.now(), method: "WEBSOCKET", route: "/graphql", class: classOther, status: http.StatusOK}
+	x := &exchange{id: k.id, who: exchangeOf(ctx).who, started: k.server.now(), method: "WEBSOCKET", route: "/graphql", class: classOther, status: http.StatusOK}
 	return context.WithValue(ctx, exchangeKey{}, x), x
 }
 

@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -26,14 +27,18 @@ type Local struct {
 
 // NewLocal believes tokens that key signs, and no other algorithm.
 func NewLocal(key ed25519.PrivateKey, c Config) (*Local, error) {
-	public := key.Public()
-	v, err := newVerifier(c, []string{"EdDSA"}, func(context.Context) jwt.Keyfunc {
-		return func(*jwt.Token) (any, error) { return public, nil }
-	})
+	v, err := NewKey(key.Public().(ed25519.PublicKey), c)
 	if err != nil {
 		return nil, err
 	}
 	return &Local{Verifier: v, key: key, config: c}, nil
+}
+
+// NewKey believes tokens that the owner of a public key signs, and no other algorithm.
+func NewKey(public ed25519.PublicKey, c Config) (*Verifier, error) {
+	return newVerifier(c, []string{"EdDSA"}, func(context.Context) jwt.Keyfunc {
+		return func(*jwt.Token) (any, error) { return public, nil }
+	})
 }
 
 // Issue signs claims for ttl from now. Issuer, audience and times are filled in; the subject is
@@ -101,6 +106,40 @@ func makeKey(path string) (ed25519.PrivateKey, error) {
 		return LoadKey(path)
 	case err != nil:
 		return nil, fmt.Errorf("authn: %w", err)
+	}
+	return key, nil
+}
+
+// WritePublicKey writes the public half of key to path, for those who are to believe it, unless it is there.
+func WritePublicKey(path string, key ed25519.PrivateKey) error {
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
+		return nil
+	}
+	return os.WriteFile(path, text, 0o644)
+}
+
+// ReadPublicKey reads what WritePublicKey wrote, or another tool in the same form.
+func ReadPublicKey(path string) (ed25519.PublicKey, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("authn: %w", err)
+	}
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return nil, fmt.Errorf("authn: %s holds no PEM block", path)
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("authn: %s: %w", path, err)
+	}
+	key, ok := parsed.(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("authn: %s holds no public Ed25519 key", path)
 	}
 	return key, nil
 }

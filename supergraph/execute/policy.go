@@ -2,6 +2,8 @@ package execute
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"linhui/internal/fault"
@@ -12,7 +14,7 @@ import (
 // the rest.
 type Policy struct {
 	Messages   bool     // messages as the subgraph wrote them, at most 500 bytes
-	Extensions []string // members of extensions that are passed on beside code
+	Extensions []string // members of extensions that are passed on beside code; "*" is all of them
 }
 
 // policy is the subgraph's, or that of "*".
@@ -44,7 +46,11 @@ func (p Policy) fault(subgraph string, t *told) *fault.Error {
 	if p.Messages {
 		f.Message = clip(t.Message)
 	}
-	for _, name := range p.Extensions {
+	names := p.Extensions
+	if slices.Contains(names, "*") {
+		names = slices.Collect(maps.Keys(t.Extensions))
+	}
+	for _, name := range names {
 		if v, ok := t.Extensions[name]; ok && name != "code" {
 			f = f.With(name, v)
 		}
