@@ -22,7 +22,10 @@ func (c column) expected() string {
 // section says which table the records of a section fill, and how.
 type section struct {
 	table       string
+	id          string   // the field that identifies its records; "": id
+	key         []string // columns of the table's key; nil: owner and id
 	codes       bool     // its ids are values of other tables
+	standing    bool     // its rows, once there, are no longer the importer's to change
 	owner       []string // fields that lead to the owner, in order; nil: none
 	columns     []column
 	keep        func(*record) bool         // nil: all
@@ -30,6 +33,7 @@ type section struct {
 	derived     []string                   // further columns, which derive sets
 	places      []string                   // further fields, whose facts derive puts into columns
 	derivedLate []string                   // those of derived that are late
+	complete    func(*file)                // what all its records together make, when all have derived
 }
 
 // refers reports whether a row may refer to one of the section: it has a table, or is a code.
@@ -51,7 +55,7 @@ func check(body []byte) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range order {
+	for _, name := range sorted(sections) {
 		s := sections[name]
 		for _, r := range f.sections[name] {
 			if s.owner != nil {
@@ -61,7 +65,7 @@ func check(body []byte) (*file, error) {
 			}
 		}
 	}
-	for _, name := range order {
+	for _, name := range sorted(sections) {
 		s := sections[name]
 		for _, r := range f.sections[name] {
 			if err := f.convert(s, r); err != nil {
@@ -70,7 +74,7 @@ func check(body []byte) (*file, error) {
 		}
 	}
 	// A derivation may reach into the rows of any section, so all rows are there first.
-	for _, name := range order {
+	for _, name := range sorted(sections) {
 		s := sections[name]
 		for _, r := range f.sections[name] {
 			if s.derive == nil || r.row == nil {
@@ -81,7 +85,11 @@ func check(body []byte) (*file, error) {
 			}
 		}
 	}
-	f.voices()
+	for _, name := range sorted(sections) {
+		if complete := sections[name].complete; complete != nil {
+			complete(f)
+		}
+	}
 	return f, nil
 }
 

@@ -8,9 +8,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -69,40 +71,78 @@ func Demo(ctx context.Context, t Target, o DemoOptions) error {
 	return group.Wait()
 }
 
-// demoTables is the order in which rows are written: what others refer to comes first.
-var demoTables = []string{
-	"organizations", "staff_posts", "stations", "programmes", "courses", "volunteer_teams", "residents", "resident_tags",
-	"schedules", "schedule_exceptions", "events", "course_sessions", "enrolments", "team_memberships",
-	"service_records", "service_deliveries", "feedback_categories", "sla_rules",
-	"feedbacks", "feedback_updates", "escalations", "echo_wall_posts", "lendable_items", "loans",
+// grower makes the rows of a domain in a community.
+type grower struct {
+	after []string // growers whose rows it picks from
+	grow  func(*community)
+	// check, when not nil, drops from the grown rows what is not the demonstration's any more.
+	check func(context.Context, *sql.Tx, *community) error
+	// revise are tables, and statements that bring rows of them that are there to the state of
+	// those in $1, a JSON list.
+	revise map[string]string
+	// moveOn are statements that bring rows of all communities to the present, $1.
+	moveOn []string
 }
 
+// grown are the growers, each after those whose rows it picks from.
+var grown = sync.OnceValues(func() ([]string, error) {
+	return after(sorted(growers), func(name string) []string { return growers[name].after })
+})
+
 func demonstrate(ctx context.Context, tx *sql.Tx, owner string, o DemoOptions) error {
-	c := &community{owner: owner, seed: o.Seed, now: o.Now.In(shanghai), rows: map[string][]row{}}
+	c := &community{owner: owner, seed: o.Seed, now: o.Now.In(shanghai), people: o.Residents, rows: map[string][]row{}}
 	c.today = startOfDay(c.now)
 	if err := c.survey(ctx, tx); err != nil {
 		return err
 	}
-	c.furnish()
-	c.settle(o.Residents)
-	c.open()
-	c.schedule()
-	c.teach()
-	c.serve()
-	c.listen()
-	c.lend()
-
-	touched, err := identifiers(ctx, tx, `SELECT DISTINCT feedback_id FROM feedback_updates WHERE owner = $1 AND principal <> $2`, owner, principal)
+	names, err := grown()
 	if err != nil {
 		return err
 	}
-	c.leaveAlone(touched)
-	for _, name := range demoTables {
-		if err := c.put(ctx, tx, name); err != nil {
+	for _, name := range names {
+		growers[name].grow(c)
+	}
+	for _, name := range names {
+		if check := growers[name].check; check != nil {
+			if err := check(ctx, tx, c); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	batches, err := c.batches(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if err := c.put(ctx, tx, b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// batches are the grown rows by table, in the order of writing. Rows of tables with a provenance
+// say that they are synthetic.
+func (c *community) batches(ctx context.Context, tx *sql.Tx) ([]batch, error) {
+	var proven []string
+	err := tx.QueryRowContext(ctx, `SELECT array_agg(attrelid::regclass::text) FROM pg_attribute JOIN pg_class t ON t.oid = attrelid
+		WHERE attname = 'provenance' AND relkind = 'r'`).Scan((*pq.StringArray)(&proven))
+	if err != nil {
+		return nil, fmt.Errorf("tables with a provenance: %w", err)
+	}
+	var all []batch
+	for _, name := range sorted(c.rows) {
+		rows := c.rows[name]
+		if slices.Contains(proven, name) {
+			for _, r := range rows {
+				r["provenance"] = synthetic
+			}
+		}
+		if len(rows) > 0 {
+			all = append(all, batch{table{name: name, columns: sorted(rows[0])}, rows})
+		}
+	}
+	return inOrder(ctx, tx, all)
 }
 
 // principal signs what Demo does.
@@ -111,48 +151,40 @@ const principal = "demo"
 // synthetic is the provenance of every row made here.
 var synthetic = map[string]any{"source": "demo", "inferred": false, "inferredFields": []string{}, "synthetic": true}
 
-// put writes the rows of a table that are not there, and brings open feedback to its present state.
-func (c *community) put(ctx context.Context, tx *sql.Tx, name string) error {
-	rows := c.rows[name]
-	if len(rows) == 0 {
-		return nil
-	}
-	t := table{name: name, columns: sorted(rows[0])}
-	there, err := identifiers(ctx, tx, `SELECT id FROM `+name+` WHERE owner = $1`, c.owner)
+// put writes the rows of a table that are not there, and revises those that are.
+func (c *community) put(ctx context.Context, tx *sql.Tx, b batch) error {
+	there, err := identifiers(ctx, tx, `SELECT id FROM `+b.name+` WHERE owner = $1`, c.owner)
 	if err != nil {
 		return err
 	}
 	var fresh, known []row
-	for _, r := range rows {
+	for _, r := range b.rows {
 		if there[r["id"].(uuid.UUID)] {
 			known = append(known, r)
 		} else {
 			fresh = append(fresh, r)
 		}
 	}
-	if _, err := t.add(ctx, tx, fresh); err != nil {
+	if _, err := b.add(ctx, tx, fresh); err != nil {
 		return err
 	}
-	if name != "feedbacks" {
-		return nil
+	for _, g := range growers {
+		if revise := g.revise[b.name]; revise != "" {
+			if _, err := b.exec(ctx, tx, revise, known); err != nil {
+				return err
+			}
+		}
 	}
-	set := without(t.columns, []string{"owner", "id", "provenance", "escalation_level"})
-	_, err = t.exec(ctx, tx, fmt.Sprintf(`UPDATE feedbacks t SET (%s, escalation_level) = ROW(%s, greatest(t.escalation_level, r.escalation_level))
-		FROM jsonb_populate_recordset(NULL::feedbacks, $1) r
-		WHERE t.owner = r.owner AND t.id = r.id AND (t.status <> r.status OR t.escalation_level < r.escalation_level)`,
-		list("", set), list("r.", set)), known)
-	return err
+	return nil
 }
 
 // moveOn brings what stands in time to the present.
 func moveOn(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	for _, statement := range []string{
-		`UPDATE events SET status = CASE WHEN over_at <= $1 THEN 'ENDED' ELSE 'ONGOING' END
-		 WHERE provenance @> '{"synthetic": true}' AND starts_at <= $1 AND (status IN ('PUBLISHED', 'OPEN', 'FULL') OR status = 'ONGOING' AND over_at <= $1)`,
-		`UPDATE course_sessions SET status = 'HELD' WHERE provenance @> '{"synthetic": true}' AND status = 'SCHEDULED' AND ends_at <= $1`,
-	} {
-		if _, err := tx.ExecContext(ctx, statement, now); err != nil {
-			return fmt.Errorf("move on: %w", err)
+	for _, name := range sorted(growers) {
+		for _, statement := range growers[name].moveOn {
+			if _, err := tx.ExecContext(ctx, statement, now); err != nil {
+				return fmt.Errorf("move %s on: %w", name, err)
+			}
 		}
 	}
 	return nil
@@ -187,6 +219,7 @@ type community struct {
 	owner      string
 	seed       int64
 	now, today time.Time // in Shanghai
+	people     int       // that settle
 
 	stations, courses, teams, channels, organizations, posts, estates []thing
 	residents                                                         []person
@@ -241,17 +274,11 @@ func (c *community) id(what ...any) uuid.UUID {
 	return ID(c.owner, "demo/"+strings.TrimSuffix(fmt.Sprintln(what...), "\n"))
 }
 
-// add makes a row. Owner and provenance are added unless the table keeps none.
+// add makes a row of the community.
 func (c *community) add(name string, r row) {
 	r["owner"] = c.owner
-	if !slices.Contains(unproven, name) {
-		r["provenance"] = synthetic
-	}
 	c.rows[name] = append(c.rows[name], r)
 }
-
-// unproven are the tables without a provenance.
-var unproven = []string{"resident_tags", "team_memberships", "sla_rules", "feedback_updates", "escalations"}
 
 func startOfDay(t time.Time) time.Time {
 	y, m, d := t.In(shanghai).Date()

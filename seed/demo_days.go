@@ -6,6 +6,16 @@ import (
 	"github.com/google/uuid"
 )
 
+var (
+	_ = grows("hours", grower{after: []string{"furnishing"}, grow: (*community).open})
+	_ = grows("events", grower{after: []string{"furnishing"}, grow: (*community).schedule, moveOn: []string{
+		`UPDATE events SET status = CASE WHEN over_at <= $1 THEN 'ENDED' ELSE 'ONGOING' END
+		 WHERE provenance @> '{"synthetic": true}' AND starts_at <= $1 AND (status IN ('PUBLISHED', 'OPEN', 'FULL') OR status = 'ONGOING' AND over_at <= $1)`}})
+	_ = grows("learning", grower{after: []string{"residents"}, grow: (*community).teach, moveOn: []string{
+		`UPDATE course_sessions SET status = 'HELD' WHERE provenance @> '{"synthetic": true}' AND status = 'SCHEDULED' AND ends_at <= $1`}})
+	_ = grows("service", grower{after: []string{"residents"}, grow: (*community).serve})
+)
+
 // open gives every station its hours, and some days others.
 func (c *community) open() {
 	weekly := "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"

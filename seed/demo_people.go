@@ -7,6 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
+var (
+	_ = grows("furnishing", grower{grow: (*community).furnish})
+	_ = grows("residents", grower{after: []string{"furnishing"}, grow: (*community).settle})
+)
+
 // furnish adds what a community needs to have something going on and no report mentions.
 func (c *community) furnish() {
 	furnish := func(table, name, kind string, into *[]thing, r row) thing {
@@ -77,9 +82,9 @@ const (
 	givenNames = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰建国志红梅雪晨宇欣怡子涵梓萱浩然"
 )
 
-func (c *community) settle(count int) {
+func (c *community) settle() {
 	surname, given := []rune(surnames), []rune(givenNames)
-	for i := range count {
+	for i := range c.people {
 		d := c.dice("resident", i)
 		age := 18 + d.IntN(42)
 		switch i % 25 { // chosen: 16 % children, 28 % of 60 and over

@@ -1,11 +1,26 @@
 package seed
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
+
+// Feedback that stands is brought to its present state; nobody is told of less than was told before.
+var _ = grows("feedback", grower{after: []string{"residents"}, grow: (*community).listen, check: leaveAlone, revise: map[string]string{
+	"feedbacks": fmt.Sprintf(`UPDATE feedbacks t SET (%s, escalation_level) = ROW(%s, greatest(t.escalation_level, r.escalation_level))
+		FROM jsonb_populate_recordset(NULL::feedbacks, $1) r
+		WHERE t.owner = r.owner AND t.id = r.id AND (t.status <> r.status OR t.escalation_level < r.escalation_level)`,
+		list("", stands), list("r.", stands))}})
+
+// stands are the columns that tell how an entry stands.
+var stands = []string{"status", "category", "due_at", "review_at", "assignee_post_id", "responsible_org_id", "referred_to", "reply", "replied_at",
+	"outcome", "resolved_at", "closed_at", "duplicate_of", "escalated_at", "reopened_count", "satisfaction"}
 
 // matter is what feedback is about.
 type matter struct {
@@ -319,23 +334,24 @@ func workdays(from time.Time, n int) time.Time {
 }
 
 // leaveAlone drops what concerns feedback that somebody else has acted on, or its duplicates.
-func (c *community) leaveAlone(touched map[uuid.UUID]bool) {
+func leaveAlone(ctx context.Context, tx *sql.Tx, c *community) error {
+	touched, err := identifiers(ctx, tx, `SELECT DISTINCT feedback_id FROM feedback_updates WHERE owner = $1 AND principal <> $2`, c.owner, principal)
+	if err != nil {
+		return err
+	}
 	for _, r := range c.rows["feedbacks"] {
 		if root, ok := r["duplicate_of"].(uuid.UUID); ok && touched[root] {
 			touched[r["id"].(uuid.UUID)] = true
 		}
 	}
 	for _, name := range []string{"feedbacks", "feedback_updates", "escalations", "echo_wall_posts"} {
-		var kept []row
-		for _, r := range c.rows[name] {
+		c.rows[name] = slices.DeleteFunc(c.rows[name], func(r row) bool {
 			of, ok := r["feedback_id"].(uuid.UUID)
 			if !ok {
 				of = r["id"].(uuid.UUID)
 			}
-			if !touched[of] {
-				kept = append(kept, r)
-			}
-		}
-		c.rows[name] = kept
+			return touched[of]
+		})
 	}
+	return nil
 }

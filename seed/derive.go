@@ -65,6 +65,11 @@ func weekdays(_ *file, r *record) error {
 	return nil
 }
 
+var (
+	_ = fills(table{name: "team_honours", columns: []string{"owner", "id", "team_id", "kind", "awarded_on", "by_org_id", "event_id", "provenance"}})
+	_ = fills(table{name: "campaign_communities", columns: []string{"owner", "campaign_id", "community"}, key: []string{"owner", "campaign_id", "community"}})
+)
+
 // team splits its date of foundation, and makes an honour of the flag it was given.
 func team(f *file, r *record) error {
 	r.row["founded_on"], r.row["founded_on_zh"] = nil, nil

@@ -2,6 +2,7 @@ package seed
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,13 +31,7 @@ type file struct {
 
 // keyOf names the field that identifies the records of a section.
 func keyOf(section string) string {
-	switch section {
-	case "divisions":
-		return "code12"
-	case "audiences":
-		return "code"
-	}
-	return "id"
+	return cmp.Or(sections[section].id, "id")
 }
 
 // unkeyed are sections about the file itself.

@@ -88,7 +88,7 @@ func Streets(body []byte) (map[string]string, error) {
 func (f *file) report() Report {
 	r := Report{Imported: map[string]int{}, Skipped: map[string]int{}}
 	for name, records := range f.sections {
-		if !slices.Contains(order, name) {
+		if _, known := sections[name]; !known {
 			r.Skipped[name] = len(records)
 			continue
 		}
@@ -109,7 +109,7 @@ func (f *file) owners() []string {
 	for _, c := range f.sections["communities"] {
 		owners[c.id] = true
 	}
-	for _, name := range order {
+	for name := range sections {
 		for _, r := range f.sections[name] {
 			if r.owner != "" {
 				owners[r.owner] = true
@@ -119,86 +119,66 @@ func (f *file) owners() []string {
 	return sorted(owners)
 }
 
-// extras are tables that no section is: those that cases of feedback need, and those that follow.
-var (
-	needed = []table{
-		{name: "staff_posts", columns: []string{"owner", "id", "code", "label_zh", "label_en", "provenance"}},
-		{name: "feedback_categories", columns: []string{"owner", "id", "code", "name_zh", "provenance"}},
-		{name: "sla_rules", columns: []string{"owner", "id", "category", "due_in_hours", "working_days", "assignee_post_id", "responsible_org_id"}},
-	}
-	following = []table{
-		{name: "feedback_updates", columns: []string{"owner", "id", "feedback_id", "at", "action", "from_status", "to_status", "by_post_id", "principal", "note"}},
-		{name: "echo_wall_posts", columns: []string{"owner", "id", "feedback_id", "title_zh", "outcome_zh", "status", "authored_by", "reviewed_by", "reviewed_at", "published_at", "provenance"}},
-		{name: "team_honours", columns: []string{"owner", "id", "team_id", "kind", "awarded_on", "by_org_id", "event_id", "provenance"}},
-		{name: "campaign_communities", columns: []string{"owner", "campaign_id", "community"}, key: []string{"owner", "campaign_id", "community"}},
-	}
-)
-
-// standing are tables whose rows, once there, are no longer the importer's to change.
-var standing = []string{"sla_rules", "feedbacks", "feedback_updates", "echo_wall_posts"}
-
 // write writes the rows of some owners, or with none those of the directory.
 func (f *file) write(ctx context.Context, tx *sql.Tx, report *Report, owners []string) error {
-	put := func(t table, rows []row) error {
-		if owners != nil {
-			rows = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !slices.Contains(owners, r["owner"].(string)) })
-		}
-		write := t.upsert
-		if slices.Contains(standing, t.name) {
-			write = t.add
-		}
-		n, err := write(ctx, tx, rows)
-		report.Written += n
+	batches, err := inOrder(ctx, tx, f.batches(owners))
+	if err != nil {
 		return err
 	}
-	rowsOf := func(name string) (rows []row) {
-		for _, r := range f.sections[name] {
-			if r.row != nil {
-				rows = append(rows, r.row)
-			}
+	for _, b := range batches {
+		write := b.upsert
+		if b.standing {
+			write = b.add
 		}
-		return rows
-	}
-	mine := func(name string) bool {
-		s := sections[name]
-		return s.table != "" && (s.owner == nil) == (owners == nil)
-	}
-	for _, name := range order {
-		if !mine(name) {
-			continue
-		}
-		if name == "feedbackCases" {
-			for _, t := range needed {
-				if err := put(t, f.extra[t.name]); err != nil {
-					return err
-				}
-			}
-		}
-		if err := put(sections[name].write(), rowsOf(name)); err != nil {
+		n, err := write(ctx, tx, b.rows)
+		if err != nil {
 			return err
 		}
+		report.Written += n
 	}
-	if owners == nil {
-		return nil
-	}
-	for _, t := range following {
-		if err := put(t, f.extra[t.name]); err != nil {
+	for _, b := range batches {
+		if err := b.finish(ctx, tx, b.rows); err != nil {
 			return err
-		}
-	}
-	for _, name := range order {
-		if mine(name) {
-			if err := sections[name].write().finish(ctx, tx, rowsOf(name)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
+// batches are the rows of some owners by table, or with none those of the directory.
+func (f *file) batches(owners []string) []batch {
+	var all []batch
+	add := func(t table, rows []row) {
+		if owners != nil {
+			rows = slices.DeleteFunc(rows, func(r row) bool { return !slices.Contains(owners, r["owner"].(string)) })
+		}
+		if len(rows) > 0 {
+			all = append(all, batch{t, rows})
+		}
+	}
+	for _, name := range sorted(sections) {
+		s := sections[name]
+		if s.table == "" || (s.owner == nil) != (owners == nil) {
+			continue
+		}
+		var rows []row
+		for _, r := range f.sections[name] {
+			if r.row != nil {
+				rows = append(rows, r.row)
+			}
+		}
+		add(s.write(), rows)
+	}
+	if owners != nil {
+		for _, name := range sorted(extras) {
+			add(extras[name], slices.Clone(f.extra[name]))
+		}
+	}
+	return all
+}
+
 // write is the table of a section with the columns that its rows have.
 func (s section) write() table {
-	t := table{name: s.table, columns: []string{"provenance"}, late: s.derivedLate}
+	t := table{name: s.table, key: s.key, standing: s.standing, columns: []string{"provenance"}, late: s.derivedLate}
 	if s.owner != nil {
 		t.columns = append(t.columns, "owner", "id")
 	}
@@ -211,11 +191,5 @@ func (s section) write() table {
 		}
 	}
 	t.columns = append(t.columns, s.derived...)
-	switch s.table {
-	case "divisions":
-		t.key = []string{"code"}
-	case "communities":
-		t.key = []string{"slug"}
-	}
 	return t
 }

@@ -8,14 +8,15 @@ import (
 // A report names a point and the kinds of things that it lends. Each kind becomes one thing, whose
 // tag and days are made up and said to be.
 var (
-	lendingPoints = section{owner: []string{"community"}, columns: []column{
+	_ = imports("lendingPoints", section{owner: []string{"community"}, columns: []column{
 		{from: "nameZh", as: text, need: true},
 		{from: "station", refs: []string{"stations"}, need: true},
-	}}
-	lendingItemKinds = inside("lendable_items", "lendingPoint",
+	}})
+	_ = imports("lendingItemKinds", inside("lendable_items", "lendingPoint",
 		column{from: "lendingPoint", refs: []string{"lendingPoints"}, need: true},
 		column{from: "consumable", to: "consumable", as: flag(false)},
-	).deriving(lendable, "asset_tag", "kind", "station_id", "loan_days")
+	).deriving(lendable, "asset_tag", "kind", "station_id", "loan_days"))
+	_ = grows("lending", grower{after: []string{"residents"}, grow: (*community).lend})
 )
 
 var lendableKinds = map[any]string{"雨伞": "UMBRELLA", "雨衣": "RAINCOAT", "针线": "SEWING_KIT", "磨刀石": "WHETSTONE"}

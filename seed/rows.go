@@ -18,6 +18,8 @@ type table struct {
 	columns []string
 	key     []string // defaults to owner, id
 	late    []string // columns set after all tables have their rows, since they point in a circle
+	// standing rows, once there, are no longer the importer's to change.
+	standing bool
 }
 
 func (t table) keys() []string {

@@ -1,179 +1,148 @@
 package seed
 
-// order is the order in which sections are checked and written: what others refer to comes first.
-var order = []string{
-	"sources", "audiences", "divisions", "communities",
-	"organisations", "estates", "buildings", "roles", "brands", "channels", "stations", "rooms",
-	"programmes", "courses", "teams", "eventSeries", "regularActivities", "campaigns", "events",
-	"eventParts", "eventActivities", "programmeItems", "stalls", "offerings", "signage", "serviceWindows",
-	"lendingPoints", "lendingItemKinds", "serviceProjects", "methods", "serviceStatistics", "feedbackPolicies", "feedbackCases",
-}
-
-// sections describes every section that is imported. Others are counted and left out.
-var sections map[string]section
-
-func init() { // not a literal: its functions read it
-	sections = map[string]section{
-		"sources":   {},
-		"audiences": {codes: true, columns: []column{{from: "nameZh", as: text, need: true}}},
-		"divisions": {table: "divisions", columns: []column{
-			{from: "code12", to: "code", as: matching(`^\d{12}$`, "twelve digits")},
-			{from: "name", to: "name", as: text, need: true},
-			{from: "level", to: "level", as: one("PROVINCE", "CITY", "DISTRICT", "STREET", "COMMUNITY"), need: true},
-			{from: "parentCode12", to: "parent_code", refs: []string{"divisions"}},
-			{from: "successorCode12", to: "successor_code", refs: []string{"divisions"}},
-			{from: "gb2260", as: matching(`^\d{6}$`, "six digits")},
-			{from: "firstSeenEdition", as: day},
-			{from: "lastSeenEdition", as: day},
-		}, derive: divisionParent},
-		"communities": {table: "communities", columns: []column{
-			{from: "id", to: "slug", as: matching(`^[a-z][a-z0-9-]{0,39}$`, "a slug of lower-case letters, digits and hyphens")},
-			{from: "nameZh", to: "name_zh", as: text, need: true},
-			{from: "nameEn", to: "name_en", as: text},
-			{from: "aliases", to: "aliases", as: texts},
-			{from: "divisionCode12", to: "division_code", refs: []string{"divisions"}},
-			{from: "streetCode12", to: "parent_code", refs: []string{"divisions"}, need: true},
-			{from: "timeZone", to: "time_zone", as: one("Asia/Shanghai"), need: true},
-			{from: "note", to: "note", as: text},
-		}, derive: communityID, derived: []string{"id"}},
-
-		"organisations": named("organizations",
-			column{from: "kind", to: "kind", as: text, need: true},
-			column{from: "isGroup", to: "is_group", as: flag(false)},
-			column{from: "servedOnly", to: "served_only", as: flag(false)},
-			column{from: "contribution", to: "contribution", as: text}),
-		"estates": named("estates"),
-		"buildings": named("buildings",
-			column{from: "estate", to: "estate_id", refs: []string{"estates"}, need: true}),
-		"roles": {table: "staff_posts", owner: []string{"community"}, keep: isPost, columns: []column{
-			{from: "code", to: "code", as: text, need: true},
-			{from: "nameZh", to: "label_zh", as: text, need: true},
-			{from: "nameEn", to: "label_en", as: text},
-			{from: "roleClass", as: one("POST", "MEMBER_GROUP"), need: true},
-		}},
-		"brands": named("brands",
-			column{from: "kind", to: "kind", as: text, need: true},
-			column{from: "parentBrand", to: "parent_id", refs: []string{"brands"}},
-			column{from: "note", to: "note", as: text}).deriving(nil, "launched_by_event_id").late("launched_by_event_id"),
-		"channels": named("channels",
-			column{from: "rawName", to: "raw_name", as: text},
-			column{from: "kind", to: "kind", as: text, need: true},
-			column{from: "direction", to: "direction", as: one("INBOUND", "OUTBOUND", "TWO_WAY"), need: true},
-			column{from: "purpose", to: "purpose", as: text},
-			column{from: "publishes", to: "publishes", as: texts},
-			column{from: "collects", to: "collects", as: texts},
-			column{from: "livestream", to: "livestream", as: flag(false)},
-			column{from: "station|studio", to: "station_id", refs: []string{"stations"}, late: true},
-			column{from: "room", to: "room_id", refs: []string{"rooms"}, late: true},
-			column{from: "team", refs: []string{"teams"}}, // the team has the column
-			column{from: "approval.studiedBy", to: "studied_by_org_id", refs: []string{"organisations"}},
-			column{from: "approval.approvedBy", to: "approved_by_org_id", refs: []string{"organisations"}},
-			column{from: "approval.approved", to: "approved", as: flag(false)}),
-		"stations": named("stations", stationColumns...).deriving(servedGroups, "served_groups"),
-		"rooms": inside("rooms", "station",
-			column{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
-			column{from: "kind", to: "kind", as: text, need: true},
-			column{from: "groupLabel", to: "group_label", as: text},
-			column{from: "functions", to: "functions", as: texts},
-			column{from: "hosts", to: "hosts", as: texts},
-			column{from: "peak", to: "peak", as: recurrence},
-			column{from: "note", to: "note", as: text}),
-
-		"programmes": named("programmes", programmeColumns...).deriving(audiences),
-		"courses":    inside("courses", "programme", courseColumns...).deriving(weekdays, "weekdays"),
-		"teams":      named("volunteer_teams", teamColumns...).deriving(team, "founded_on", "founded_on_zh").placing("foundedOn", "flagAward"),
-
-		"eventSeries":       named("event_series", seriesColumns...).ownedBy("community", "district"),
-		"regularActivities": named("event_series", seriesColumns...),
-		"campaigns": named("campaigns",
-			column{from: "year", to: "year", as: whole(1949)},
-			column{from: "forms", to: "forms", as: texts},
-			column{from: "communities", refs: []string{"communities"}}).ownedBy("community", "district").deriving(campaign).placing("communities"),
-		"events": named("events", eventColumns...).ownedBy("community", "series").
-			deriving(event, "starts_at", "all_day", "held_on", "year", "status", "campaign_owner", "district_campaign_id", "served_by").
-			placing("heldOn", "year", "campaign", "servedBy", "launchesBrand"),
-		"eventParts": inside("event_parts", "event",
-			column{from: "event", to: "event_id", refs: []string{"events"}, need: true},
-			column{from: "order", to: "ordinal", as: whole(1), need: true}),
-		"eventActivities": inside("event_activities", "event",
-			column{from: "event", to: "event_id", refs: []string{"events"}, need: true},
-			column{from: "kind", to: "kind", as: text, need: true},
-			column{from: "runBy", to: "run_by", as: text}),
-		"programmeItems": {table: "programme_items", owner: []string{"event"}, columns: []column{
-			{from: "event", to: "event_id", refs: []string{"events"}, need: true},
-			{from: "order", to: "ordinal", as: whole(1), need: true},
-			{from: "titleZh", to: "title_zh", as: text, need: true},
-			{from: "titleEn", to: "title_en", as: text},
-			{from: "kind", to: "kind", as: text, need: true},
-			{from: "performer", to: "performer_team_id", refs: []string{"teams"}},
-			{from: "programme", to: "programme_id", refs: []string{"programmes"}},
-		}},
-		"stalls": inside("stalls", "event",
-			column{from: "event", to: "event_id", refs: []string{"events"}, need: true},
-			column{from: "kind", to: "kind", as: text, need: true},
-			column{from: "price", to: "price", as: money},
-			column{from: "currency", as: one("CNY")}),
-		"offerings": inside("offerings", "station",
-			column{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
-			column{from: "room", to: "room_id", refs: []string{"rooms"}},
-			column{from: "kind", to: "kind", as: text, need: true},
-			column{from: "audience", to: "audience", refs: []string{"audiences"}},
-			column{from: "consumable", to: "consumable", as: flag(false)},
-			column{from: "process", to: "process", as: texts},
-			column{from: "atEvent", to: "event_id", refs: []string{"events"}},
-			column{from: "providedBy", to: "team_id", refs: []string{"teams"}},
-			column{from: "note", to: "note", as: text}),
-		"signage": {table: "signage", owner: []string{"station"}, columns: []column{
-			{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
-			{from: "estate", to: "estate_id", refs: []string{"estates"}},
-			{from: "placeZh", to: "place_zh", as: text, need: true},
-			{from: "labelZh", to: "label_zh", as: text, need: true},
-			{from: "states", to: "states", as: texts},
-		}},
-		"serviceWindows": inside("service_windows", "station",
-			column{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
-			column{from: "eventEdition", to: "event_id", refs: []string{"events"}},
-			column{from: "pilot", to: "pilot", as: flag(false)},
-			column{from: "startsOn", to: "starts_on", as: day},
-			column{from: "endsOn", to: "ends_on", as: day},
-			column{from: "followUp", to: "follow_up", as: text}),
-		"lendingPoints":    lendingPoints,
-		"lendingItemKinds": lendingItemKinds,
-		"serviceProjects":  named("service_projects"),
-		"methods": named("work_methods",
-			column{from: "parts", to: "parts", as: texts},
-			column{from: "note", to: "note", as: text}),
-		"serviceStatistics": named("reported_statistics",
-			column{from: "metric", to: "metric", as: text, need: true},
-			column{from: "quantity", to: "quantity", as: quantity, need: true},
-			column{from: "serviceKind", to: "service_kind", as: serviceKind},
-			column{from: "components", to: "components", as: serviceKinds},
-			column{from: "period", to: "period", as: one("CUMULATIVE_TO_DATE")},
-			column{from: "station", to: "station_id", refs: []string{"stations"}},
-			column{from: "room", to: "room_id", refs: []string{"rooms"}},
-			column{from: "method", to: "method_id", refs: []string{"methods"}},
-			column{from: "event", to: "event_id", refs: []string{"events"}},
-			column{from: "series", to: "series_id", refs: []string{"eventSeries", "mediaSeries"}},
-			column{from: "programme", to: "programme_id", refs: []string{"programmes"}},
-			column{from: "course", to: "course_id", refs: []string{"courses"}},
-			column{from: "alliance", refs: []string{"alliances"}},
-			column{from: "medicineBox", refs: []string{"medicineBoxes"}}),
-		"feedbackPolicies": {owner: []string{"community"}, columns: []column{{from: "nameZh", as: text, need: true}}},
-		"feedbackCases": {owner: []string{"community"}, table: "feedbacks", columns: []column{
-			{from: "categoryZh", as: text, need: true},
-			{from: "categoryEn", to: "category", as: matching(`^[A-Z][A-Z0-9_]*$`, "a code of capital letters"), need: true},
-			{from: "kind", to: "kind", as: feedbackKind},
-			{from: "summaryZh", to: "title", as: text, need: true},
-			{from: "status", to: "status", as: one("RESOLVED", "CLOSED"), need: true},
-			{from: "responsible", to: "responsible_org_id", refs: []string{"organisations"}},
-			{from: "policy", refs: []string{"feedbackPolicies"}},
-			{from: "publishedOnWall", as: flag(false)},
-			{from: "handledBy", as: text},
-			{from: "resolutionTime", as: text},
-		}, derive: feedbackCase, derived: []string{"received_at", "due_at", "assignee_post_id", "reply", "replied_at",
-			"outcome", "resolved_at", "closed_at"}},
-	}
-}
+// What the sections of a file mean that no domain of its own declares: territory, places, learning, people,
+// events and published figures.
+var (
+	_ = imports("sources", section{})
+	_ = imports("audiences", section{id: "code", codes: true, columns: []column{{from: "nameZh", as: text, need: true}}})
+	_ = imports("divisions", section{table: "divisions", id: "code12", key: []string{"code"}, columns: []column{
+		{from: "code12", to: "code", as: matching(`^\d{12}$`, "twelve digits")},
+		{from: "name", to: "name", as: text, need: true},
+		{from: "level", to: "level", as: one("PROVINCE", "CITY", "DISTRICT", "STREET", "COMMUNITY"), need: true},
+		{from: "parentCode12", to: "parent_code", refs: []string{"divisions"}},
+		{from: "successorCode12", to: "successor_code", refs: []string{"divisions"}},
+		{from: "gb2260", as: matching(`^\d{6}$`, "six digits")},
+		{from: "firstSeenEdition", as: day},
+		{from: "lastSeenEdition", as: day},
+	}, derive: divisionParent})
+	_ = imports("communities", section{table: "communities", key: []string{"slug"}, columns: []column{
+		{from: "id", to: "slug", as: matching(`^[a-z][a-z0-9-]{0,39}$`, "a slug of lower-case letters, digits and hyphens")},
+		{from: "nameZh", to: "name_zh", as: text, need: true},
+		{from: "nameEn", to: "name_en", as: text},
+		{from: "aliases", to: "aliases", as: texts},
+		{from: "divisionCode12", to: "division_code", refs: []string{"divisions"}},
+		{from: "streetCode12", to: "parent_code", refs: []string{"divisions"}, need: true},
+		{from: "timeZone", to: "time_zone", as: one("Asia/Shanghai"), need: true},
+		{from: "note", to: "note", as: text},
+	}, derive: communityID, derived: []string{"id"}})
+	_ = imports("organisations", named("organizations",
+		column{from: "kind", to: "kind", as: text, need: true},
+		column{from: "isGroup", to: "is_group", as: flag(false)},
+		column{from: "servedOnly", to: "served_only", as: flag(false)},
+		column{from: "contribution", to: "contribution", as: text}))
+	_ = imports("estates", named("estates"))
+	_ = imports("buildings", named("buildings",
+		column{from: "estate", to: "estate_id", refs: []string{"estates"}, need: true}))
+	_ = imports("roles", section{table: "staff_posts", owner: []string{"community"}, keep: isPost, columns: []column{
+		{from: "code", to: "code", as: text, need: true},
+		{from: "nameZh", to: "label_zh", as: text, need: true},
+		{from: "nameEn", to: "label_en", as: text},
+		{from: "roleClass", as: one("POST", "MEMBER_GROUP"), need: true},
+	}})
+	_ = imports("brands", named("brands",
+		column{from: "kind", to: "kind", as: text, need: true},
+		column{from: "parentBrand", to: "parent_id", refs: []string{"brands"}},
+		column{from: "note", to: "note", as: text}).deriving(nil, "launched_by_event_id").late("launched_by_event_id"))
+	_ = imports("channels", named("channels",
+		column{from: "rawName", to: "raw_name", as: text},
+		column{from: "kind", to: "kind", as: text, need: true},
+		column{from: "direction", to: "direction", as: one("INBOUND", "OUTBOUND", "TWO_WAY"), need: true},
+		column{from: "purpose", to: "purpose", as: text},
+		column{from: "publishes", to: "publishes", as: texts},
+		column{from: "collects", to: "collects", as: texts},
+		column{from: "livestream", to: "livestream", as: flag(false)},
+		column{from: "station|studio", to: "station_id", refs: []string{"stations"}, late: true},
+		column{from: "room", to: "room_id", refs: []string{"rooms"}, late: true},
+		column{from: "team", refs: []string{"teams"}}, // the team has the column
+		column{from: "approval.studiedBy", to: "studied_by_org_id", refs: []string{"organisations"}},
+		column{from: "approval.approvedBy", to: "approved_by_org_id", refs: []string{"organisations"}},
+		column{from: "approval.approved", to: "approved", as: flag(false)}))
+	_ = imports("stations", named("stations", stationColumns...).deriving(servedGroups, "served_groups"))
+	_ = imports("rooms", inside("rooms", "station",
+		column{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
+		column{from: "kind", to: "kind", as: text, need: true},
+		column{from: "groupLabel", to: "group_label", as: text},
+		column{from: "functions", to: "functions", as: texts},
+		column{from: "hosts", to: "hosts", as: texts},
+		column{from: "peak", to: "peak", as: recurrence},
+		column{from: "note", to: "note", as: text}))
+	_ = imports("programmes", named("programmes", programmeColumns...).deriving(audiences))
+	_ = imports("courses", inside("courses", "programme", courseColumns...).deriving(weekdays, "weekdays"))
+	_ = imports("teams", named("volunteer_teams", teamColumns...).deriving(team, "founded_on", "founded_on_zh").placing("foundedOn", "flagAward"))
+	_ = imports("eventSeries", named("event_series", seriesColumns...).ownedBy("community", "district"))
+	_ = imports("regularActivities", named("event_series", seriesColumns...))
+	_ = imports("campaigns", named("campaigns",
+		column{from: "year", to: "year", as: whole(1949)},
+		column{from: "forms", to: "forms", as: texts},
+		column{from: "communities", refs: []string{"communities"}}).ownedBy("community", "district").deriving(campaign).placing("communities"))
+	_ = imports("events", named("events", eventColumns...).ownedBy("community", "series").
+		deriving(event, "starts_at", "all_day", "held_on", "year", "status", "campaign_owner", "district_campaign_id", "served_by").
+		placing("heldOn", "year", "campaign", "servedBy", "launchesBrand"))
+	_ = imports("eventParts", inside("event_parts", "event",
+		column{from: "event", to: "event_id", refs: []string{"events"}, need: true},
+		column{from: "order", to: "ordinal", as: whole(1), need: true}))
+	_ = imports("eventActivities", inside("event_activities", "event",
+		column{from: "event", to: "event_id", refs: []string{"events"}, need: true},
+		column{from: "kind", to: "kind", as: text, need: true},
+		column{from: "runBy", to: "run_by", as: text}))
+	_ = imports("programmeItems", section{table: "programme_items", owner: []string{"event"}, columns: []column{
+		{from: "event", to: "event_id", refs: []string{"events"}, need: true},
+		{from: "order", to: "ordinal", as: whole(1), need: true},
+		{from: "titleZh", to: "title_zh", as: text, need: true},
+		{from: "titleEn", to: "title_en", as: text},
+		{from: "kind", to: "kind", as: text, need: true},
+		{from: "performer", to: "performer_team_id", refs: []string{"teams"}},
+		{from: "programme", to: "programme_id", refs: []string{"programmes"}},
+	}})
+	_ = imports("stalls", inside("stalls", "event",
+		column{from: "event", to: "event_id", refs: []string{"events"}, need: true},
+		column{from: "kind", to: "kind", as: text, need: true},
+		column{from: "price", to: "price", as: money},
+		column{from: "currency", as: one("CNY")}))
+	_ = imports("offerings", inside("offerings", "station",
+		column{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
+		column{from: "room", to: "room_id", refs: []string{"rooms"}},
+		column{from: "kind", to: "kind", as: text, need: true},
+		column{from: "audience", to: "audience", refs: []string{"audiences"}},
+		column{from: "consumable", to: "consumable", as: flag(false)},
+		column{from: "process", to: "process", as: texts},
+		column{from: "atEvent", to: "event_id", refs: []string{"events"}},
+		column{from: "providedBy", to: "team_id", refs: []string{"teams"}},
+		column{from: "note", to: "note", as: text}))
+	_ = imports("signage", section{table: "signage", owner: []string{"station"}, columns: []column{
+		{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
+		{from: "estate", to: "estate_id", refs: []string{"estates"}},
+		{from: "placeZh", to: "place_zh", as: text, need: true},
+		{from: "labelZh", to: "label_zh", as: text, need: true},
+		{from: "states", to: "states", as: texts},
+	}})
+	_ = imports("serviceWindows", inside("service_windows", "station",
+		column{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
+		column{from: "eventEdition", to: "event_id", refs: []string{"events"}},
+		column{from: "pilot", to: "pilot", as: flag(false)},
+		column{from: "startsOn", to: "starts_on", as: day},
+		column{from: "endsOn", to: "ends_on", as: day},
+		column{from: "followUp", to: "follow_up", as: text}))
+	_ = imports("serviceProjects", named("service_projects"))
+	_ = imports("methods", named("work_methods",
+		column{from: "parts", to: "parts", as: texts},
+		column{from: "note", to: "note", as: text}))
+	_ = imports("serviceStatistics", named("reported_statistics",
+		column{from: "metric", to: "metric", as: text, need: true},
+		column{from: "quantity", to: "quantity", as: quantity, need: true},
+		column{from: "serviceKind", to: "service_kind", as: serviceKind},
+		column{from: "components", to: "components", as: serviceKinds},
+		column{from: "period", to: "period", as: one("CUMULATIVE_TO_DATE")},
+		column{from: "station", to: "station_id", refs: []string{"stations"}},
+		column{from: "room", to: "room_id", refs: []string{"rooms"}},
+		column{from: "method", to: "method_id", refs: []string{"methods"}},
+		column{from: "event", to: "event_id", refs: []string{"events"}},
+		column{from: "series", to: "series_id", refs: []string{"eventSeries", "mediaSeries"}},
+		column{from: "programme", to: "programme_id", refs: []string{"programmes"}},
+		column{from: "course", to: "course_id", refs: []string{"courses"}},
+		column{from: "alliance", refs: []string{"alliances"}},
+		column{from: "medicineBox", refs: []string{"medicineBoxes"}}))
+)
 
 // named describes a table whose rows have names and whose records name their community.
 func named(table string, columns ...column) section {

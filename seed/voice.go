@@ -9,6 +9,32 @@ import (
 // answered, by when an answer was due. The importer fills that in and says so: each such column
 // stands in inferredFields.
 
+var (
+	_ = imports("feedbackPolicies", section{owner: []string{"community"}, complete: (*file).voices, columns: []column{{from: "nameZh", as: text, need: true}}})
+	_ = imports("feedbackCases", section{owner: []string{"community"}, table: "feedbacks", standing: true, columns: []column{
+		{from: "categoryZh", as: text, need: true},
+		{from: "categoryEn", to: "category", as: matching(`^[A-Z][A-Z0-9_]*$`, "a code of capital letters"), need: true},
+		{from: "kind", to: "kind", as: feedbackKind},
+		{from: "summaryZh", to: "title", as: text, need: true},
+		{from: "status", to: "status", as: one("RESOLVED", "CLOSED"), need: true},
+		{from: "responsible", to: "responsible_org_id", refs: []string{"organisations"}},
+		{from: "policy", refs: []string{"feedbackPolicies"}},
+		{from: "publishedOnWall", as: flag(false)},
+		{from: "handledBy", as: text},
+		{from: "resolutionTime", as: text},
+	}, derive: feedbackCase, derived: []string{"received_at", "due_at", "assignee_post_id", "reply", "replied_at",
+		"outcome", "resolved_at", "closed_at"}})
+
+	_ = fills(table{name: "staff_posts", columns: []string{"owner", "id", "code", "label_zh", "label_en", "provenance"}})
+	_ = fills(table{name: "feedback_categories", columns: []string{"owner", "id", "code", "name_zh", "provenance"}})
+	_ = fills(table{name: "sla_rules", standing: true, columns: []string{"owner", "id", "category", "due_in_hours", "working_days",
+		"assignee_post_id", "responsible_org_id"}})
+	_ = fills(table{name: "feedback_updates", standing: true, columns: []string{"owner", "id", "feedback_id", "at", "action", "from_status",
+		"to_status", "by_post_id", "principal", "note"}})
+	_ = fills(table{name: "echo_wall_posts", standing: true, columns: []string{"owner", "id", "feedback_id", "title_zh", "outcome_zh", "status",
+		"authored_by", "reviewed_by", "reviewed_at", "published_at", "provenance"}})
+)
+
 var kinds = one("PROBLEM", "SUGGESTION", "HELP_REQUEST", "CONSULTATION", "PRAISE", "COMPLAINT")
 
 func feedbackKind(v any) (any, string) {
