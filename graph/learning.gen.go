@@ -46,6 +46,7 @@ type ProgrammeResolver interface {
 	Courses(ctx context.Context, obj *store.Programme, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error)
 	ClassHoursTaught(ctx context.Context, obj *store.Programme) (*scalar.Decimal, error)
 
+	Event(ctx context.Context, obj *store.Programme) (*store.Event, error)
 	Team(ctx context.Context, obj *store.Programme) (*store.VolunteerTeam, error)
 }
 
@@ -644,6 +645,29 @@ func (ec *executionContext) fieldContext_Course_recurrence(_ context.Context, fi
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Course_weekdays(ctx context.Context, field graphql.CollectedField, obj *store.Course) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Course_weekdays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weekdays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return ec.marshalNInt2ᚕintᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Course_weekdays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Course", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _Course_fee(ctx context.Context, field graphql.CollectedField, obj *store.Course) (ret graphql.Marshaler) {
@@ -2593,6 +2617,38 @@ func (ec *executionContext) fieldContext_Programme_provenance(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Programme_event(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Programme_event(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Programme().Event(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Event) graphql.Marshaler {
+			return ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Programme_event(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Programme",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Event(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Programme_team(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3241,6 +3297,11 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "weekdays":
+			out.Values[i] = ec.marshalNInt2ᚕintᚄ(ctx, field.Selections, obj.Weekdays)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "fee":
 			out.Values[i] = ec._Course_fee(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3773,6 +3834,11 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 		case "provenance":
 			out.Values[i] = ec._Programme_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "event":
+			out.Values[i] = ec._Programme_event(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "team":

@@ -31,6 +31,14 @@ func (BrandLinks) Children(ctx context.Context, obj *store.Brand) ([]*store.Bran
 	return dataloaders.Link[[]*store.Brand](ctx, obj)
 }
 
+func (BrandLinks) Channels(ctx context.Context, obj *store.Brand) ([]*store.Channel, error) {
+	return dataloaders.Link[[]*store.Channel](ctx, obj)
+}
+
+func (BrandLinks) LaunchEvent(ctx context.Context, obj *store.Brand) (*store.Event, error) {
+	return dataloaders.Link[*store.Event](ctx, obj)
+}
+
 func (BrandLinks) Teams(ctx context.Context, obj *store.Brand) ([]*store.VolunteerTeam, error) {
 	return dataloaders.Link[[]*store.VolunteerTeam](ctx, obj)
 }
@@ -50,6 +58,10 @@ func (BuildingLinks) Estate(ctx context.Context, obj *store.Building) (*store.Es
 
 func (BuildingLinks) Posts(ctx context.Context, obj *store.Building) ([]*store.StaffPost, error) {
 	return dataloaders.Link[[]*store.StaffPost](ctx, obj)
+}
+
+func (BuildingLinks) Head(ctx context.Context, obj *store.Building) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
 }
 
 func (LinkRoot) Building() BuildingResolver { return BuildingLinks{} }
@@ -73,6 +85,26 @@ func (LinkRoot) Campaign() CampaignResolver { return CampaignLinks{} }
 
 // ChannelLinks resolves the described links of Channel.
 type ChannelLinks struct{}
+
+func (ChannelLinks) Brand(ctx context.Context, obj *store.Channel) (*store.Brand, error) {
+	return dataloaders.Link[*store.Brand](ctx, obj)
+}
+
+func (ChannelLinks) Station(ctx context.Context, obj *store.Channel) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ChannelLinks) Room(ctx context.Context, obj *store.Channel) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (ChannelLinks) StudiedBy(ctx context.Context, obj *store.Channel) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (ChannelLinks) ApprovedBy(ctx context.Context, obj *store.Channel) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
 
 func (ChannelLinks) Community(ctx context.Context, obj *store.Channel) (*store.Community, error) {
 	return dataloaders.Link[*store.Community](ctx, obj)
@@ -283,6 +315,10 @@ func (EstateLinks) Community(ctx context.Context, obj *store.Estate) (*store.Com
 	return dataloaders.Link[*store.Community](ctx, obj)
 }
 
+func (EstateLinks) PropertyManagement(ctx context.Context, obj *store.Estate) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
 func (EstateLinks) Buildings(ctx context.Context, obj *store.Estate) ([]*store.Building, error) {
 	return dataloaders.Link[[]*store.Building](ctx, obj)
 }
@@ -314,6 +350,18 @@ func (EventLinks) Station(ctx context.Context, obj *store.Event) (*store.Station
 
 func (EventLinks) Room(ctx context.Context, obj *store.Event) (*store.Room, error) {
 	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (EventLinks) Course(ctx context.Context, obj *store.Event) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (EventLinks) Team(ctx context.Context, obj *store.Event) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (EventLinks) Announces(ctx context.Context, obj *store.Event) (*store.EventSeries, error) {
+	return dataloaders.Link[*store.EventSeries](ctx, obj)
 }
 
 func (EventLinks) ServedBy(ctx context.Context, obj *store.Event) ([]*store.Community, error) {
@@ -372,6 +420,14 @@ func (EventSeriesLinks) Station(ctx context.Context, obj *store.EventSeries) (*s
 
 func (EventSeriesLinks) Room(ctx context.Context, obj *store.EventSeries) (*store.Room, error) {
 	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (EventSeriesLinks) Programme(ctx context.Context, obj *store.EventSeries) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (EventSeriesLinks) Team(ctx context.Context, obj *store.EventSeries) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
 }
 
 func (EventSeriesLinks) Next(ctx context.Context, obj *store.EventSeries, limit int) ([]*time.Time, error) {
@@ -512,6 +568,14 @@ func (OfferingLinks) Room(ctx context.Context, obj *store.Offering) (*store.Room
 	return dataloaders.Link[*store.Room](ctx, obj)
 }
 
+func (OfferingLinks) Event(ctx context.Context, obj *store.Offering) (*store.Event, error) {
+	return dataloaders.Link[*store.Event](ctx, obj)
+}
+
+func (OfferingLinks) Team(ctx context.Context, obj *store.Offering) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
 func (LinkRoot) Offering() OfferingResolver { return OfferingLinks{} }
 
 // OrganizationLinks resolves the described links of Organization.
@@ -519,6 +583,10 @@ type OrganizationLinks struct{}
 
 func (OrganizationLinks) Community(ctx context.Context, obj *store.Organization) (*store.Community, error) {
 	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (OrganizationLinks) Parent(ctx context.Context, obj *store.Organization) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
 }
 
 func (LinkRoot) Organization() OrganizationResolver { return OrganizationLinks{} }
@@ -554,6 +622,10 @@ func (ProgrammeLinks) ClassHoursTaught(ctx context.Context, obj *store.Programme
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
+func (ProgrammeLinks) Event(ctx context.Context, obj *store.Programme) (*store.Event, error) {
+	return dataloaders.Link[*store.Event](ctx, obj)
+}
+
 func (ProgrammeLinks) Team(ctx context.Context, obj *store.Programme) (*store.VolunteerTeam, error) {
 	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
 }
@@ -582,6 +654,30 @@ func (ReportedStatisticLinks) Station(ctx context.Context, obj *store.ReportedSt
 
 func (ReportedStatisticLinks) Method(ctx context.Context, obj *store.ReportedStatistic) (*store.WorkMethod, error) {
 	return dataloaders.Link[*store.WorkMethod](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Room(ctx context.Context, obj *store.ReportedStatistic) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Event(ctx context.Context, obj *store.ReportedStatistic) (*store.Event, error) {
+	return dataloaders.Link[*store.Event](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Series(ctx context.Context, obj *store.ReportedStatistic) (*store.EventSeries, error) {
+	return dataloaders.Link[*store.EventSeries](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Programme(ctx context.Context, obj *store.ReportedStatistic) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Course(ctx context.Context, obj *store.ReportedStatistic) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Team(ctx context.Context, obj *store.ReportedStatistic) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
 }
 
 func (LinkRoot) ReportedStatistic() ReportedStatisticResolver { return ReportedStatisticLinks{} }
@@ -719,6 +815,10 @@ func (ServiceRecordLinks) Station(ctx context.Context, obj *store.ServiceRecord)
 	return dataloaders.Link[*store.Station](ctx, obj)
 }
 
+func (ServiceRecordLinks) Series(ctx context.Context, obj *store.ServiceRecord) (*store.EventSeries, error) {
+	return dataloaders.Link[*store.EventSeries](ctx, obj)
+}
+
 func (LinkRoot) ServiceRecord() ServiceRecordResolver { return ServiceRecordLinks{} }
 
 // ServiceWindowLinks resolves the described links of ServiceWindow.
@@ -799,6 +899,10 @@ func (StationLinks) FormerOwner(ctx context.Context, obj *store.Station) (*store
 	return dataloaders.Link[*store.Organization](ctx, obj)
 }
 
+func (StationLinks) Channels(ctx context.Context, obj *store.Station) ([]*store.Channel, error) {
+	return dataloaders.Link[[]*store.Channel](ctx, obj)
+}
+
 func (StationLinks) Rooms(ctx context.Context, obj *store.Station) ([]*store.Room, error) {
 	return dataloaders.Link[[]*store.Room](ctx, obj)
 }
@@ -838,6 +942,10 @@ type TeamHonourLinks struct{}
 
 func (TeamHonourLinks) By(ctx context.Context, obj *store.TeamHonour) (*store.Organization, error) {
 	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (TeamHonourLinks) Event(ctx context.Context, obj *store.TeamHonour) (*store.Event, error) {
+	return dataloaders.Link[*store.Event](ctx, obj)
 }
 
 func (LinkRoot) TeamHonour() TeamHonourResolver { return TeamHonourLinks{} }

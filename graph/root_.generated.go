@@ -77,21 +77,26 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Brand struct {
-		Children   func(childComplexity int) int
-		Community  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		NameEn     func(childComplexity int) int
-		NameZh     func(childComplexity int) int
-		Parent     func(childComplexity int) int
-		Provenance func(childComplexity int) int
-		Teams      func(childComplexity int) int
+		Channels    func(childComplexity int) int
+		Children    func(childComplexity int) int
+		Community   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LaunchEvent func(childComplexity int) int
+		NameEn      func(childComplexity int) int
+		NameZh      func(childComplexity int) int
+		Note        func(childComplexity int) int
+		Parent      func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Teams       func(childComplexity int) int
 	}
 
 	Building struct {
 		Community func(childComplexity int) int
 		Estate    func(childComplexity int) int
+		Head      func(childComplexity int) int
 		ID        func(childComplexity int) int
+		NameEn    func(childComplexity int) int
 		NameZh    func(childComplexity int) int
 		Posts     func(childComplexity int) int
 	}
@@ -122,13 +127,25 @@ type ComplexityRoot struct {
 	}
 
 	Channel struct {
+		Approved   func(childComplexity int) int
+		ApprovedBy func(childComplexity int) int
+		ApprovedOn func(childComplexity int) int
+		Brand      func(childComplexity int) int
+		Collects   func(childComplexity int) int
 		Community  func(childComplexity int) int
 		Direction  func(childComplexity int) int
 		ID         func(childComplexity int) int
 		Kind       func(childComplexity int) int
+		Livestream func(childComplexity int) int
 		NameEn     func(childComplexity int) int
 		NameZh     func(childComplexity int) int
 		Provenance func(childComplexity int) int
+		Publishes  func(childComplexity int) int
+		Purpose    func(childComplexity int) int
+		RawName    func(childComplexity int) int
+		Room       func(childComplexity int) int
+		Station    func(childComplexity int) int
+		StudiedBy  func(childComplexity int) int
 	}
 
 	Community struct {
@@ -205,6 +222,7 @@ type ComplexityRoot struct {
 		SeatsLeft          func(childComplexity int) int
 		Sessions           func(childComplexity int, rangeArg *store.DateRange, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		TutoringZh         func(childComplexity int) int
+		Weekdays           func(childComplexity int) int
 	}
 
 	CourseConnection struct {
@@ -335,24 +353,28 @@ type ComplexityRoot struct {
 	}
 
 	Estate struct {
-		Buildings  func(childComplexity int) int
-		Community  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		NameEn     func(childComplexity int) int
-		NameZh     func(childComplexity int) int
-		Provenance func(childComplexity int) int
+		Buildings          func(childComplexity int) int
+		Community          func(childComplexity int) int
+		DivisionCode       func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		NameEn             func(childComplexity int) int
+		NameZh             func(childComplexity int) int
+		PropertyManagement func(childComplexity int) int
+		Provenance         func(childComplexity int) int
 	}
 
 	Event struct {
 		Activities         func(childComplexity int) int
 		ActivitiesReported func(childComplexity int) int
 		AllDay             func(childComplexity int) int
+		Announces          func(childComplexity int) int
 		Attendance         func(childComplexity int) int
 		AttendeeGroups     func(childComplexity int) int
 		Audiences          func(childComplexity int) int
 		Campaign           func(childComplexity int) int
 		Capacity           func(childComplexity int) int
 		Community          func(childComplexity int) int
+		Course             func(childComplexity int) int
 		Division           func(childComplexity int) int
 		Edition            func(childComplexity int) int
 		End                func(childComplexity int) int
@@ -377,6 +399,7 @@ type ComplexityRoot struct {
 		Start              func(childComplexity int) int
 		Station            func(childComplexity int) int
 		Status             func(childComplexity int) int
+		Team               func(childComplexity int) int
 		Theme              func(childComplexity int) int
 		Year               func(childComplexity int) int
 	}
@@ -426,10 +449,12 @@ type ComplexityRoot struct {
 		NameEn       func(childComplexity int) int
 		NameZh       func(childComplexity int) int
 		Next         func(childComplexity int, limit int) int
+		Programme    func(childComplexity int) int
 		Provenance   func(childComplexity int) int
 		Recurrence   func(childComplexity int) int
 		Room         func(childComplexity int) int
 		Station      func(childComplexity int) int
+		Team         func(childComplexity int) int
 	}
 
 	EventSeriesConnection struct {
@@ -648,24 +673,34 @@ type ComplexityRoot struct {
 		Available         func(childComplexity int) int
 		Community         func(childComplexity int) int
 		Consumable        func(childComplexity int) int
+		Event             func(childComplexity int) int
+		Fee               func(childComplexity int) int
 		ID                func(childComplexity int) int
 		Kind              func(childComplexity int) int
 		NameEn            func(childComplexity int) int
 		NameZh            func(childComplexity int) int
+		Note              func(childComplexity int) int
+		Process           func(childComplexity int) int
 		Provenance        func(childComplexity int) int
 		RequiredDocuments func(childComplexity int) int
 		Room              func(childComplexity int) int
 		Station           func(childComplexity int) int
 		Stock             func(childComplexity int) int
+		Team              func(childComplexity int) int
 	}
 
 	Organization struct {
-		Community  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		NameEn     func(childComplexity int) int
-		NameZh     func(childComplexity int) int
-		Provenance func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Contribution func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IsGroup      func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		NameEn       func(childComplexity int) int
+		NameZh       func(childComplexity int) int
+		Parent       func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		ServedOnly   func(childComplexity int) int
+		Uscc         func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -684,6 +719,7 @@ type ComplexityRoot struct {
 		Community             func(childComplexity int) int
 		Courses               func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		DemandDriven          func(childComplexity int) int
+		Event                 func(childComplexity int) int
 		ID                    func(childComplexity int) int
 		NameEn                func(childComplexity int) int
 		NameZh                func(childComplexity int) int
@@ -790,16 +826,22 @@ type ComplexityRoot struct {
 		AsOf        func(childComplexity int) int
 		Community   func(childComplexity int) int
 		Components  func(childComplexity int) int
+		Course      func(childComplexity int) int
+		Event       func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Method      func(childComplexity int) int
 		Metric      func(childComplexity int) int
 		NameEn      func(childComplexity int) int
 		NameZh      func(childComplexity int) int
 		Period      func(childComplexity int) int
+		Programme   func(childComplexity int) int
 		Provenance  func(childComplexity int) int
 		Quantity    func(childComplexity int) int
+		Room        func(childComplexity int) int
+		Series      func(childComplexity int) int
 		ServiceKind func(childComplexity int) int
 		Station     func(childComplexity int) int
+		Team        func(childComplexity int) int
 	}
 
 	ReportedStatisticConnection struct {
@@ -851,11 +893,13 @@ type ComplexityRoot struct {
 		Community  func(childComplexity int) int
 		Functions  func(childComplexity int) int
 		GroupLabel func(childComplexity int) int
+		Hosts      func(childComplexity int) int
 		ID         func(childComplexity int) int
 		Kind       func(childComplexity int) int
 		NameEn     func(childComplexity int) int
 		NameZh     func(childComplexity int) int
 		NoiseRule  func(childComplexity int) int
+		Note       func(childComplexity int) int
 		Peak       func(childComplexity int) int
 		Provenance func(childComplexity int) int
 		SpaceUse   func(childComplexity int) int
@@ -934,6 +978,7 @@ type ComplexityRoot struct {
 		Minutes     func(childComplexity int) int
 		Project     func(childComplexity int) int
 		Rating      func(childComplexity int) int
+		Series      func(childComplexity int) int
 		Start       func(childComplexity int) int
 		Station     func(childComplexity int) int
 		Status      func(childComplexity int) int
@@ -1016,7 +1061,10 @@ type ComplexityRoot struct {
 		DutyPhone  func(childComplexity int) int
 		HolderName func(childComplexity int) int
 		ID         func(childComplexity int) int
+		LabelEn    func(childComplexity int) int
 		LabelZh    func(childComplexity int) int
+		TermFrom   func(childComplexity int) int
+		TermTo     func(childComplexity int) int
 	}
 
 	Stall struct {
@@ -1028,38 +1076,51 @@ type ComplexityRoot struct {
 	}
 
 	Station struct {
-		Aliases            func(childComplexity int) int
-		AreaSqm            func(childComplexity int) int
-		Brand              func(childComplexity int) int
-		Children           func(childComplexity int) int
-		Community          func(childComplexity int) int
-		Estate             func(childComplexity int) int
-		Events             func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		FormerOwner        func(childComplexity int) int
-		FormerUse          func(childComplexity int) int
-		Functions          func(childComplexity int) int
-		GroupLabel         func(childComplexity int) int
-		ID                 func(childComplexity int) int
-		Kind               func(childComplexity int) int
-		LendableItems      func(childComplexity int, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		LocationZh         func(childComplexity int) int
-		NameEn             func(childComplexity int) int
-		NameZh             func(childComplexity int) int
-		NextTransition     func(childComplexity int) int
-		Offerings          func(childComplexity int, kind []scalar.Enum) int
-		OpenNow            func(childComplexity int) int
-		OpenToPublic       func(childComplexity int) int
-		Parent             func(childComplexity int) int
-		Provenance         func(childComplexity int) int
-		PublicPhone        func(childComplexity int) int
-		Rooms              func(childComplexity int) int
-		ScheduleExceptions func(childComplexity int, rangeArg *store.DateRange) int
-		Schedules          func(childComplexity int) int
-		ServedGroups       func(childComplexity int) int
-		ServedGroupsZh     func(childComplexity int) int
-		ServiceWindows     func(childComplexity int) int
-		Signage            func(childComplexity int) int
-		Structure          func(childComplexity int) int
+		AirConditioningInSummer func(childComplexity int) int
+		Aliases                 func(childComplexity int) int
+		AreaSqm                 func(childComplexity int) int
+		Brand                   func(childComplexity int) int
+		Channels                func(childComplexity int) int
+		Children                func(childComplexity int) int
+		Community               func(childComplexity int) int
+		Estate                  func(childComplexity int) int
+		Events                  func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		FormerOwner             func(childComplexity int) int
+		FormerUse               func(childComplexity int) int
+		Functions               func(childComplexity int) int
+		FunctionsEn             func(childComplexity int) int
+		GroupLabel              func(childComplexity int) int
+		HeatingInWinter         func(childComplexity int) int
+		ID                      func(childComplexity int) int
+		IsLendingPoint          func(childComplexity int) int
+		Kind                    func(childComplexity int) int
+		Latitude                func(childComplexity int) int
+		LendableItems           func(childComplexity int, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Limitation              func(childComplexity int) int
+		LocationZh              func(childComplexity int) int
+		Longitude               func(childComplexity int) int
+		NameEn                  func(childComplexity int) int
+		NameZh                  func(childComplexity int) int
+		NextTransition          func(childComplexity int) int
+		Note                    func(childComplexity int) int
+		Offerings               func(childComplexity int, kind []scalar.Enum) int
+		OpenNow                 func(childComplexity int) int
+		OpenToPublic            func(childComplexity int) int
+		Parent                  func(childComplexity int) int
+		Pilot                   func(childComplexity int) int
+		Provenance              func(childComplexity int) int
+		PublicContactPosted     func(childComplexity int) int
+		PublicPhone             func(childComplexity int) int
+		Rooms                   func(childComplexity int) int
+		ScheduleExceptions      func(childComplexity int, rangeArg *store.DateRange) int
+		Schedules               func(childComplexity int) int
+		ServedGroups            func(childComplexity int) int
+		ServedGroupsZh          func(childComplexity int) int
+		ServiceWindows          func(childComplexity int) int
+		Signage                 func(childComplexity int) int
+		StaffedBy               func(childComplexity int) int
+		Structure               func(childComplexity int) int
+		Upgraded                func(childComplexity int) int
 	}
 
 	StationConnection struct {
@@ -1082,6 +1143,7 @@ type ComplexityRoot struct {
 	TeamHonour struct {
 		AwardedOn  func(childComplexity int) int
 		By         func(childComplexity int) int
+		Event      func(childComplexity int) int
 		Kind       func(childComplexity int) int
 		Provenance func(childComplexity int) int
 	}
@@ -1201,6 +1263,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Brand.channels":
+		if e.ComplexityRoot.Brand.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Brand.Channels(childComplexity), true
 	case "Brand.children":
 		if e.ComplexityRoot.Brand.Children == nil {
 			break
@@ -1225,6 +1293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Brand.Kind(childComplexity), true
+	case "Brand.launchEvent":
+		if e.ComplexityRoot.Brand.LaunchEvent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Brand.LaunchEvent(childComplexity), true
 	case "Brand.nameEn":
 		if e.ComplexityRoot.Brand.NameEn == nil {
 			break
@@ -1237,6 +1311,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Brand.NameZh(childComplexity), true
+	case "Brand.note":
+		if e.ComplexityRoot.Brand.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Brand.Note(childComplexity), true
 	case "Brand.parent":
 		if e.ComplexityRoot.Brand.Parent == nil {
 			break
@@ -1268,12 +1348,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Building.Estate(childComplexity), true
+	case "Building.head":
+		if e.ComplexityRoot.Building.Head == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Building.Head(childComplexity), true
 	case "Building.id":
 		if e.ComplexityRoot.Building.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Building.ID(childComplexity), true
+	case "Building.nameEn":
+		if e.ComplexityRoot.Building.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Building.NameEn(childComplexity), true
 	case "Building.nameZh":
 		if e.ComplexityRoot.Building.NameZh == nil {
 			break
@@ -1386,6 +1478,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
 
+	case "Channel.approved":
+		if e.ComplexityRoot.Channel.Approved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Approved(childComplexity), true
+	case "Channel.approvedBy":
+		if e.ComplexityRoot.Channel.ApprovedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.ApprovedBy(childComplexity), true
+	case "Channel.approvedOn":
+		if e.ComplexityRoot.Channel.ApprovedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.ApprovedOn(childComplexity), true
+	case "Channel.brand":
+		if e.ComplexityRoot.Channel.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Brand(childComplexity), true
+	case "Channel.collects":
+		if e.ComplexityRoot.Channel.Collects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Collects(childComplexity), true
 	case "Channel.community":
 		if e.ComplexityRoot.Channel.Community == nil {
 			break
@@ -1410,6 +1532,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Channel.Kind(childComplexity), true
+	case "Channel.livestream":
+		if e.ComplexityRoot.Channel.Livestream == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Livestream(childComplexity), true
 	case "Channel.nameEn":
 		if e.ComplexityRoot.Channel.NameEn == nil {
 			break
@@ -1428,6 +1556,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Channel.Provenance(childComplexity), true
+	case "Channel.publishes":
+		if e.ComplexityRoot.Channel.Publishes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Publishes(childComplexity), true
+	case "Channel.purpose":
+		if e.ComplexityRoot.Channel.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Purpose(childComplexity), true
+	case "Channel.rawName":
+		if e.ComplexityRoot.Channel.RawName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.RawName(childComplexity), true
+	case "Channel.room":
+		if e.ComplexityRoot.Channel.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Room(childComplexity), true
+	case "Channel.station":
+		if e.ComplexityRoot.Channel.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Station(childComplexity), true
+	case "Channel.studiedBy":
+		if e.ComplexityRoot.Channel.StudiedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.StudiedBy(childComplexity), true
 
 	case "Community.aliases":
 		if e.ComplexityRoot.Community.Aliases == nil {
@@ -1884,6 +2048,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Course.TutoringZh(childComplexity), true
+	case "Course.weekdays":
+		if e.ComplexityRoot.Course.Weekdays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Course.Weekdays(childComplexity), true
 
 	case "CourseConnection.coverage":
 		if e.ComplexityRoot.CourseConnection.Coverage == nil {
@@ -2409,6 +2579,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Estate.Community(childComplexity), true
+	case "Estate.divisionCode":
+		if e.ComplexityRoot.Estate.DivisionCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estate.DivisionCode(childComplexity), true
 	case "Estate.id":
 		if e.ComplexityRoot.Estate.ID == nil {
 			break
@@ -2427,6 +2603,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Estate.NameZh(childComplexity), true
+	case "Estate.propertyManagement":
+		if e.ComplexityRoot.Estate.PropertyManagement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estate.PropertyManagement(childComplexity), true
 	case "Estate.provenance":
 		if e.ComplexityRoot.Estate.Provenance == nil {
 			break
@@ -2452,6 +2634,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.AllDay(childComplexity), true
+	case "Event.announces":
+		if e.ComplexityRoot.Event.Announces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Announces(childComplexity), true
 	case "Event.attendance":
 		if e.ComplexityRoot.Event.Attendance == nil {
 			break
@@ -2488,6 +2676,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Community(childComplexity), true
+	case "Event.course":
+		if e.ComplexityRoot.Event.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Course(childComplexity), true
 	case "Event.division":
 		if e.ComplexityRoot.Event.Division == nil {
 			break
@@ -2632,6 +2826,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Status(childComplexity), true
+	case "Event.team":
+		if e.ComplexityRoot.Event.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Team(childComplexity), true
 	case "Event.theme":
 		if e.ComplexityRoot.Event.Theme == nil {
 			break
@@ -2851,6 +3051,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventSeries.Next(childComplexity, args["limit"].(int)), true
+	case "EventSeries.programme":
+		if e.ComplexityRoot.EventSeries.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventSeries.Programme(childComplexity), true
 	case "EventSeries.provenance":
 		if e.ComplexityRoot.EventSeries.Provenance == nil {
 			break
@@ -2875,6 +3081,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventSeries.Station(childComplexity), true
+	case "EventSeries.team":
+		if e.ComplexityRoot.EventSeries.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventSeries.Team(childComplexity), true
 
 	case "EventSeriesConnection.coverage":
 		if e.ComplexityRoot.EventSeriesConnection.Coverage == nil {
@@ -3949,6 +4161,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Offering.Consumable(childComplexity), true
+	case "Offering.event":
+		if e.ComplexityRoot.Offering.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offering.Event(childComplexity), true
+	case "Offering.fee":
+		if e.ComplexityRoot.Offering.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offering.Fee(childComplexity), true
 	case "Offering.id":
 		if e.ComplexityRoot.Offering.ID == nil {
 			break
@@ -3973,6 +4197,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Offering.NameZh(childComplexity), true
+	case "Offering.note":
+		if e.ComplexityRoot.Offering.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offering.Note(childComplexity), true
+	case "Offering.process":
+		if e.ComplexityRoot.Offering.Process == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offering.Process(childComplexity), true
 	case "Offering.provenance":
 		if e.ComplexityRoot.Offering.Provenance == nil {
 			break
@@ -4003,6 +4239,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Offering.Stock(childComplexity), true
+	case "Offering.team":
+		if e.ComplexityRoot.Offering.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offering.Team(childComplexity), true
 
 	case "Organization.community":
 		if e.ComplexityRoot.Organization.Community == nil {
@@ -4010,12 +4252,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Community(childComplexity), true
+	case "Organization.contribution":
+		if e.ComplexityRoot.Organization.Contribution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Contribution(childComplexity), true
 	case "Organization.id":
 		if e.ComplexityRoot.Organization.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Organization.ID(childComplexity), true
+	case "Organization.isGroup":
+		if e.ComplexityRoot.Organization.IsGroup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.IsGroup(childComplexity), true
 	case "Organization.kind":
 		if e.ComplexityRoot.Organization.Kind == nil {
 			break
@@ -4034,12 +4288,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.NameZh(childComplexity), true
+	case "Organization.parent":
+		if e.ComplexityRoot.Organization.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Parent(childComplexity), true
 	case "Organization.provenance":
 		if e.ComplexityRoot.Organization.Provenance == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Organization.Provenance(childComplexity), true
+	case "Organization.servedOnly":
+		if e.ComplexityRoot.Organization.ServedOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.ServedOnly(childComplexity), true
+	case "Organization.uscc":
+		if e.ComplexityRoot.Organization.Uscc == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Uscc(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -4119,6 +4391,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Programme.DemandDriven(childComplexity), true
+	case "Programme.event":
+		if e.ComplexityRoot.Programme.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Event(childComplexity), true
 	case "Programme.id":
 		if e.ComplexityRoot.Programme.ID == nil {
 			break
@@ -4733,6 +5011,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedStatistic.Components(childComplexity), true
+	case "ReportedStatistic.course":
+		if e.ComplexityRoot.ReportedStatistic.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Course(childComplexity), true
+	case "ReportedStatistic.event":
+		if e.ComplexityRoot.ReportedStatistic.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Event(childComplexity), true
 	case "ReportedStatistic.id":
 		if e.ComplexityRoot.ReportedStatistic.ID == nil {
 			break
@@ -4769,6 +5059,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedStatistic.Period(childComplexity), true
+	case "ReportedStatistic.programme":
+		if e.ComplexityRoot.ReportedStatistic.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Programme(childComplexity), true
 	case "ReportedStatistic.provenance":
 		if e.ComplexityRoot.ReportedStatistic.Provenance == nil {
 			break
@@ -4781,6 +5077,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedStatistic.Quantity(childComplexity), true
+	case "ReportedStatistic.room":
+		if e.ComplexityRoot.ReportedStatistic.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Room(childComplexity), true
+	case "ReportedStatistic.series":
+		if e.ComplexityRoot.ReportedStatistic.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Series(childComplexity), true
 	case "ReportedStatistic.serviceKind":
 		if e.ComplexityRoot.ReportedStatistic.ServiceKind == nil {
 			break
@@ -4793,6 +5101,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedStatistic.Station(childComplexity), true
+	case "ReportedStatistic.team":
+		if e.ComplexityRoot.ReportedStatistic.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Team(childComplexity), true
 
 	case "ReportedStatisticConnection.coverage":
 		if e.ComplexityRoot.ReportedStatisticConnection.Coverage == nil {
@@ -5012,6 +5326,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.GroupLabel(childComplexity), true
+	case "Room.hosts":
+		if e.ComplexityRoot.Room.Hosts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Room.Hosts(childComplexity), true
 	case "Room.id":
 		if e.ComplexityRoot.Room.ID == nil {
 			break
@@ -5042,6 +5362,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.NoiseRule(childComplexity), true
+	case "Room.note":
+		if e.ComplexityRoot.Room.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Room.Note(childComplexity), true
 	case "Room.peak":
 		if e.ComplexityRoot.Room.Peak == nil {
 			break
@@ -5374,6 +5700,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceRecord.Rating(childComplexity), true
+	case "ServiceRecord.series":
+		if e.ComplexityRoot.ServiceRecord.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecord.Series(childComplexity), true
 	case "ServiceRecord.start":
 		if e.ComplexityRoot.ServiceRecord.Start == nil {
 			break
@@ -5713,12 +6045,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StaffPost.ID(childComplexity), true
+	case "StaffPost.labelEn":
+		if e.ComplexityRoot.StaffPost.LabelEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffPost.LabelEn(childComplexity), true
 	case "StaffPost.labelZh":
 		if e.ComplexityRoot.StaffPost.LabelZh == nil {
 			break
 		}
 
 		return e.ComplexityRoot.StaffPost.LabelZh(childComplexity), true
+	case "StaffPost.termFrom":
+		if e.ComplexityRoot.StaffPost.TermFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffPost.TermFrom(childComplexity), true
+	case "StaffPost.termTo":
+		if e.ComplexityRoot.StaffPost.TermTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffPost.TermTo(childComplexity), true
 
 	case "Stall.free":
 		if e.ComplexityRoot.Stall.Free == nil {
@@ -5751,6 +6101,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Stall.Price(childComplexity), true
 
+	case "Station.airConditioningInSummer":
+		if e.ComplexityRoot.Station.AirConditioningInSummer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.AirConditioningInSummer(childComplexity), true
 	case "Station.aliases":
 		if e.ComplexityRoot.Station.Aliases == nil {
 			break
@@ -5769,6 +6125,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Brand(childComplexity), true
+	case "Station.channels":
+		if e.ComplexityRoot.Station.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Channels(childComplexity), true
 	case "Station.children":
 		if e.ComplexityRoot.Station.Children == nil {
 			break
@@ -5816,24 +6178,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Functions(childComplexity), true
+	case "Station.functionsEn":
+		if e.ComplexityRoot.Station.FunctionsEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.FunctionsEn(childComplexity), true
 	case "Station.groupLabel":
 		if e.ComplexityRoot.Station.GroupLabel == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Station.GroupLabel(childComplexity), true
+	case "Station.heatingInWinter":
+		if e.ComplexityRoot.Station.HeatingInWinter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.HeatingInWinter(childComplexity), true
 	case "Station.id":
 		if e.ComplexityRoot.Station.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Station.ID(childComplexity), true
+	case "Station.isLendingPoint":
+		if e.ComplexityRoot.Station.IsLendingPoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.IsLendingPoint(childComplexity), true
 	case "Station.kind":
 		if e.ComplexityRoot.Station.Kind == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Station.Kind(childComplexity), true
+	case "Station.latitude":
+		if e.ComplexityRoot.Station.Latitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Latitude(childComplexity), true
 	case "Station.lendableItems":
 		if e.ComplexityRoot.Station.LendableItems == nil {
 			break
@@ -5845,12 +6231,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.LendableItems(childComplexity, args["filter"].(*store.LendableItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Station.limitation":
+		if e.ComplexityRoot.Station.Limitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Limitation(childComplexity), true
 	case "Station.locationZh":
 		if e.ComplexityRoot.Station.LocationZh == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Station.LocationZh(childComplexity), true
+	case "Station.longitude":
+		if e.ComplexityRoot.Station.Longitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Longitude(childComplexity), true
 	case "Station.nameEn":
 		if e.ComplexityRoot.Station.NameEn == nil {
 			break
@@ -5869,6 +6267,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.NextTransition(childComplexity), true
+	case "Station.note":
+		if e.ComplexityRoot.Station.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Note(childComplexity), true
 	case "Station.offerings":
 		if e.ComplexityRoot.Station.Offerings == nil {
 			break
@@ -5898,12 +6302,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Parent(childComplexity), true
+	case "Station.pilot":
+		if e.ComplexityRoot.Station.Pilot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Pilot(childComplexity), true
 	case "Station.provenance":
 		if e.ComplexityRoot.Station.Provenance == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Station.Provenance(childComplexity), true
+	case "Station.publicContactPosted":
+		if e.ComplexityRoot.Station.PublicContactPosted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.PublicContactPosted(childComplexity), true
 	case "Station.publicPhone":
 		if e.ComplexityRoot.Station.PublicPhone == nil {
 			break
@@ -5957,12 +6373,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Signage(childComplexity), true
+	case "Station.staffedBy":
+		if e.ComplexityRoot.Station.StaffedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.StaffedBy(childComplexity), true
 	case "Station.structure":
 		if e.ComplexityRoot.Station.Structure == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Station.Structure(childComplexity), true
+	case "Station.upgraded":
+		if e.ComplexityRoot.Station.Upgraded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Upgraded(childComplexity), true
 
 	case "StationConnection.coverage":
 		if e.ComplexityRoot.StationConnection.Coverage == nil {
@@ -6032,6 +6460,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TeamHonour.By(childComplexity), true
+	case "TeamHonour.event":
+		if e.ComplexityRoot.TeamHonour.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamHonour.Event(childComplexity), true
 	case "TeamHonour.kind":
 		if e.ComplexityRoot.TeamHonour.Kind == nil {
 			break
@@ -6896,6 +7330,12 @@ type ReportedStatistic implements Node @key(fields: "id") @class(level: P0_PUBLI
   period: String
   station: Station
   method: WorkMethod
+  room: Room
+  event: Event
+  series: EventSeries
+  programme: Programme
+  course: Course
+  team: VolunteerTeam
   provenance: Provenance!
 }
 type ReportedStatisticConnection @class(level: P0_PUBLIC) {
@@ -6981,6 +7421,10 @@ type Event implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   campaign: Campaign
   station: Station
   room: Room
+  course: Course
+  team: VolunteerTeam
+  "The series that it made known."
+  announces: EventSeries
   "Null when only part of the date is known, see heldOn."
   start: DateTime
   "Excluded; null when it is not known, and the event counts on the day it starts."
@@ -7108,6 +7552,8 @@ type EventSeries implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   editionCount: ReportedQuantity
   station: Station
   room: Room
+  programme: Programme
+  team: VolunteerTeam
   """
   The next occurrences from now on, at most 100, by the rule, its dated additions and exceptions, and the days of the
   festival; at most 30 years ahead. Nothing moves for weekends or holidays. Without a known time of day they are at 00:00
@@ -7204,6 +7650,27 @@ extend type Subscription {
   close to each other may be told as one. Nothing is told at midnight, nor when the subscription begins.
   """
   todayEventsChanged(communities: [ID!]!): TodayEventsChange!
+}
+
+extend type Brand {
+  "Where it was first shown."
+  launchEvent: Event
+}
+extend type Offering {
+  "The event at which alone it is offered."
+  event: Event
+}
+extend type Programme {
+  "The event that it is held for."
+  event: Event
+}
+extend type TeamHonour {
+  "Where it was given."
+  event: Event
+}
+extend type ServiceRecord {
+  "The day of service it was part of, such as 红星服务日."
+  series: EventSeries
 }
 `, BuiltIn: false},
 	{Name: "../schema/feedback.graphqls", Input: `enum FeedbackKind { "问题" PROBLEM "建议" SUGGESTION "求助" HELP_REQUEST "咨询" CONSULTATION "点赞" PRAISE "投诉" COMPLAINT OTHER }
@@ -7698,6 +8165,8 @@ type Course implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   "Extra lessons one to one, as published."
   tutoringZh: String
   recurrence: Recurrence
+  "Days of the week, 1 is Monday."
+  weekdays: [Int!]!
   "Null when nothing is stated; ` + "`" + `\"0.00\"` + "`" + ` is free."
   fee: Money
   publicBenefit: Boolean!
@@ -8024,6 +8493,28 @@ type Station implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   functions: [String!]!
   servedGroups: [Audience!]!
   servedGroupsZh: [String!]!
+  functionsEn: [String!]!
+  "Who is on duty, by group and never by name."
+  staffedBy: [String!]!
+  "On trial (试水)."
+  pilot: Boolean!
+  upgraded: Boolean!
+  "Null when no report says."
+  heatingInWinter: Boolean
+  airConditioningInSummer: Boolean
+  "Whether things are lent there."
+  isLendingPoint: Boolean!
+  "Whether a sign tells how to reach it; null when no report says."
+  publicContactPosted: Boolean
+  "What keeps people from using it more, as published."
+  limitation: String
+  note: String
+  "Degrees of WGS-84, north; null when not surveyed."
+  latitude: Decimal
+  "Degrees of WGS-84, east."
+  longitude: Decimal
+  "Ways to reach it online, or broadcast from it."
+  channels: [Channel!] @listSize(assumed: 2)
   rooms: [Room!] @listSize(assumed: 5)
   offerings(kind: [OfferingKind!]): [Offering!] @listSize(assumed: 8)
   signage: [Signage!] @listSize(assumed: 2)
@@ -8076,6 +8567,9 @@ type Room implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   spaceUse: SpaceUse!
   functions: [String!]!
   noiseRule: String
+  "What takes place there."
+  hosts: [String!]!
+  note: String
   peak: Recurrence
   provenance: Provenance!
 }
@@ -8095,6 +8589,11 @@ type Offering implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   stock: Int @class(level: P1_STAFF)
   available: Boolean!
   requiredDocuments: [String!]!
+  "Null when nothing is stated; ` + "`" + `\"0.00\"` + "`" + ` is free."
+  fee: Money
+  "Its steps in order, such as 寄存, 赏灯, 取回."
+  process: [String!]!
+  note: String
   provenance: Provenance!
 }
 
@@ -8347,6 +8846,11 @@ extend type Programme {
   team: VolunteerTeam
 }
 
+extend type Offering {
+  "Who gives it."
+  team: VolunteerTeam
+}
+
 extend type Brand {
   "By name."
   teams: [VolunteerTeam!] @listSize(assumed: 4)
@@ -8419,6 +8923,9 @@ type Estate implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   nameZh: String!
   nameEn: String
   community: Community!
+  divisionCode: DivisionCode
+  "The firm that manages it."
+  propertyManagement: Organization
   buildings: [Building!] @listSize(assumed: 20)
   provenance: Provenance!
 }
@@ -8427,9 +8934,12 @@ type Estate implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
 type Building implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   id: ID!
   nameZh: String!
+  nameEn: String
   community: Community!
   estate: Estate
   posts: [StaffPost!] @listSize(assumed: 2)
+  "Its building head (楼长)."
+  head: StaffPost
 }
 
 enum PostCode { "社区书记" COMMUNITY_SECRETARY "居委会主任" COMMITTEE_DIRECTOR "社区负责人" COMMUNITY_HEAD "社工委成员" WORK_COMMITTEE_MEMBER "驻守干部" STATIONED_CADRE "文明实践站站长" PRACTICE_STATION_HEAD "驿站工作人员" STATION_STAFF "楼(院)长" BUILDING_HEAD "意见整理专人" FEEDBACK_CLERK "网格员" GRID_WORKER OTHER }
@@ -8439,9 +8949,13 @@ type StaffPost implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   id: ID!
   code: PostCode!
   labelZh: String!
+  labelEn: String
   community: Community!
   building: Building
   dutyPhone: String
+  "The first and the last day of the present term, where they are known."
+  termFrom: Date
+  termTo: Date
   holderName: String @class(level: P1_STAFF)
 }
 
@@ -8454,6 +8968,15 @@ type Organization implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   nameEn: String
   kind: OrgKind!
   community: Community!
+  parent: Organization
+  "统一社会信用代码."
+  uscc: String
+  "Stands for several bodies that are not named."
+  isGroup: Boolean!
+  "Receives services and takes no part in giving them."
+  servedOnly: Boolean!
+  "What it brings in, as published."
+  contribution: String
   provenance: Provenance!
 }
 
@@ -8468,6 +8991,8 @@ type Brand implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   community: Community!
   parent: Brand
   children: [Brand!] @listSize(assumed: 5)
+  channels: [Channel!] @listSize(assumed: 2)
+  note: String
   provenance: Provenance!
 }
 
@@ -8481,6 +9006,21 @@ type Channel implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   nameEn: String
   kind: ChannelKind!
   direction: ChannelDirection!
+  "The name as printed, where the report garbled it."
+  rawName: String
+  purpose: String
+  publishes: [String!]!
+  collects: [String!]!
+  livestream: Boolean!
+  brand: Brand
+  station: Station
+  room: Room
+  "Whether the body above agreed to it, for channels that speak to everybody."
+  approved: Boolean!
+  approvedOn: Date
+  "Who prepared the decision."
+  studiedBy: Organization
+  approvedBy: Organization
   community: Community!
   provenance: Provenance!
 }
@@ -8524,8 +9064,14 @@ func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql
 		return ec.fieldContext_Brand_parent(ctx, field)
 	case "children":
 		return ec.fieldContext_Brand_children(ctx, field)
+	case "channels":
+		return ec.fieldContext_Brand_channels(ctx, field)
+	case "note":
+		return ec.fieldContext_Brand_note(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Brand_provenance(ctx, field)
+	case "launchEvent":
+		return ec.fieldContext_Brand_launchEvent(ctx, field)
 	case "teams":
 		return ec.fieldContext_Brand_teams(ctx, field)
 	}
@@ -8538,12 +9084,16 @@ func (ec *executionContext) childFields_Building(ctx context.Context, field grap
 		return ec.fieldContext_Building_id(ctx, field)
 	case "nameZh":
 		return ec.fieldContext_Building_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Building_nameEn(ctx, field)
 	case "community":
 		return ec.fieldContext_Building_community(ctx, field)
 	case "estate":
 		return ec.fieldContext_Building_estate(ctx, field)
 	case "posts":
 		return ec.fieldContext_Building_posts(ctx, field)
+	case "head":
+		return ec.fieldContext_Building_head(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Building", field.Name)
 }
@@ -8610,6 +9160,30 @@ func (ec *executionContext) childFields_Channel(ctx context.Context, field graph
 		return ec.fieldContext_Channel_kind(ctx, field)
 	case "direction":
 		return ec.fieldContext_Channel_direction(ctx, field)
+	case "rawName":
+		return ec.fieldContext_Channel_rawName(ctx, field)
+	case "purpose":
+		return ec.fieldContext_Channel_purpose(ctx, field)
+	case "publishes":
+		return ec.fieldContext_Channel_publishes(ctx, field)
+	case "collects":
+		return ec.fieldContext_Channel_collects(ctx, field)
+	case "livestream":
+		return ec.fieldContext_Channel_livestream(ctx, field)
+	case "brand":
+		return ec.fieldContext_Channel_brand(ctx, field)
+	case "station":
+		return ec.fieldContext_Channel_station(ctx, field)
+	case "room":
+		return ec.fieldContext_Channel_room(ctx, field)
+	case "approved":
+		return ec.fieldContext_Channel_approved(ctx, field)
+	case "approvedOn":
+		return ec.fieldContext_Channel_approvedOn(ctx, field)
+	case "studiedBy":
+		return ec.fieldContext_Channel_studiedBy(ctx, field)
+	case "approvedBy":
+		return ec.fieldContext_Channel_approvedBy(ctx, field)
 	case "community":
 		return ec.fieldContext_Channel_community(ctx, field)
 	case "provenance":
@@ -8756,6 +9330,8 @@ func (ec *executionContext) childFields_Course(ctx context.Context, field graphq
 		return ec.fieldContext_Course_tutoringZh(ctx, field)
 	case "recurrence":
 		return ec.fieldContext_Course_recurrence(ctx, field)
+	case "weekdays":
+		return ec.fieldContext_Course_weekdays(ctx, field)
 	case "fee":
 		return ec.fieldContext_Course_fee(ctx, field)
 	case "publicBenefit":
@@ -9034,6 +9610,10 @@ func (ec *executionContext) childFields_Estate(ctx context.Context, field graphq
 		return ec.fieldContext_Estate_nameEn(ctx, field)
 	case "community":
 		return ec.fieldContext_Estate_community(ctx, field)
+	case "divisionCode":
+		return ec.fieldContext_Estate_divisionCode(ctx, field)
+	case "propertyManagement":
+		return ec.fieldContext_Estate_propertyManagement(ctx, field)
 	case "buildings":
 		return ec.fieldContext_Estate_buildings(ctx, field)
 	case "provenance":
@@ -9072,6 +9652,12 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_station(ctx, field)
 	case "room":
 		return ec.fieldContext_Event_room(ctx, field)
+	case "course":
+		return ec.fieldContext_Event_course(ctx, field)
+	case "team":
+		return ec.fieldContext_Event_team(ctx, field)
+	case "announces":
+		return ec.fieldContext_Event_announces(ctx, field)
 	case "start":
 		return ec.fieldContext_Event_start(ctx, field)
 	case "end":
@@ -9210,6 +9796,10 @@ func (ec *executionContext) childFields_EventSeries(ctx context.Context, field g
 		return ec.fieldContext_EventSeries_station(ctx, field)
 	case "room":
 		return ec.fieldContext_EventSeries_room(ctx, field)
+	case "programme":
+		return ec.fieldContext_EventSeries_programme(ctx, field)
+	case "team":
+		return ec.fieldContext_EventSeries_team(ctx, field)
 	case "next":
 		return ec.fieldContext_EventSeries_next(ctx, field)
 	case "events":
@@ -9612,8 +10202,18 @@ func (ec *executionContext) childFields_Offering(ctx context.Context, field grap
 		return ec.fieldContext_Offering_available(ctx, field)
 	case "requiredDocuments":
 		return ec.fieldContext_Offering_requiredDocuments(ctx, field)
+	case "fee":
+		return ec.fieldContext_Offering_fee(ctx, field)
+	case "process":
+		return ec.fieldContext_Offering_process(ctx, field)
+	case "note":
+		return ec.fieldContext_Offering_note(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Offering_provenance(ctx, field)
+	case "event":
+		return ec.fieldContext_Offering_event(ctx, field)
+	case "team":
+		return ec.fieldContext_Offering_team(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Offering", field.Name)
 }
@@ -9630,6 +10230,16 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_kind(ctx, field)
 	case "community":
 		return ec.fieldContext_Organization_community(ctx, field)
+	case "parent":
+		return ec.fieldContext_Organization_parent(ctx, field)
+	case "uscc":
+		return ec.fieldContext_Organization_uscc(ctx, field)
+	case "isGroup":
+		return ec.fieldContext_Organization_isGroup(ctx, field)
+	case "servedOnly":
+		return ec.fieldContext_Organization_servedOnly(ctx, field)
+	case "contribution":
+		return ec.fieldContext_Organization_contribution(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Organization_provenance(ctx, field)
 	}
@@ -9700,6 +10310,8 @@ func (ec *executionContext) childFields_Programme(ctx context.Context, field gra
 		return ec.fieldContext_Programme_classHoursTaught(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Programme_provenance(ctx, field)
+	case "event":
+		return ec.fieldContext_Programme_event(ctx, field)
 	case "team":
 		return ec.fieldContext_Programme_team(ctx, field)
 	}
@@ -9838,6 +10450,18 @@ func (ec *executionContext) childFields_ReportedStatistic(ctx context.Context, f
 		return ec.fieldContext_ReportedStatistic_station(ctx, field)
 	case "method":
 		return ec.fieldContext_ReportedStatistic_method(ctx, field)
+	case "room":
+		return ec.fieldContext_ReportedStatistic_room(ctx, field)
+	case "event":
+		return ec.fieldContext_ReportedStatistic_event(ctx, field)
+	case "series":
+		return ec.fieldContext_ReportedStatistic_series(ctx, field)
+	case "programme":
+		return ec.fieldContext_ReportedStatistic_programme(ctx, field)
+	case "course":
+		return ec.fieldContext_ReportedStatistic_course(ctx, field)
+	case "team":
+		return ec.fieldContext_ReportedStatistic_team(ctx, field)
 	case "provenance":
 		return ec.fieldContext_ReportedStatistic_provenance(ctx, field)
 	}
@@ -9956,6 +10580,10 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 		return ec.fieldContext_Room_functions(ctx, field)
 	case "noiseRule":
 		return ec.fieldContext_Room_noiseRule(ctx, field)
+	case "hosts":
+		return ec.fieldContext_Room_hosts(ctx, field)
+	case "note":
+		return ec.fieldContext_Room_note(ctx, field)
 	case "peak":
 		return ec.fieldContext_Room_peak(ctx, field)
 	case "provenance":
@@ -10118,6 +10746,8 @@ func (ec *executionContext) childFields_ServiceRecord(ctx context.Context, field
 		return ec.fieldContext_ServiceRecord_confirmedAt(ctx, field)
 	case "rating":
 		return ec.fieldContext_ServiceRecord_rating(ctx, field)
+	case "series":
+		return ec.fieldContext_ServiceRecord_series(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceRecord", field.Name)
 }
@@ -10266,12 +10896,18 @@ func (ec *executionContext) childFields_StaffPost(ctx context.Context, field gra
 		return ec.fieldContext_StaffPost_code(ctx, field)
 	case "labelZh":
 		return ec.fieldContext_StaffPost_labelZh(ctx, field)
+	case "labelEn":
+		return ec.fieldContext_StaffPost_labelEn(ctx, field)
 	case "community":
 		return ec.fieldContext_StaffPost_community(ctx, field)
 	case "building":
 		return ec.fieldContext_StaffPost_building(ctx, field)
 	case "dutyPhone":
 		return ec.fieldContext_StaffPost_dutyPhone(ctx, field)
+	case "termFrom":
+		return ec.fieldContext_StaffPost_termFrom(ctx, field)
+	case "termTo":
+		return ec.fieldContext_StaffPost_termTo(ctx, field)
 	case "holderName":
 		return ec.fieldContext_StaffPost_holderName(ctx, field)
 	}
@@ -10338,6 +10974,32 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_servedGroups(ctx, field)
 	case "servedGroupsZh":
 		return ec.fieldContext_Station_servedGroupsZh(ctx, field)
+	case "functionsEn":
+		return ec.fieldContext_Station_functionsEn(ctx, field)
+	case "staffedBy":
+		return ec.fieldContext_Station_staffedBy(ctx, field)
+	case "pilot":
+		return ec.fieldContext_Station_pilot(ctx, field)
+	case "upgraded":
+		return ec.fieldContext_Station_upgraded(ctx, field)
+	case "heatingInWinter":
+		return ec.fieldContext_Station_heatingInWinter(ctx, field)
+	case "airConditioningInSummer":
+		return ec.fieldContext_Station_airConditioningInSummer(ctx, field)
+	case "isLendingPoint":
+		return ec.fieldContext_Station_isLendingPoint(ctx, field)
+	case "publicContactPosted":
+		return ec.fieldContext_Station_publicContactPosted(ctx, field)
+	case "limitation":
+		return ec.fieldContext_Station_limitation(ctx, field)
+	case "note":
+		return ec.fieldContext_Station_note(ctx, field)
+	case "latitude":
+		return ec.fieldContext_Station_latitude(ctx, field)
+	case "longitude":
+		return ec.fieldContext_Station_longitude(ctx, field)
+	case "channels":
+		return ec.fieldContext_Station_channels(ctx, field)
 	case "rooms":
 		return ec.fieldContext_Station_rooms(ctx, field)
 	case "offerings":
@@ -10400,6 +11062,8 @@ func (ec *executionContext) childFields_TeamHonour(ctx context.Context, field gr
 		return ec.fieldContext_TeamHonour_by(ctx, field)
 	case "provenance":
 		return ec.fieldContext_TeamHonour_provenance(ctx, field)
+	case "event":
+		return ec.fieldContext_TeamHonour_event(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TeamHonour", field.Name)
 }

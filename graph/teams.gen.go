@@ -28,9 +28,13 @@ type ServiceRecordResolver interface {
 	Project(ctx context.Context, obj *store.ServiceRecord) (*store.ServiceProject, error)
 	Team(ctx context.Context, obj *store.ServiceRecord) (*store.VolunteerTeam, error)
 	Station(ctx context.Context, obj *store.ServiceRecord) (*store.Station, error)
+
+	Series(ctx context.Context, obj *store.ServiceRecord) (*store.EventSeries, error)
 }
 type TeamHonourResolver interface {
 	By(ctx context.Context, obj *store.TeamHonour) (*store.Organization, error)
+
+	Event(ctx context.Context, obj *store.TeamHonour) (*store.Event, error)
 }
 type TeamMembershipResolver interface {
 	Community(ctx context.Context, obj *store.TeamMembership) (*store.Community, error)
@@ -639,6 +643,38 @@ func (ec *executionContext) fieldContext_ServiceRecord_rating(_ context.Context,
 	return graphql.NewScalarFieldContext("ServiceRecord", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _ServiceRecord_series(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceRecord_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ServiceRecord().Series(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.EventSeries) graphql.Marshaler {
+			return ec.marshalOEventSeries2ᚖlinhuiᚋstoreᚐEventSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceRecord_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceRecord",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventSeries(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ServiceRecordConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Connection[store.ServiceRecord]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -950,6 +986,38 @@ func (ec *executionContext) fieldContext_TeamHonour_provenance(_ context.Context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TeamHonour_event(ctx context.Context, field graphql.CollectedField, obj *store.TeamHonour) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TeamHonour_event(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TeamHonour().Event(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Event) graphql.Marshaler {
+			return ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TeamHonour_event(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TeamHonour",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Event(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2857,6 +2925,11 @@ func (ec *executionContext) _ServiceRecord(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "series":
+			out.Values[i] = ec._ServiceRecord_series(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2973,6 +3046,11 @@ func (ec *executionContext) _TeamHonour(ctx context.Context, sel ast.SelectionSe
 		case "provenance":
 			out.Values[i] = ec._TeamHonour_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "event":
+			out.Values[i] = ec._TeamHonour_event(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

@@ -21,7 +21,7 @@ type kept struct {
 }
 
 // hotFormat is the shape of kept rows. Raise it when a row's JSON changes incompatibly.
-const hotFormat = 1
+const hotFormat = 2
 
 // UseRedis puts the hot lists behind Redis. observe and changed may be nil. It is called
 // once, before the first request; Watch then keeps the lists honest.

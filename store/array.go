@@ -39,6 +39,23 @@ func (e *Enums) Scan(src any) error {
 
 func (e Enums) Value() (driver.Value, error) { return EnumTexts(e).Value() }
 
+// Numbers is an integer array column; NULL reads as empty.
+type Numbers []int
+
+func (n *Numbers) Scan(src any) error {
+	var wide pq.Int64Array
+	if err := wide.Scan(src); err != nil {
+		return err
+	}
+	*n = make(Numbers, len(wide))
+	for i, v := range wide {
+		(*n)[i] = int(v)
+	}
+	return nil
+}
+
+func (n Numbers) Value() (driver.Value, error) { return pq.Array([]int(n)).Value() }
+
 // EnumTexts turns enum values into text for = ANY(?).
 func EnumTexts(e []scalar.Enum) pq.StringArray {
 	out := make(pq.StringArray, len(e))

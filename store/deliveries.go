@@ -49,6 +49,12 @@ type ReportedStatistic struct {
 	Period      *string                 `db:"period"`
 	StationID   *uuid.UUID              `db:"station_id" for:"station"`
 	MethodID    *uuid.UUID              `db:"method_id" for:"method"`
+	RoomID      *uuid.UUID              `db:"room_id" for:"room"`
+	EventID     *uuid.UUID              `db:"event_id" for:"event"`
+	SeriesID    *uuid.UUID              `db:"series_id" for:"series"`
+	ProgrammeID *uuid.UUID              `db:"programme_id" for:"programme"`
+	CourseID    *uuid.UUID              `db:"course_id" for:"course"`
+	TeamID      *uuid.UUID              `db:"team_id" for:"team"`
 	Provenance  scalar.Provenance       `db:"provenance"`
 }
 
@@ -81,6 +87,12 @@ var (
 	_ = HasOne(ServiceDeliveries, "supersededBy", ServiceDeliveries, "superseded_by")
 	_ = HasOne(ReportedStatistics, "station", Stations, "station_id")
 	_ = HasOne(ReportedStatistics, "method", WorkMethods, "method_id")
+	_ = HasOne(ReportedStatistics, "room", Rooms, "room_id")
+	_ = HasOne(ReportedStatistics, "event", Events, "event_id")
+	_ = HasOne(ReportedStatistics, "series", EventSerieses, "series_id")
+	_ = HasOne(ReportedStatistics, "programme", Programmes, "programme_id")
+	_ = HasOne(ReportedStatistics, "course", Courses, "course_id")
+	_ = HasOne(ReportedStatistics, "team", VolunteerTeams, "team_id")
 )
 
 // ServiceDeliveryFilter narrows a list of deliveries; the zero filter leaves out what was

@@ -25,6 +25,8 @@ type EventSeries struct {
 	EditionCount *scalar.ReportedQuantity `db:"edition_count"`
 	StationID    *uuid.UUID               `db:"station_id" for:"station"`
 	RoomID       *uuid.UUID               `db:"room_id" for:"room"`
+	ProgrammeID  *uuid.UUID               `db:"programme_id" for:"programme"`
+	TeamID       *uuid.UUID               `db:"team_id" for:"team"`
 	Provenance   scalar.Provenance        `db:"provenance"`
 }
 
@@ -57,6 +59,8 @@ var (
 	_ = HasPage(EventSerieses, Events, Children{Field: "events", By: "series_id"})
 	_ = HasOne(EventSerieses, "station", Stations, "station_id")
 	_ = HasOne(EventSerieses, "room", Rooms, "room_id")
+	_ = HasOne(EventSerieses, "programme", Programmes, "programme_id")
+	_ = HasOne(EventSerieses, "team", VolunteerTeams, "team_id")
 	_ = FromDirectory(EventSerieses, "division", "Division", func(d *Directory, s *EventSeries) any { return d.Division(s.Owner) })
 	_ = FromDirectory(Campaigns, "division", "Division", func(d *Directory, c *Campaign) any { return d.Division(c.Owner) })
 	_ = FromDirectory(Campaigns, "communities", "Community", func(d *Directory, c *Campaign) any { return d.Known(c.Slugs) })

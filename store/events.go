@@ -25,6 +25,9 @@ type Event struct {
 	CampaignOwner      *string                  `db:"campaign_owner" for:"campaign"` // nil: the event's own
 	StationID          *uuid.UUID               `db:"station_id" for:"station"`
 	RoomID             *uuid.UUID               `db:"room_id" for:"room"`
+	CourseID           *uuid.UUID               `db:"course_id" for:"course"`
+	TeamID             *uuid.UUID               `db:"team_id" for:"team"`
+	AnnouncesSeriesID  *uuid.UUID               `db:"announces_series_id" for:"announces"`
 	Start              *time.Time               `db:"starts_at"`
 	End                *time.Time               `db:"ends_at"`
 	AllDay             bool                     `db:"all_day"`
@@ -77,6 +80,14 @@ var (
 	_ = FromDirectory(Events, "servedBy", "Community", func(d *Directory, e *Event) any { return d.Known(e.Servers) })
 	_ = HasOne(Events, "series", EventSerieses, "series_id")
 	_ = HasOneAfar(Events, "campaign", Campaigns, "campaign_id", func(e *Event) *string { return e.CampaignOwner })
+	_ = HasOne(Events, "course", Courses, "course_id")
+	_ = HasOne(Events, "team", VolunteerTeams, "team_id")
+	_ = HasOne(Events, "announces", EventSerieses, "announces_series_id")
+	_ = HasOne(Brands, "launchEvent", Events, "launched_by_event_id")
+	_ = HasOne(Offerings, "event", Events, "event_id")
+	_ = HasOne(Programmes, "event", Events, "event_id")
+	_ = HasOne(TeamHonours, "event", Events, "event_id")
+	_ = HasOne(ServiceRecords, "series", EventSerieses, "series_id")
 	_ = HasOne(Events, "station", Stations, "station_id")
 	_ = HasOne(Events, "room", Rooms, "room_id")
 	_ = HasMany(Events, EventParts, Children{Field: "parts", By: "event_id"})

@@ -19,6 +19,7 @@ type Programme struct {
 	StationID             *uuid.UUID               `db:"station_id" for:"station"`
 	RoomID                *uuid.UUID               `db:"room_id" for:"room"`
 	TeamID                *uuid.UUID               `db:"team_id" for:"team"`
+	EventID               *uuid.UUID               `db:"event_id" for:"event"`
 	ProviderOrgID         *uuid.UUID               `db:"provider_org_id" for:"provider"`
 	AgeMin                *int                     `db:"age_min"`
 	AgeMax                *int                     `db:"age_max"`
@@ -54,6 +55,7 @@ type Course struct {
 	InstructorAgeBand  *string                  `db:"instructor_age_band"`
 	TutoringZh         *string                  `db:"tutoring_zh"`
 	Recurrence         *scalar.Recurrence       `db:"recurrence"`
+	Weekdays           []int                    `db:"weekdays"`
 	Yuan               *scalar.Decimal          `db:"fee" for:"fee"`
 	PublicBenefit      bool                     `db:"public_benefit"`
 	Provenance         scalar.Provenance        `db:"provenance"`

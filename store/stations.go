@@ -14,26 +14,38 @@ import (
 // Station is a place where a community serves people.
 type Station struct {
 	Row
-	NameZh         string                   `db:"name_zh"`
-	NameEn         *string                  `db:"name_en"`
-	Aliases        []string                 `db:"aliases"`
-	Kind           scalar.Enum              `db:"kind"`
-	GroupLabel     *string                  `db:"group_label"`
-	Structure      *string                  `db:"structure"`
-	EstateID       *uuid.UUID               `db:"estate_id" for:"estate"`
-	BrandID        *uuid.UUID               `db:"brand_id" for:"brand"`
-	ParentID       *uuid.UUID               `db:"parent_id" for:"parent"`
-	FormerOwnerID  *uuid.UUID               `db:"former_owner_id" for:"formerOwner"`
-	LocationZh     *string                  `db:"location_zh"`
-	AreaSqm        *scalar.ReportedQuantity `db:"area_sqm"`
-	PublicPhone    *string                  `db:"public_phone"`
-	OpenToPublic   bool                     `db:"open_to_public"`
-	FormerUse      *string                  `db:"former_use"`
-	Functions      []string                 `db:"functions"`
-	ServedGroups   []scalar.Enum            `db:"served_groups"`
-	ServedGroupsZh []string                 `db:"served_groups_zh"`
-	Provenance     scalar.Provenance        `db:"provenance"`
-	Hours          *Hours                   `db:"hours" for:"openNow,nextTransition"`
+	NameZh                  string                   `db:"name_zh"`
+	NameEn                  *string                  `db:"name_en"`
+	Aliases                 []string                 `db:"aliases"`
+	Kind                    scalar.Enum              `db:"kind"`
+	GroupLabel              *string                  `db:"group_label"`
+	Structure               *string                  `db:"structure"`
+	EstateID                *uuid.UUID               `db:"estate_id" for:"estate"`
+	BrandID                 *uuid.UUID               `db:"brand_id" for:"brand"`
+	ParentID                *uuid.UUID               `db:"parent_id" for:"parent"`
+	FormerOwnerID           *uuid.UUID               `db:"former_owner_id" for:"formerOwner"`
+	LocationZh              *string                  `db:"location_zh"`
+	AreaSqm                 *scalar.ReportedQuantity `db:"area_sqm"`
+	PublicPhone             *string                  `db:"public_phone"`
+	OpenToPublic            bool                     `db:"open_to_public"`
+	FormerUse               *string                  `db:"former_use"`
+	Functions               []string                 `db:"functions"`
+	ServedGroups            []scalar.Enum            `db:"served_groups"`
+	ServedGroupsZh          []string                 `db:"served_groups_zh"`
+	Provenance              scalar.Provenance        `db:"provenance"`
+	FunctionsEn             []string                 `db:"functions_en"`
+	StaffedBy               []string                 `db:"staffed_by"`
+	Pilot                   bool                     `db:"pilot"`
+	Upgraded                bool                     `db:"upgraded"`
+	HeatingInWinter         *bool                    `db:"heating_in_winter"`
+	AirConditioningInSummer *bool                    `db:"air_conditioning_in_summer"`
+	IsLendingPoint          bool                     `db:"is_lending_point"`
+	PublicContactPosted     *bool                    `db:"public_contact_posted"`
+	Limitation              *string                  `db:"limitation"`
+	Note                    *string                  `db:"note"`
+	Latitude                *scalar.Decimal          `db:"lat"`
+	Longitude               *scalar.Decimal          `db:"lng"`
+	Hours                   *Hours                   `db:"hours" for:"openNow,nextTransition"`
 }
 
 // OpenNow reports whether the station is open at the instant of the request.
@@ -59,6 +71,8 @@ type Room struct {
 	SpaceUse   scalar.Enum        `db:"space_use"`
 	Functions  []string           `db:"functions"`
 	NoiseRule  *string            `db:"noise_rule"`
+	Hosts      []string           `db:"hosts"`
+	Note       *string            `db:"note"`
 	Peak       *scalar.Recurrence `db:"peak"`
 	Provenance scalar.Provenance  `db:"provenance"`
 }
@@ -76,6 +90,11 @@ type Offering struct {
 	Stock             *int              `db:"stock"`
 	Available         bool              `db:"available"`
 	RequiredDocuments []string          `db:"required_documents"`
+	Fee               *scalar.Money     `db:"fee" sql:"CASE WHEN t.fee IS NOT NULL THEN jsonb_build_object('amount', t.fee, 'currency', 'CNY') END"`
+	Process           []string          `db:"process"`
+	EventID           *uuid.UUID        `db:"event_id" for:"event"`
+	TeamID            *uuid.UUID        `db:"team_id" for:"team"`
+	Note              *string           `db:"note"`
 	Provenance        scalar.Provenance `db:"provenance"`
 }
 
@@ -164,6 +183,7 @@ var (
 	_ = HasMany(Stations, Offerings, Children{Field: "offerings", By: "station_id", Filter: AnyOf("kind", "t.kind")})
 	_ = HasMany(Stations, Signages, Children{Field: "signage", By: "station_id"})
 	_ = HasHot(Communities, "openStationsNow", OpenStationsNow)
+	_ = HasMany(Stations, Channels, Children{Field: "channels", By: "station_id"})
 	_ = HasMany(Stations, Schedules, Children{Field: "schedules", By: "station_id"})
 	_ = HasMany(Stations, ScheduleExceptions, Children{Field: "scheduleExceptions", By: "station_id", Filter: exceptionDays})
 	_ = HasMany(Stations, ServiceWindows, Children{Field: "serviceWindows", By: "station_id"})

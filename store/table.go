@@ -169,6 +169,8 @@ func scanType(t reflect.Type) reflect.Type {
 		return reflect.TypeFor[Texts]()
 	case reflect.TypeFor[[]scalar.Enum]():
 		return reflect.TypeFor[Enums]()
+	case reflect.TypeFor[[]int]():
+		return reflect.TypeFor[Numbers]()
 	}
 	return t
 }

@@ -47,6 +47,7 @@ type TeamHonour struct {
 	Kind       string            `db:"kind"`
 	AwardedOn  scalar.Date       `db:"awarded_on"`
 	ByOrgID    uuid.UUID         `db:"by_org_id" for:"by"`
+	EventID    *uuid.UUID        `db:"event_id" for:"event"`
 	Provenance scalar.Provenance `db:"provenance"`
 }
 
@@ -76,6 +77,7 @@ type ServiceRecord struct {
 	ProjectID   *uuid.UUID  `db:"project_id" for:"project"`
 	TeamID      *uuid.UUID  `db:"team_id" for:"team"`
 	StationID   *uuid.UUID  `db:"station_id" for:"station"`
+	SeriesID    *uuid.UUID  `db:"series_id" for:"series"`
 	Start       time.Time   `db:"starts_at"`
 	End         time.Time   `db:"ends_at"`
 	Minutes     int         `db:"minutes"`
@@ -126,6 +128,7 @@ var (
 			FROM (SELECT count(DISTINCT r.volunteer_id) AS people, sum(r.minutes) AS minutes FROM service_records r
 				WHERE r.owner = p.owner AND r.team_id = p.id AND r.status = 'CONFIRMED' AND r.starts_at >= ? AND r.starts_at < ?
 				GROUP BY date_trunc('month', r.starts_at AT TIME ZONE 'Asia/Shanghai')) m)`})
+	_ = HasOne(Offerings, "team", VolunteerTeams, "team_id")
 	_ = HasOne(TeamHonours, "by", Organizations, "by_org_id")
 	_ = HasOne(ServiceProjects, "team", VolunteerTeams, "team_id")
 	_ = HasOne(TeamMemberships, "team", VolunteerTeams, "team_id")

@@ -97,31 +97,6 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// TestPrivateColumns names all that the public may not read of tables that are public otherwise.
-func TestPrivateColumns(t *testing.T) {
-	t.Parallel()
-	db := testkit.Database(t, sourceKind).Open(t)
-	got := texts(t, db, `SELECT attrelid::regclass || '.' || attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
-		WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND relname <> 'goose_db_version'
-		AND has_any_column_privilege('linhui_public', attrelid, 'SELECT') AND NOT has_column_privilege('linhui_public', attrelid, attnum, 'SELECT') ORDER BY 1`)
-	want := []string{
-		"echo_wall_posts.authored_by", "echo_wall_posts.reviewed_at", "echo_wall_posts.reviewed_by",
-		"echo_wall_posts.withdrawn_at", "echo_wall_posts.withdrawn_reason", "offerings.stock", "staff_posts.holder_name",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("private columns of public tables (-want +got):\n%s", diff)
-	}
-	got = texts(t, db, `SELECT relname FROM pg_class WHERE relkind IN ('r', 'v') AND relnamespace = 'public'::regnamespace
-		AND relname <> 'goose_db_version' AND NOT has_any_column_privilege('linhui_public', oid, 'SELECT') ORDER BY 1`)
-	want = []string{
-		"audit_log", "enrolments", "escalations", "feedback_counters", "feedback_omitted", "feedback_updates", "feedbacks",
-		"idempotency_keys", "loans", "outbox_events", "resident_tags", "residents", "service_records", "team_memberships",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("private tables (-want +got):\n%s", diff)
-	}
-}
-
 type querier interface {
 	Query(query string, args ...any) (*sql.Rows, error)
 }

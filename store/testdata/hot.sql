@@ -1,6 +1,6 @@
 -- linhui_public 
 SELECT t.*
- FROM unnest($1::text[]) p(owner), LATERAL (SELECT t.owner, t.id, t.name_zh, t.name_en, t.aliases, t.kind, t.group_label, t.structure, t.estate_id, t.brand_id, t.parent_id, t.former_owner_id, t.location_zh, t.area_sqm, t.public_phone, t.open_to_public, t.former_use, t.functions, t.served_groups, t.served_groups_zh, t.provenance, (SELECT jsonb_build_object(
+ FROM unnest($1::text[]) p(owner), LATERAL (SELECT t.owner, t.id, t.name_zh, t.name_en, t.aliases, t.kind, t.group_label, t.structure, t.estate_id, t.brand_id, t.parent_id, t.former_owner_id, t.location_zh, t.area_sqm, t.public_phone, t.open_to_public, t.former_use, t.functions, t.served_groups, t.served_groups_zh, t.provenance, t.functions_en, t.staffed_by, t.pilot, t.upgraded, t.heating_in_winter, t.air_conditioning_in_summer, t.is_lending_point, t.public_contact_posted, t.limitation, t.note, t.lat, t.lng, (SELECT jsonb_build_object(
   'schedules', (SELECT jsonb_agg(jsonb_build_object('rrule', s.rrule, 'dtstart', s.dtstart, 'rdates', s.rdates, 'exdates', s.exdates,
       'opens', extract(epoch
  FROM s.opens_at), 'closes', extract(epoch
