@@ -16,9 +16,8 @@ type carrier struct {
 
 // carried are the directives that an element of the supergraph keeps, printed, and whether it is @inaccessible.
 func (c *composer) carried(from []carrier) (out []string, hidden bool) {
-	var scopes [][]string
 	var tags, composed []string
-	var authenticated bool
+	demanded := guardOf(from)
 	deprecated, specified, oneOf := "", "", false
 	for _, f := range from {
 		for _, d := range f.ds {
@@ -29,10 +28,7 @@ func (c *composer) carried(from []carrier) (out []string, hidden bool) {
 				if t := "@tag(name: " + quote(argument(d, "name")) + ")"; !slices.Contains(tags, t) {
 					tags = append(tags, t)
 				}
-			case "authenticated":
-				authenticated = true
-			case "requiresScopes":
-				scopes = both(scopes, scopesOf(d))
+			case "authenticated", "requiresScopes", "policy":
 			case "deprecated":
 				if deprecated == "" {
 					deprecated = "@deprecated"
@@ -70,57 +66,8 @@ func (c *composer) carried(from []carrier) (out []string, hidden bool) {
 		out = append(out, "@inaccessible")
 	}
 	out = append(out, tags...)
-	if authenticated {
-		out = append(out, "@authenticated")
-	}
-	if scopes != nil {
-		var alternatives []string
-		for _, a := range scopes {
-			quoted := make([]string, len(a))
-			for i, s := range a {
-				quoted[i] = quote(s)
-			}
-			alternatives = append(alternatives, "["+strings.Join(quoted, ", ")+"]")
-		}
-		out = append(out, "@requiresScopes(scopes: ["+strings.Join(alternatives, ", ")+"])")
-	}
+	out = append(out, demanded.print()...)
 	return append(out, composed...), hidden
-}
-
-func scopesOf(d *ast.Directive) [][]string {
-	out := [][]string{}
-	a := d.Arguments.ForName("scopes")
-	if a == nil {
-		return out
-	}
-	for _, alternative := range a.Value.Children {
-		var one []string
-		for _, s := range alternative.Value.Children {
-			one = append(one, s.Value.Raw)
-		}
-		sort.Strings(one)
-		out = append(out, one)
-	}
-	return out
-}
-
-// both are alternatives that satisfy each of two demands; nil is no demand.
-func both(a, b [][]string) [][]string {
-	if a == nil {
-		return b
-	}
-	var out [][]string
-	for _, x := range a {
-		for _, y := range b {
-			all := append(slices.Clone(x), y...)
-			sort.Strings(all)
-			all = slices.Compact(all)
-			if !slices.ContainsFunc(out, func(o []string) bool { return slices.Equal(o, all) }) {
-				out = append(out, all)
-			}
-		}
-	}
-	return out
 }
 
 func printDirective(d *ast.Directive) string {

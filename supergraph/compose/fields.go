@@ -39,7 +39,7 @@ func (c *composer) mergeField(m *merged, name string, from []source) *mergedFiel
 			resolvers = append(resolvers, s)
 		}
 	}
-	if len(resolvers) == 0 && !c.lent(m, name) {
+	if len(resolvers) == 0 && len(c.lenders(m, name)) == 0 {
 		c.problem("EXTERNAL_MISSING_ON_BASE", fieldPlaces(from), "let a subgraph resolve the field", "%s is @external in every subgraph that has it", where)
 		return nil
 	}
@@ -51,6 +51,9 @@ func (c *composer) mergeField(m *merged, name string, from []source) *mergedFiel
 		if mf.description == "" {
 			mf.description = s.f.description
 		}
+	}
+	for _, s := range c.lenders(m, name) {
+		ds = append(ds, carrier{s.g, s.f.dirs})
 	}
 	mf.dirs, mf.hidden = c.carried(ds)
 	if mf.typ == nil {
@@ -330,14 +333,19 @@ func (c *composer) interfaceObjects() {
 	}
 }
 
-// lent reports whether an @interfaceObject gives a field to everything that implements its interface, the type among it.
-func (c *composer) lent(m *merged, name string) bool {
-	return slices.ContainsFunc(m.interfaces, func(i string) bool {
-		return c.types[i] != nil && slices.ContainsFunc(c.types[i].in, func(o owned) bool {
-			f := o.t.field(name)
-			return o.t.isObject && f != nil && (source{o, f}).resolves()
-		})
-	})
+// lenders are the @interfaceObjects that give a field to everything that implements their interface, the type among it.
+func (c *composer) lenders(m *merged, name string) (out []source) {
+	for _, i := range m.interfaces {
+		if c.types[i] == nil {
+			continue
+		}
+		for _, o := range c.types[i].in {
+			if f := o.t.field(name); o.t.isObject && f != nil && (source{o, f}).resolves() {
+				out = append(out, source{o, f})
+			}
+		}
+	}
+	return out
 }
 
 func (c *composer) lend(m *merged, s source) {

@@ -86,11 +86,11 @@ func (t *typ) field(name string) *field {
 // exported are federation's directives that are understood, and the version that brought them.
 var exported = map[string]int{
 	"key": 0, "requires": 0, "provides": 0, "external": 0, "extends": 0, "shareable": 0, "inaccessible": 0, "override": 0, "tag": 0,
-	"composeDirective": 1, "interfaceObject": 3, "authenticated": 5, "requiresScopes": 5,
+	"composeDirective": 1, "interfaceObject": 3, "authenticated": 5, "requiresScopes": 5, "policy": 6,
 }
 
 // refused are those that are not: carrying half of their meaning would be worse than none.
-var refused = []string{"policy", "context", "fromContext", "cost", "listSize", "cacheTag"}
+var refused = []string{"context", "fromContext", "cost", "listSize", "cacheTag"}
 
 const newest = 11 // the last 2.x of federation that was looked at
 

@@ -104,6 +104,7 @@ func (c *composer) merge([]Input) {
 		}
 	}
 	c.interfaceObjects()
+	c.guards()
 	c.finally()
 }
 

@@ -52,6 +52,7 @@ var features = []struct{ name, url, purpose, definition string }{
 	{"inaccessible", "https://specs.apollo.dev/inaccessible/v0.2", "SECURITY", "directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION"},
 	{"authenticated", "https://specs.apollo.dev/authenticated/v0.1", "SECURITY", "directive @authenticated on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"},
 	{"requiresScopes", "https://specs.apollo.dev/requiresScopes/v0.1", "SECURITY", "directive @requiresScopes(scopes: [[requiresScopes__Scope!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\n\nscalar requiresScopes__Scope"},
+	{"policy", "https://specs.apollo.dev/policy/v0.1", "SECURITY", "directive @policy(policies: [[policy__Policy!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\n\nscalar policy__Policy"},
 }
 
 func quote(s string) string {

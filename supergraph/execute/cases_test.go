@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,7 @@ func TestCases(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(cases, d.Name())
 			s := composed(t, sdlsOf(t, dir), read(t, filepath.Join(dir, "data.json")))
+			s.claims = claimsOf(t, dir)
 			got := s.ask(t, string(read(t, filepath.Join(dir, "query.graphql"))), variablesOf(t, dir))
 			var want reply
 			decode(t, read(t, filepath.Join(dir, "expected.json")), &want)
@@ -120,11 +122,30 @@ func variablesOf(t testing.TB, dir string) json.RawMessage {
 	return raw
 }
 
+// claimsOf are those of the case's viewer; who has no viewer.json has none.
+func claimsOf(t testing.TB, dir string) (c plan.Claims) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, "viewer.json"))
+	if err != nil {
+		return c
+	}
+	var viewer struct {
+		Authenticated    bool
+		Scopes, Policies []string
+	}
+	decode(t, raw, &viewer)
+	c.Authenticated = viewer.Authenticated
+	c.Scope = func(name string) bool { return slices.Contains(viewer.Scopes, name) }
+	c.Policy = func(name string) bool { return slices.Contains(viewer.Policies, name) }
+	return c
+}
+
 // site is a gateway over subgraphs that are served from data.
 type site struct {
 	supergraph *plan.Supergraph
 	executor   *execute.Executor
 	handler    http.Handler
+	claims     plan.Claims // of whoever asks
 }
 
 // composed starts a server for each subgraph and a gateway over them.
@@ -169,11 +190,14 @@ func gateway(t testing.TB, sdl string, clients map[string]supergraph.Subgraph) *
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	limits := server.DefaultLimits()
 	limits.Cost, limits.PerMinute, limits.Aliases, limits.ExpandedFields, limits.Tokens, limits.Depth = 1<<40, 1<<40, 1000, 20_000, 20_000, 20
-	srv, err := server.New(server.Options{Schema: execute.NewSchema(s, e, execute.SchemaOptions{Log: quiet}), Limits: limits, Log: quiet})
+	made := &site{supergraph: s, executor: e}
+	so := execute.SchemaOptions{Log: quiet, Claims: func(context.Context) plan.Claims { return made.claims }}
+	srv, err := server.New(server.Options{Schema: execute.NewSchema(s, e, so), Limits: limits, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &site{s, e, srv.Handler()}
+	made.handler = srv.Handler()
+	return made
 }
 
 func (s *site) ask(t testing.TB, query string, variables json.RawMessage) reply {

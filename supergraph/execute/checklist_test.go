@@ -53,6 +53,7 @@ var checklist = []struct {
 	{"mutations with entity fetches between", `^mutation_.*between`, 2},
 	{"@inaccessible", `^inaccessible_|^enum_value_that`, 5},
 	{"@composeDirective and @tag", `^compose_directive`, 1},
+	{"@authenticated, @requiresScopes and @policy", `^guard_`, 12},
 	{"nulls and errors in the client's terms", `^null_|^error_|^mutation_goes_on`, 6},
 }
 
@@ -62,7 +63,7 @@ func TestEveryItemOfTheChecklistHasCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(dirs) < 190 {
+	if len(dirs) < 200 {
 		t.Errorf("%d cases", len(dirs))
 	}
 	for _, item := range checklist {

@@ -44,15 +44,17 @@ type fields struct {
 }
 
 type field struct {
-	key   []byte // "name": as JSON has it
-	name  string
-	slot  int    // -1: nobody fetches it
-	from  string // the subgraph that is asked for it first
-	kind  fieldKind
-	typ   *outType
-	when  []cond // any of them; nil: always
-	below *outputs
-	ast   *ast.Field
+	key  []byte // "name": as JSON has it
+	name string
+	slot int    // -1: nobody fetches it
+	from string // the subgraph that is asked for it first
+	kind fieldKind
+	typ  *outType
+	when []cond // any of them; nil: always
+	// refused, when not empty, is when the field stands in the answer as null without being asked for; when goes before it.
+	refused []cond
+	below   *outputs
+	ast     *ast.Field
 }
 
 type fieldKind uint8
@@ -187,7 +189,7 @@ func (o *outputs) compile(def *ast.Definition) *fields {
 	for i := range f.list {
 		x := &f.list[i]
 		if always(x.when) {
-			x.when = nil
+			x.when, x.refused = nil, nil
 		}
 		if x.below != nil && x.below.def.Kind == ast.Object {
 			x.below.only = x.below.compile(x.below.def)
@@ -267,6 +269,10 @@ func (c *collector) field(sel *ast.Field, when cond) {
 		c.fields.list = append(c.fields.list, c.newField(sel))
 	}
 	f := &c.fields.list[i]
+	if c.program.Plan.Refused[sel] {
+		f.refused = append(f.refused, when)
+		return
+	}
 	f.when = append(f.when, when)
 	if f.below != nil {
 		f.below.sets = append(f.below.sets, guarded{sel.SelectionSet, when})

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 
+	"linhui/internal/fault"
 	"linhui/supergraph/plan"
 )
 
@@ -27,6 +28,7 @@ type Program struct {
 	// apart: paths part by type before their end, so that two objects that came from one
 	// representation may have to differ in what later fetches add.
 	apart    bool
+	refusal  *fault.Error  // told at fields that the plan refuses
 	switches []string      // variables of @skip and @include, a bit each
 	written  atomic.Uint32 // numbers given to fields
 }
@@ -121,7 +123,7 @@ type requiredField struct {
 // Compile makes the program of a plan. The schema is the client's: nulls, types and the order of
 // fields follow it.
 func Compile(schema *ast.Schema, p *plan.Plan) (*Program, error) {
-	c := &compiler{Program: &Program{Plan: p, schema: schema}}
+	c := &compiler{Program: &Program{Plan: p, schema: schema, refusal: refusal(fault.Forbidden)}}
 	c.Program.root = c.shape(true)
 	c.Program.root.static = rootType(schema, p.Kind)
 	c.types(c.Program.root, p.Operation().SelectionSet, p.Document, true)

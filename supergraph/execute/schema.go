@@ -25,7 +25,8 @@ import (
 // Planner is the part of *plan.Supergraph that execution needs.
 type Planner interface {
 	APISchema() *ast.Schema
-	Plan(ctx context.Context, doc *ast.QueryDocument, operationName string) (*plan.Plan, error)
+	Demands(doc *ast.QueryDocument, operationName string) []*plan.Demand
+	Plan(ctx context.Context, doc *ast.QueryDocument, operationName string, refused ...*plan.Demand) (*plan.Plan, error)
 }
 
 // Schema serves a supergraph as gqlgen serves a schema of its own, so that every transport and
@@ -36,7 +37,8 @@ type Schema struct {
 	options  SchemaOptions
 
 	mu       sync.RWMutex
-	programs map[*ast.OperationDefinition]*Program
+	programs map[programKey]*Program
+	demanded map[*ast.OperationDefinition][]*plan.Demand
 	flights  map[flightKey]*flight
 }
 
@@ -46,6 +48,9 @@ type SchemaOptions struct {
 	Share bool
 	// ShareKey adds what else an answer of such a viewer depends on, as headers that are forwarded; nil: nothing.
 	ShareKey func(ctx context.Context, oc *graphql.OperationContext) string
+	// Claims tells what a request's viewer may show for @authenticated, @requiresScopes and @policy; nil: what its
+	// authz.Viewer says.
+	Claims func(ctx context.Context) plan.Claims
 	// Plans shows the plan in extensions.plan of operations that ask for it; see Wanted.
 	Plans bool
 	// Planning hears of every operation that is planned, for traces; nil: nobody does.
@@ -64,7 +69,7 @@ func NewSchema(planner Planner, executor *Executor, o SchemaOptions) *Schema {
 		o.Log = slog.Default()
 	}
 	return &Schema{planner: planner, executor: executor, options: o,
-		programs: make(map[*ast.OperationDefinition]*Program), flights: make(map[flightKey]*flight)}
+		programs: make(map[programKey]*Program), demanded: make(map[*ast.OperationDefinition][]*plan.Demand), flights: make(map[flightKey]*flight)}
 }
 
 // Schema is the client's schema.
@@ -75,30 +80,32 @@ func (s *Schema) Complexity(context.Context, string, string, int, map[string]any
 	return 0, false
 }
 
-// program returns the program of an operation. The server keeps documents, so an operation that
+// program returns the program of an operation for a viewer. The server keeps documents, so an operation that
 // comes again is the same in memory.
 func (s *Schema) program(ctx context.Context, oc *graphql.OperationContext) (*Program, error) {
+	key, refused := s.permitted(ctx, oc)
 	s.mu.RLock()
-	p := s.programs[oc.Operation]
+	p := s.programs[key]
 	s.mu.RUnlock()
 	if p != nil {
 		return p, nil
 	}
 	var err error
-	if p, err = s.prepare(ctx, oc.Doc, oc.OperationName); err != nil {
+	if p, err = s.prepare(ctx, oc.Doc, oc.OperationName, refused...); err != nil {
 		return nil, err
 	}
+	p.refusal = refusal(key.code)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.programs) >= programsMost {
 		clear(s.programs)
 	}
-	s.programs[oc.Operation] = p
+	s.programs[key] = p
 	return p, nil
 }
 
 // prepare plans an operation and compiles the plan.
-func (s *Schema) prepare(ctx context.Context, doc *ast.QueryDocument, name string) (p *Program, err error) {
+func (s *Schema) prepare(ctx context.Context, doc *ast.QueryDocument, name string, refused ...*plan.Demand) (p *Program, err error) {
 	if s.options.Planning != nil {
 		done := s.options.Planning(ctx)
 		defer func() {
@@ -109,7 +116,7 @@ func (s *Schema) prepare(ctx context.Context, doc *ast.QueryDocument, name strin
 			}
 		}()
 	}
-	planned, err := s.planner.Plan(ctx, doc, name)
+	planned, err := s.planner.Plan(ctx, doc, name, refused...)
 	if err != nil {
 		return nil, err
 	}

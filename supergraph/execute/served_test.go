@@ -45,7 +45,7 @@ type served struct {
 
 // federation's directives, however the SDL has renamed them.
 var federation = []string{"key", "external", "requires", "provides", "interfaceObject", "shareable", "override", "inaccessible", "tag",
-	"extends", "composeDirective", "authenticated", "requiresScopes", "link"}
+	"extends", "composeDirective", "authenticated", "requiresScopes", "policy", "link"}
 
 // renames maps the names that an SDL uses to federation's own.
 func renames(doc *ast.SchemaDocument) map[string]string {

@@ -72,15 +72,18 @@ func (w *writer) object(obj uint32, o *outputs) bool {
 	w.path = append(w.path, pathStep{})
 	for i := range f.list {
 		f := &f.list[i]
-		if f.when != nil && !w.holds(f.when) {
-			continue
+		refused := false
+		if (f.when != nil || f.refused != nil) && !w.holds(f.when) {
+			if refused = w.holds(f.refused); !refused {
+				continue
+			}
 		}
 		if len(w.out) > start+1 {
 			w.out = append(w.out, ',')
 		}
 		w.out = append(w.out, f.key...)
 		w.path[len(w.path)-1].field = f
-		if !w.field(obj, f, o) {
+		if refused && !w.refused(f) || !refused && !w.field(obj, f, o) {
 			w.path = w.path[:len(w.path)-1]
 			w.takeBack(start)
 			return false
@@ -144,6 +147,13 @@ func (w *writer) field(obj uint32, f *field, o *outputs) bool {
 		c = w.slot(obj, f.slot)
 	}
 	return w.value(c, f.typ, f.below)
+}
+
+// refused writes the null of a field that the viewer may not see; false when it allows none.
+func (w *writer) refused(f *field) bool {
+	w.add(&Error{Path: w.clientPath(), Fault: w.program.refusal})
+	w.out = append(w.out, "null"...)
+	return !f.typ.nonNull
 }
 
 // value writes a value of type t; false when it must be null and t does not allow it. What it

@@ -12,6 +12,8 @@ type Supergraph struct {
 	Full, API *ast.Schema
 	// APISDL is the text of API.
 	APISDL string
+	// Guards says of types ("User") and fields ("User.email") what a viewer must show to see them.
+	Guards map[string]Guard
 }
 
 // Subgraph is one graph of the supergraph and its view of the types.

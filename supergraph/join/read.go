@@ -20,7 +20,7 @@ func Read(sdl string) (*Supergraph, error) {
 	if err != nil {
 		return nil, bad("the supergraph is not an SDL: %v", err)
 	}
-	r := &reader{doc: doc, graph: map[string]*Subgraph{}, out: &Supergraph{}}
+	r := &reader{doc: doc, graph: map[string]*Subgraph{}, guarding: map[string]string{}, out: &Supergraph{Guards: map[string]Guard{}}}
 	for _, step := range []func() error{r.features, r.graphs, r.types, r.finish} {
 		if err := step(); err != nil {
 			return nil, err
@@ -38,13 +38,15 @@ type reader struct {
 	inacc  string // name of the @inaccessible directive; empty when not linked
 	links  []string
 	graph  map[string]*Subgraph // by enum value
-	out    *Supergraph
+	// guarding tells which of the SDL's directives are @authenticated, @requiresScopes and @policy.
+	guarding map[string]string
+	out      *Supergraph
 }
 
 var feature = regexp.MustCompile(`^(.*)/([A-Za-z_][A-Za-z0-9_-]*)/v(\d+\.\d+)$`)
 
 // known lists features whose purpose is EXECUTION or SECURITY and that the planner knows or may carry along.
-var known = []string{"join", "link", "core", "inaccessible", "tag", "authenticated", "requiresScopes", "cost", "listSize"}
+var known = []string{"join", "link", "core", "inaccessible", "tag", "authenticated", "requiresScopes", "policy", "context", "cost", "listSize", "cacheTag"}
 
 func (r *reader) features() error {
 	var directives ast.DirectiveList
@@ -71,8 +73,15 @@ func (r *reader) features() error {
 		if purpose != "" && !slices.Contains(known, name) {
 			return bad("the supergraph needs the feature %s v%s (for: %s), which this gateway does not have", name, version, purpose)
 		}
-		switch name {
-		case "join":
+		switch {
+		case isGuarding(name):
+			local := renamed(d, name)
+			r.guarding[local] = name
+			r.links = append(r.links, local)
+		case name == "inaccessible":
+			r.inacc = renamed(d, name)
+			r.links = append(r.links, r.inacc)
+		case name == "join":
 			switch version {
 			case "0.1":
 				r.v1 = true
@@ -81,8 +90,6 @@ func (r *reader) features() error {
 				return bad("the supergraph is of join spec v%s; this gateway reads v0.1 to v0.5", version)
 			}
 			r.prefix, found = as+"__", true
-		case "inaccessible":
-			r.inacc = as
 		}
 	}
 	if !found {
@@ -139,9 +146,6 @@ func (r *reader) own(name string) bool {
 	if name == "core" || name == "link" {
 		return true
 	}
-	if strings.HasPrefix(name, "authenticated") || strings.HasPrefix(name, "requiresScopes") {
-		return false // kept beside the fields, for whoever decides what a viewer may ask for
-	}
 	for _, l := range r.links {
 		if strings.HasPrefix(name, l+"__") || name == l {
 			return true
@@ -173,6 +177,7 @@ func (r *reader) types() error {
 }
 
 func (r *reader) typ(def *ast.Definition) error {
+	r.guard(def.Name, def.Directives)
 	var extended []*View
 	view := func(g *Subgraph) *View {
 		v := g.Types[def.Name]
@@ -287,6 +292,7 @@ func (r *reader) implements(def *ast.Definition, in []*Subgraph) error {
 }
 
 func (r *reader) field(def *ast.Definition, f *ast.FieldDefinition, in []*Subgraph, owner *Subgraph) error {
+	r.guard(def.Name+"."+f.Name, f.Directives)
 	said := f.Directives.ForNames(r.prefix + "field")
 	if len(said) == 0 {
 		if owner != nil {

@@ -10,7 +10,7 @@ import (
 	"linhui/supergraph/join"
 )
 
-func (s *Supergraph) plan(ctx context.Context, doc *ast.QueryDocument) (*Plan, error) {
+func (s *Supergraph) plan(ctx context.Context, doc *ast.QueryDocument, refused []*Demand) (*Plan, error) {
 	op := doc.Operations[0]
 	def := map[ast.Operation]*ast.Definition{ast.Query: s.model.Full.Query, ast.Mutation: s.model.Full.Mutation, ast.Subscription: s.model.Full.Subscription}[op.Operation]
 	if def == nil {
@@ -19,12 +19,12 @@ func (s *Supergraph) plan(ctx context.Context, doc *ast.QueryDocument) (*Plan, e
 	for _, d := range op.Directives {
 		return nil, fault.Newf(fault.BadUserInput, "the directive @%s is not supported on operations on a supergraph", d.Name)
 	}
-	d := &dissolver{schema: s.model.API, full: s.model.Full, fragments: doc.Fragments, left: s.limits.Fields}
+	out := &Plan{Kind: op.Operation, Document: doc, Refused: s.refused(doc, refused)}
+	d := &dissolver{schema: s.model.API, full: s.model.Full, fragments: doc.Fragments, refused: out.Refused, left: s.limits.Fields}
 	root := &group{def: def}
 	if d.add(root, op.SelectionSet, nil, nil); d.err != nil {
 		return nil, d.err
 	}
-	out := &Plan{Kind: op.Operation, Document: doc}
 	b := &builder{s: s, op: op}
 	if len(root.wants) == 0 {
 		return out, nil

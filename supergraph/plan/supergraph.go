@@ -42,10 +42,11 @@ func (l Limits) filled() Limits {
 
 // Supergraph plans operations. It is safe for concurrent use; only its plan cache changes.
 type Supergraph struct {
-	model  *join.Supergraph
-	limits Limits
-	jumps  map[string][]*jump // by type
-	cache  *cache
+	model   *join.Supergraph
+	limits  Limits
+	jumps   map[string][]*jump // by type
+	demands map[string]*Demand // of fields that not every viewer may see, by "Type.field"
+	cache   *cache
 }
 
 // jump is a way to enter a subgraph at an object of some type: an entity fetch.
@@ -77,6 +78,7 @@ func NewWithLimits(sdl string, limits Limits) (*Supergraph, error) {
 			return nil, err
 		}
 	}
+	s.demands = demandsOf(model)
 	return s, nil
 }
 
@@ -135,19 +137,22 @@ func (s *Supergraph) addJumps(def *ast.Definition) error {
 }
 
 // Plan plans the operation of the given name, or the only one. The document must be valid against APISchema.
-// The plan may be shared with other callers.
-func (s *Supergraph) Plan(ctx context.Context, doc *ast.QueryDocument, operationName string) (*Plan, error) {
+// Fields whose Demands are refused are not asked for. The plan may be shared with other callers.
+func (s *Supergraph) Plan(ctx context.Context, doc *ast.QueryDocument, operationName string, refused ...*Demand) (*Plan, error) {
 	one, err := alone(doc, operationName)
 	if err != nil {
 		return nil, err
 	}
 	key := normal(one)
+	for _, d := range refused {
+		key += d.text
+	}
 	if p := s.cache.get(key); p != nil {
 		return p, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.limits.Time)
 	defer cancel()
-	p, err := s.plan(ctx, one)
+	p, err := s.plan(ctx, one, refused)
 	if err != nil {
 		return nil, err
 	}

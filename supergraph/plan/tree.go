@@ -22,6 +22,8 @@ type Plan struct {
 	Root Node `json:"root,omitempty"`
 	// Document holds the planned operation and the fragments it uses, validated against the API schema.
 	Document *ast.QueryDocument `json:"-"`
+	// Refused are the fields of Document that are not asked for, because the viewer may not see them.
+	Refused map[*ast.Field]bool `json:"-"`
 	// Fetches is the number of calls made when every condition holds and no path is empty.
 	Fetches int `json:"fetches"`
 }

@@ -54,6 +54,7 @@ type dissolver struct {
 	schema    *ast.Schema // for the possible types of what the selection is written against
 	full      *ast.Schema
 	fragments ast.FragmentDefinitionList
+	refused   map[*ast.Field]bool // fields that are left out
 	internal  bool
 	left      int // fields that may still be made
 	err       error
@@ -94,7 +95,7 @@ func (d *dissolver) add(g *group, set ast.SelectionSet, cs conds, narrow []strin
 		}
 		switch s := s.(type) {
 		case *ast.Field:
-			if strings.HasPrefix(s.Name, "__") {
+			if strings.HasPrefix(s.Name, "__") || d.refused[s] {
 				continue
 			}
 			if more, ok := d.conditions(s.Directives, cs); ok {
