@@ -28,13 +28,13 @@ type book struct {
 }
 
 // startBook gives sources the patience that a busy machine needs: what is tested are rules.
-func startBook(t testing.TB) *book {
+func startBook(t testing.TB, changes ...func(*app.Options)) *book {
 	t.Helper()
-	return startBookWithin(t, time.Minute)
+	return startBookWithin(t, time.Minute, changes...)
 }
 
 // startBookWithin gives them as long as budget.
-func startBookWithin(t testing.TB, budget time.Duration) *book {
+func startBookWithin(t testing.TB, budget time.Duration, changes ...func(*app.Options)) *book {
 	t.Helper()
 	dir := testkit.Database(t, testkit.Directory)
 	execSQL(t, dir.Open(t), `
@@ -60,6 +60,9 @@ func startBookWithin(t testing.TB, budget time.Duration) *book {
 		for _, s := range o.Sources {
 			bk.link[s.Key] = testkit.NewProxy(t, dbs[s.Key].Addr())
 			s.DB = patient(t, s, dbs[s.Key].Via(bk.link[s.Key].Addr()), budget)
+		}
+		for _, change := range changes {
+			change(o)
 		}
 	})
 	return bk

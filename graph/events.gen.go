@@ -66,6 +66,7 @@ type ProgrammeItemResolver interface {
 }
 type SubscriptionResolver interface {
 	TodayEventsChanged(ctx context.Context, communities []string) (<-chan *store.TodayEventsChange, error)
+	FeedbackChanged(ctx context.Context, communities []string) (<-chan *store.FeedbackChange, error)
 }
 type TodayEventsChangeResolver interface {
 	Events(ctx context.Context, obj *store.TodayEventsChange, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error)
@@ -140,6 +141,20 @@ func (ec *executionContext) field_EventSeries_next_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["limit"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_feedbackChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "communities",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["communities"] = arg0
 	return args, nil
 }
 
@@ -3429,6 +3444,50 @@ func (ec *executionContext) fieldContext_Subscription_todayEventsChanged(ctx con
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_feedbackChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_feedbackChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().FeedbackChanged(ctx, fc.Args["communities"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.FeedbackChange) graphql.Marshaler {
+			return ec.marshalNFeedbackChange2ᚖlinhuiᚋstoreᚐFeedbackChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_feedbackChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeedbackChange(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_feedbackChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TodayEventsChange_community(ctx context.Context, field graphql.CollectedField, obj *store.TodayEventsChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4728,6 +4787,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "todayEventsChanged":
 		return ec._Subscription_todayEventsChanged(ctx, fields[0])
+	case "feedbackChanged":
+		return ec._Subscription_feedbackChanged(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}

@@ -50,6 +50,9 @@ type FeedbackCategoryResolver interface {
 
 	Rule(ctx context.Context, obj *store.FeedbackCategory) (*store.SlaRule, error)
 }
+type FeedbackChangeResolver interface {
+	Feedback(ctx context.Context, obj *store.FeedbackChange) (*store.Feedback, error)
+}
 type FeedbackUpdateResolver interface {
 	ByPost(ctx context.Context, obj *store.FeedbackUpdate) (*store.StaffPost, error)
 }
@@ -2173,6 +2176,70 @@ func (ec *executionContext) fieldContext_FeedbackCategoryEdge_node(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _FeedbackChange_community(ctx context.Context, field graphql.CollectedField, obj *store.FeedbackChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeedbackChange_community(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Community, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Community) graphql.Marshaler {
+			return ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeedbackChange_community(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FeedbackChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Community(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FeedbackChange_feedback(ctx context.Context, field graphql.CollectedField, obj *store.FeedbackChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeedbackChange_feedback(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.FeedbackChange().Feedback(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Feedback) graphql.Marshaler {
+			return ec.marshalOFeedback2ᚖlinhuiᚋstoreᚐFeedback(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FeedbackChange_feedback(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FeedbackChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Feedback(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _FeedbackConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Connection[store.Feedback]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3901,6 +3968,37 @@ func (ec *executionContext) _FeedbackCategoryEdge(ctx context.Context, sel ast.S
 	return out
 }
 
+var feedbackChangeImplementors = []string{"FeedbackChange"}
+
+func (ec *executionContext) _FeedbackChange(ctx context.Context, sel ast.SelectionSet, obj *store.FeedbackChange) graphql.Marshaler {
+	fields := ec.collected.Collect(ec.OperationContext, sel, feedbackChangeImplementors)
+
+	out := marshal.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = marshal.String("FeedbackChange")
+		case "community":
+			out.Values[i] = ec._FeedbackChange_community(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "feedback":
+			out.Values[i] = ec._FeedbackChange_feedback(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
 var feedbackConnectionImplementors = []string{"FeedbackConnection"}
 
 func (ec *executionContext) _FeedbackConnection(ctx context.Context, sel ast.SelectionSet, obj *page.Connection[store.Feedback]) graphql.Marshaler {
@@ -4408,6 +4506,16 @@ func (ec *executionContext) marshalNFeedbackCategoryOrderField2linhuiᚋschema�
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNFeedbackChange2ᚖlinhuiᚋstoreᚐFeedbackChange(ctx context.Context, sel ast.SelectionSet, v *store.FeedbackChange) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._FeedbackChange(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNFeedbackEdge2linhuiᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v page.Edge[store.Feedback]) graphql.Marshaler {

@@ -43,6 +43,7 @@ type ResolverRoot interface {
 	EventSeries() EventSeriesResolver
 	Feedback() FeedbackResolver
 	FeedbackCategory() FeedbackCategoryResolver
+	FeedbackChange() FeedbackChangeResolver
 	FeedbackUpdate() FeedbackUpdateResolver
 	LendableItem() LendableItemResolver
 	Loan() LoanResolver
@@ -531,6 +532,11 @@ type ComplexityRoot struct {
 	FeedbackCategoryEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	FeedbackChange struct {
+		Community func(childComplexity int) int
+		Feedback  func(childComplexity int) int
 	}
 
 	FeedbackConnection struct {
@@ -1137,6 +1143,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		FeedbackChanged    func(childComplexity int, communities []string) int
 		TodayEventsChanged func(childComplexity int, communities []string) int
 	}
 
@@ -3451,6 +3458,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FeedbackCategoryEdge.Node(childComplexity), true
+
+	case "FeedbackChange.community":
+		if e.ComplexityRoot.FeedbackChange.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackChange.Community(childComplexity), true
+	case "FeedbackChange.feedback":
+		if e.ComplexityRoot.FeedbackChange.Feedback == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackChange.Feedback(childComplexity), true
 
 	case "FeedbackConnection.coverage":
 		if e.ComplexityRoot.FeedbackConnection.Coverage == nil {
@@ -6436,6 +6456,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StationEdge.Node(childComplexity), true
 
+	case "Subscription.feedbackChanged":
+		if e.ComplexityRoot.Subscription.FeedbackChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_feedbackChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.FeedbackChanged(childComplexity, args["communities"].([]string)), true
 	case "Subscription.todayEventsChanged":
 		if e.ComplexityRoot.Subscription.TodayEventsChanged == nil {
 			break
@@ -7636,7 +7667,7 @@ extend type Query {
   campaigns(communities: [ID!], filter: CampaignFilter, orderBy: CampaignOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CampaignConnection
 }
 
-"What a change of a community's or division's events leaves for today."
+"What a change of a community's or division's events, or midnight, leaves for today."
 type TodayEventsChange @class(level: P0_PUBLIC) {
   community: Community
   division: Division
@@ -7646,8 +7677,9 @@ type TodayEventsChange @class(level: P0_PUBLIC) {
 
 extend type Subscription {
   """
-  Tells that events of one of the communities or divisions changed, whoever wrote them, and what today's are now. Changes
-  close to each other may be told as one. Nothing is told at midnight, nor when the subscription begins.
+  Tells that events of one of the communities or divisions changed, whoever wrote them, or that a new day began in
+  Shanghai, and what today's are now. Changes close to each other may be told as one. Nothing is told when the
+  subscription begins.
   """
   todayEventsChanged(communities: [ID!]!): TodayEventsChange!
 }
@@ -7886,6 +7918,21 @@ extend type Query {
   slaRules(communities: [ID!], orderBy: SlaRuleOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SlaRuleConnection
   "Published posts, newest first."
   echoWall(communities: [ID!], first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EchoWallPostConnection
+}
+
+"A step in the life of an entry of the Echo Book."
+type FeedbackChange @class(level: P0_PUBLIC) {
+  community: Community!
+  "The entry as the viewer may see it now; null, with an error, while its source does not answer."
+  feedback: Feedback
+}
+
+extend type Subscription {
+  """
+  Tells of every step of an entry that the viewer may see: staff those of their communities, residents their own. Steps
+  of one entry close to each other may be told as one. Nothing is told when the subscription begins.
+  """
+  feedbackChanged(communities: [ID!]!): FeedbackChange! @auth(any: [RESIDENT, DISTRICT_VIEWER, ANALYST])
 }
 `, BuiltIn: false},
 	{Name: "../schema/feedback_write.graphqls", Input: `input SubmitFeedbackInput {
@@ -9960,6 +10007,16 @@ func (ec *executionContext) childFields_FeedbackCategoryEdge(ctx context.Context
 		return ec.fieldContext_FeedbackCategoryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategoryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_FeedbackChange_community(ctx, field)
+	case "feedback":
+		return ec.fieldContext_FeedbackChange_feedback(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackChange", field.Name)
 }
 
 func (ec *executionContext) childFields_FeedbackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -7,6 +7,7 @@ import (
 	"linhui/internal/authz"
 	"linhui/page"
 	"linhui/schema/scalar"
+	"linhui/sources"
 	"linhui/store"
 )
 
@@ -28,24 +29,10 @@ func (q query) Campaigns(ctx context.Context, communities []string, filter *stor
 }
 
 func (s subscription) TodayEventsChanged(ctx context.Context, communities []string) (<-chan *store.TodayEventsChange, error) {
-	chosen, err := s.Sources.Choose(s.Sources.Ask(ctx), communities, false)
-	if err != nil {
-		return nil, err
-	}
-	changes := s.Sources.Subscribe(ctx, store.TodayEvents.List, chosen.Owners)
-	out := make(chan *store.TodayEventsChange)
-	go func() {
-		defer close(out)
-		for c := range changes {
-			d := s.Sources.Directory()
-			change := &store.TodayEventsChange{Owner: c.Owner, At: s.Sources.Now(), Community: d.Community(c.Owner), Division: d.Division(c.Owner)}
-			select {
-			case out <- change:
-			case <-ctx.Done():
-			}
-		}
-	}()
-	return out, nil
+	return changes(ctx, s.Root, store.TodayEvents.List, communities, false, func(_ context.Context, c sources.Change) *store.TodayEventsChange {
+		d := s.Sources.Directory()
+		return &store.TodayEventsChange{Owner: c.Owner, At: s.Sources.Now(), Community: d.Community(c.Owner), Division: d.Division(c.Owner)}
+	})
 }
 
 func (r *Root) TodayEventsChange() graph.TodayEventsChangeResolver { return todayEventsChange{r} }

@@ -3,6 +3,10 @@ package resolvers
 import (
 	"context"
 
+	"github.com/google/uuid"
+
+	"linhui/graph"
+	"linhui/internal/fault"
 	"linhui/page"
 	"linhui/sources"
 	"linhui/store"
@@ -31,6 +35,29 @@ func (q query) SLARules(ctx context.Context, communities []string, orderBy *stor
 
 func (q query) EchoWall(ctx context.Context, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) (*store.EchoWallPostConnection, error) {
 	return pageOf(ctx, q.Root, store.EchoWallPosts, list{communities, &store.EchoFilter{}, nil, page.Args{First: first, Last: last, After: after, Before: before}, onPartial})
+}
+
+func (s subscription) FeedbackChanged(ctx context.Context, communities []string) (<-chan *store.FeedbackChange, error) {
+	return changes(ctx, s.Root, store.FeedbackLife.Topic, communities, true, func(ctx context.Context, c sources.Change) *store.FeedbackChange {
+		id, err := uuid.Parse(c.ID)
+		if err != nil {
+			return nil
+		}
+		found := sources.Nodes(ctx, s.Sources, s.Sources.Ask(ctx), []page.ID{{Type: store.Feedbacks.Type, Owner: c.Owner, UUID: id}})[0]
+		if fault.Is(found.Err, fault.NotFound) {
+			return nil // not the viewer's to see
+		}
+		entry, _ := found.Node.(*store.Feedback)
+		return &store.FeedbackChange{Community: s.Sources.Directory().Community(c.Owner), Entry: entry, Err: found.Err}
+	})
+}
+
+func (r *Root) FeedbackChange() graph.FeedbackChangeResolver { return feedbackChange{r} }
+
+type feedbackChange struct{ *Root }
+
+func (feedbackChange) Feedback(ctx context.Context, obj *store.FeedbackChange) (*store.Feedback, error) {
+	return filled(ctx, obj.Entry, obj.Err)
 }
 
 func (m mutation) feedback(ctx context.Context, in store.Input) (*store.FeedbackPayload, error) {

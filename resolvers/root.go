@@ -27,10 +27,6 @@ func (r *Root) Query() graph.QueryResolver { return query{r} }
 
 type query struct{ *Root }
 
-func (r *Root) Subscription() graph.SubscriptionResolver { return subscription{r} }
-
-type subscription struct{ *Root }
-
 // list is a root list as it was asked for.
 type list struct {
 	communities []string

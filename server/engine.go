@@ -30,10 +30,12 @@ type engine struct {
 	cost        func(context.Context, *graphql.OperationContext) Price
 	rates       *rates
 	before      func(context.Context, *graphql.OperationContext) (context.Context, error)
+	next        func(context.Context) context.Context
 	aroundRoot  graphql.RootFieldMiddleware
 	aroundField graphql.FieldMiddleware
 	metrics     *metrics
 	log         *slog.Logger
+	now         func() time.Time
 	dev         bool
 }
 

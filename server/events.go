@@ -56,7 +56,10 @@ func (s *Server) serveEvents(e *engine, w http.ResponseWriter, r *http.Request) 
 	})
 	next := op.stream(opCtx)
 	for a := next(); a != nil; a = next() {
-		if out.next(a) != nil {
+		if !s.stillValid(ctx, r) {
+			cancel() // without "complete": the client is to ask again, and is told why not
+		}
+		if ctx.Err() != nil || out.next(a) != nil {
 			break
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"linhui/internal/authz"
 	"linhui/internal/fault"
 )
 
@@ -105,6 +106,21 @@ func (op *operation) answer(ctx context.Context, resp *graphql.Response) *answer
 
 var nullData = []byte("null")
 
+// event returns the context of a subscription's next event, whose viewer looks at the graph when the event
+// happens.
+func (op *operation) event(ctx context.Context) context.Context {
+	v := authz.FromContext(ctx)
+	ctx = authz.NewContextLater(ctx, func() *authz.Viewer {
+		own := *v
+		own.At = op.engine.now()
+		return &own
+	})
+	if op.engine.next != nil {
+		ctx = op.engine.next(ctx)
+	}
+	return ctx
+}
+
 // stream executes any operation as a series of answers. next returns nil after the last; the
 // bytes of an answer are valid until the following call.
 func (op *operation) stream(ctx context.Context) (next func() *answer) {
@@ -124,14 +140,15 @@ func (op *operation) stream(ctx context.Context) (next func() *answer) {
 		if failed || ctx.Err() != nil {
 			return nil
 		}
-		each := graphql.WithResponseContext(ctx, op.engine.present, recovered)
+		each := graphql.WithResponseContext(op.event(ctx), op.engine.present, recovered)
 		op.left.Store(op.engine.limits.ResponseBytes)
 		resp := op.exec(each, func() *graphql.Response {
 			if source == nil {
-				source = op.engine.schema.Exec(each)
-				if graphql.GetErrors(each) != nil {
+				begin := graphql.WithResponseContext(ctx, op.engine.present, recovered)
+				source = op.engine.schema.Exec(begin)
+				if errs := graphql.GetErrors(begin); errs != nil {
 					failed = true
-					return &graphql.Response{}
+					return &graphql.Response{Errors: errs}
 				}
 			}
 			return source(each)

@@ -50,6 +50,8 @@ type Options struct {
 	// Before runs after all checks and before execution; its context is the one execution gets,
 	// and its error refuses the request. It must not keep oc.
 	Before func(ctx context.Context, oc *graphql.OperationContext) (context.Context, error)
+	// Next prepares the context of each event of a subscription; nil: nothing.
+	Next func(context.Context) context.Context
 	// AroundRoot wraps every root field of queries and mutations; AroundField every field with a
 	// resolver. Nil: nothing, at no cost.
 	AroundRoot  graphql.RootFieldMiddleware
@@ -174,8 +176,8 @@ func (o *Options) engine(s *Server, points *rates, schema graphql.ExecutableSche
 	}
 	return &engine{schema: schema, public: public, valid: validationSchema(schema.Schema(), public), limits: &o.Limits,
 		documents: newDocuments(o.DocumentBytes), persisted: persisted{o.Redis}, allow: allow, exempt: o.Exempt,
-		cost: o.Cost, rates: points, before: o.Before, aroundRoot: o.AroundRoot, aroundField: o.AroundField,
-		metrics: s.metrics, log: o.Log, dev: o.Dev}
+		cost: o.Cost, rates: points, before: o.Before, next: o.Next, aroundRoot: o.AroundRoot, aroundField: o.AroundField,
+		metrics: s.metrics, log: o.Log, now: o.Now, dev: o.Dev}
 }
 
 func (s *Server) operational(mux *http.ServeMux, registry *prometheus.Registry) {

@@ -224,13 +224,21 @@ func (k *socket) limitReads(v *authz.Viewer) {
 	k.conn.SetReadLimit(most)
 }
 
-// beat pings the peer and checks that its token still holds.
-func (k *socket) beat(ctx context.Context) {
+// holds reports whether the peer's token still holds, and ends the socket when it does not.
+func (k *socket) holds(ctx context.Context) bool {
 	k.mu.Lock()
 	token := k.token
 	k.mu.Unlock()
-	if !k.server.tokenHolds(ctx, token) {
-		k.conn.Close(closeForbidden, "Forbidden")
+	if k.server.tokenHolds(ctx, token) {
+		return true
+	}
+	k.conn.Close(closeForbidden, "Forbidden")
+	return false
+}
+
+// beat pings the peer, whose token is looked at though nothing happens.
+func (k *socket) beat(ctx context.Context) {
+	if !k.holds(ctx) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.server.timing.Ping)

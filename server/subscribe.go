@@ -89,7 +89,7 @@ func (k *socket) operate(ctx context.Context, id string, p *params) {
 	}
 	next := op.stream(opCtx)
 	for a := next(); a != nil; a = next() {
-		if k.next(ctx, id, a) != nil {
+		if !k.holds(ctx) || k.next(ctx, id, a) != nil {
 			break
 		}
 	}

@@ -27,6 +27,7 @@ func (s *Sources) Watch(ctx context.Context) {
 	for _, src := range s.opt.Sources {
 		wg.Go(func() { s.listen(ctx, src, poke) })
 	}
+	wg.Go(func() { s.turnDays(ctx) })
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {

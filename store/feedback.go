@@ -102,6 +102,13 @@ type SlaRule struct {
 	ResponsibleOrgID uuid.UUID  `db:"responsible_org_id" for:"responsible"`
 }
 
+// FeedbackChange is an entry after one of its steps.
+type FeedbackChange struct {
+	Community *Community
+	Entry     *Feedback
+	Err       error // why there is no Entry
+}
+
 type (
 	FeedbackConnection         = page.Connection[Feedback]
 	FeedbackEdge               = page.Edge[Feedback]

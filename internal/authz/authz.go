@@ -7,6 +7,7 @@ package authz
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -129,11 +130,20 @@ func NewContext(ctx context.Context, v *Viewer) context.Context {
 	return context.WithValue(ctx, viewerKey{}, v)
 }
 
+// NewContextLater returns ctx carrying the viewer that view returns when it is first asked for: an event
+// of a subscription is as of when it happens, not of when it is begun to be waited for.
+func NewContextLater(ctx context.Context, view func() *Viewer) context.Context {
+	return context.WithValue(ctx, viewerKey{}, sync.OnceValue(view))
+}
+
 // FromContext returns the request's viewer; without one, an anonymous PUBLIC viewer whose
 // clock is the zero time, so that a forgotten viewer can never see more than the public.
 func FromContext(ctx context.Context) *Viewer {
-	if v, ok := ctx.Value(viewerKey{}).(*Viewer); ok {
+	switch v := ctx.Value(viewerKey{}).(type) {
+	case *Viewer:
 		return v
+	case func() *Viewer:
+		return v()
 	}
 	return &Viewer{}
 }

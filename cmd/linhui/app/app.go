@@ -85,6 +85,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	so.Before = func(ctx context.Context, oc *graphql.OperationContext) (context.Context, error) {
 		return root.Begin(ctx, oc, full.Schema())
 	}
+	so.Next = resolvers.Next
 	s, err := server.New(so)
 	if err != nil {
 		return nil, err
