@@ -9,14 +9,16 @@ import (
 	"linhui/dataloaders"
 	"linhui/graph"
 	"linhui/internal/authz"
+	"linhui/internal/database"
 	"linhui/schema"
 	"linhui/sources"
 )
 
 // Begin prepares an operation before any of its fields runs: it refuses fields the viewer
 // may not have, writes the audit row that personal fields need first, and puts into the
-// context what fields share. Every transport and both listeners call it.
-func (r *Root) Begin(ctx context.Context, oc *graphql.OperationContext, s *ast.Schema) (context.Context, error) {
+// context what fields share. Every transport and both listeners call it. Its statements may take
+// as long as budget says.
+func (r *Root) Begin(ctx context.Context, oc *graphql.OperationContext, s *ast.Schema, budget database.Budget) (context.Context, error) {
 	v := authz.FromContext(ctx)
 	access, err := schema.Check(s, oc.Operation, v)
 	if err != nil {
@@ -27,6 +29,6 @@ func (r *Root) Begin(ctx context.Context, oc *graphql.OperationContext, s *ast.S
 			return nil, err
 		}
 	}
-	ctx = sources.NewContext(ctx, &sources.Request{Demand: access.Demand})
+	ctx = sources.NewContext(ctx, &sources.Request{Demand: access.Demand, Budget: budget})
 	return dataloaders.NewContext(ctx, r.Sources, s, graph.Args, oc), nil
 }

@@ -44,6 +44,7 @@ type transport struct {
 	safe       bool             // a GET: no mutations
 	streams    bool             // subscriptions have somewhere to go
 	showCost   bool             // the client asked for the price
+	share      int              // the part of its price that an operation is charged, 1/share; 0: all of it
 	rateKey    string           // whose minute is spent; empty: nobody's
 	headers    http.Header      // of the request, or of the socket's upgrade
 	priorities func(class) bool // whether there is room for this class of work; nil: always
@@ -52,29 +53,39 @@ type transport struct {
 // begin prepares p for execution, or returns the answer that refuses it. The context returned
 // carries the operation.
 func (e *engine) begin(ctx context.Context, p *params, t *transport) (context.Context, *operation, *answer) {
+	op, refused := e.prepare(ctx, p, t)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	ctx, refused = e.admit(ctx, op, t)
+	return ctx, op, refused
+}
+
+// prepare finds the operation that p asks for and reads its variables.
+func (e *engine) prepare(ctx context.Context, p *params, t *transport) (*operation, *answer) {
 	started := time.Now()
 	v := authz.FromContext(ctx)
 	doc, refused := e.document(ctx, p, v)
 	if refused != nil {
-		return nil, nil, refused
+		return nil, refused
 	}
 	def, f := doc.operation(p.operation)
 	if f != nil {
-		return nil, nil, invalid(coded(f))
+		return nil, invalid(coded(f))
 	}
 	kind := classOf(def.Operation)
 	exchangeOf(ctx).class = kind
 	switch {
 	case t.safe && kind == classMutation:
-		return nil, nil, failure(http.StatusMethodNotAllowed, fault.Newf(fault.BadUserInput, "a mutation must be sent by POST"))
+		return nil, failure(http.StatusMethodNotAllowed, fault.Newf(fault.BadUserInput, "a mutation must be sent by POST"))
 	case !t.streams && kind == classSubscription:
-		return nil, nil, invalid(badInput("a subscription needs a websocket or Accept: text/event-stream"))
+		return nil, invalid(badInput("a subscription needs a websocket or Accept: text/event-stream"))
 	case t.priorities != nil && !t.priorities(kind):
-		return nil, nil, busy()
+		return nil, busy()
 	}
 	vars, err := e.variables(def, p.variables)
 	if err != nil {
-		return nil, nil, invalid(err)
+		return nil, invalid(err)
 	}
 	op := &operation{engine: e}
 	op.left.Store(e.limits.ResponseBytes)
@@ -91,18 +102,24 @@ func (e *engine) begin(ctx context.Context, p *params, t *transport) (context.Co
 		RootResolverMiddleware: op.aroundRoot,
 		Stats:                  graphql.Stats{OperationStart: started},
 	}
-	if refused := e.charge(ctx, op, v, t); refused != nil {
-		return nil, nil, refused
+	return op, nil
+}
+
+// admit charges for the operation and asks the hook whether it may run. The context returned
+// carries the operation.
+func (e *engine) admit(ctx context.Context, op *operation, t *transport) (context.Context, *answer) {
+	if refused := e.charge(ctx, op, authz.FromContext(ctx), t); refused != nil {
+		return nil, refused
 	}
 	ctx = graphql.WithOperationContext(ctx, &op.OperationContext)
 	if e.before != nil {
 		next, err := e.before(ctx, &op.OperationContext)
 		if err != nil {
-			return nil, nil, e.refusal(ctx, err)
+			return nil, e.refusal(ctx, err)
 		}
 		ctx = next
 	}
-	return ctx, op, nil
+	return ctx, nil
 }
 
 // charge prices the operation, and takes the price from the principal's minute.
@@ -122,7 +139,7 @@ func (e *engine) charge(ctx context.Context, op *operation, v *authz.Viewer, t *
 	if t.rateKey == "" {
 		return nil
 	}
-	if wait := e.rates.take(ctx, t.rateKey, price.Points); wait > 0 {
+	if wait := e.rates.take(ctx, t.rateKey, max(price.Points/max(t.share, 1), 1)); wait > 0 {
 		e.metrics.limited.Inc()
 		seconds := int(wait.Seconds()) + 1
 		refused := failure(http.StatusTooManyRequests, fault.Newf(fault.RateLimited,
@@ -135,19 +152,26 @@ func (e *engine) charge(ctx context.Context, op *operation, v *authz.Viewer, t *
 
 // refusal is the answer to an error that a hook returned before execution.
 func (e *engine) refusal(ctx context.Context, err error) *answer {
-	shown := e.present(ctx, err)
+	return refusedBy(e.present(ctx, err))
+}
+
+// refusedBy answers with presented errors; the first one decides the status.
+func refusedBy(shown ...*gqlerror.Error) *answer {
 	status := http.StatusBadRequest
-	switch fault.Code(shown.Extensions["code"].(string)) {
+	code, _ := shown[0].Extensions["code"].(string)
+	switch fault.Code(code) {
 	case fault.Unauthenticated:
 		status = http.StatusUnauthorized
 	case fault.Forbidden:
 		status = http.StatusForbidden
+	case fault.NotFound:
+		status = http.StatusNotFound
 	case fault.SourceUnavailable, fault.SourceTimeout:
 		status = http.StatusServiceUnavailable
 	case fault.Internal:
 		status = http.StatusInternalServerError
 	}
-	return &answer{status: status, errors: gqlerror.List{shown}}
+	return &answer{status: status, errors: shown}
 }
 
 func busy() *answer {

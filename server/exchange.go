@@ -116,11 +116,15 @@ func (s *Server) observe(next http.Handler, who Authenticator) http.Handler {
 		s.inFlight.Add(1)
 		defer func() {
 			s.inFlight.Add(-1)
-			if v := recover(); v != nil {
+			v := recover()
+			if v != nil && v != http.ErrAbortHandler {
 				s.panicked(x, v)
 			}
 			x.route = r.Pattern
 			s.finish(r.Context(), x)
+			if v == http.ErrAbortHandler {
+				panic(v) // net/http breaks the connection, and says nothing
+			}
 		}()
 		next.ServeHTTP(x, r)
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -62,9 +61,9 @@ func TestSchemaThatMisbehavesHurtsOnlyItsRequest(t *testing.T) {
 func TestHandlerThatPanicsIsAnswered(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *server.Options) {
-		o.Export = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret") })
+		o.Ready = func(context.Context) error { panic("a secret") }
 	})
-	got := b.request(t, "GET", "/export/x", "")
+	got := b.request(t, "GET", "/readyz", "")
 	if got.status != 500 || got.code(t) != "INTERNAL" || strings.Contains(got.body, "secret") || !strings.Contains(b.logs.String(), "a secret") {
 		t.Errorf("%d %s", got.status, got.body)
 	}

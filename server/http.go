@@ -30,9 +30,13 @@ func (s *Server) graphql(e *engine) http.Handler {
 			http.Redirect(w, r, "/", http.StatusSeeOther)
 			return
 		}
+		if a.export != nil {
+			s.serveExport(e, a.export, w, r)
+			return
+		}
 		if a.media == nil && !a.stream {
 			s.refuse(x, mediaJSON, failure(http.StatusNotAcceptable, fault.Newf(fault.BadUserInput,
-				"accept application/graphql-response+json, application/json or text/event-stream")))
+				"accept application/graphql-response+json, application/json or text/event-stream, or text/csv and other files of rows")))
 			return
 		}
 		if a.stream {

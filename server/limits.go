@@ -66,10 +66,11 @@ type Timing struct {
 	Ping         time.Duration // between pings of a socket and keep-alives of an event stream
 	DrainDelay   time.Duration // between not-ready and the last accepted connection
 	DrainTimeout time.Duration // for requests already accepted to finish
+	ExportRetry  time.Duration // before a page of an export that lacks a source is asked for again
 }
 
 // DefaultTiming returns the durations of production.
 func DefaultTiming() Timing {
 	return Timing{InitTimeout: 3 * time.Second, Ping: 12 * time.Second,
-		DrainDelay: 5 * time.Second, DrainTimeout: 25 * time.Second}
+		DrainDelay: 5 * time.Second, DrainTimeout: 25 * time.Second, ExportRetry: 2 * time.Second}
 }

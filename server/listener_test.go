@@ -243,31 +243,6 @@ func TestPlayground(t *testing.T) {
 	}
 }
 
-func TestExportIsAuthenticatedAndShedFirst(t *testing.T) {
-	t.Parallel()
-	b := setup(t, func(o *server.Options) {
-		o.Limits = server.DefaultLimits()
-		o.Limits.InFlight = 4
-		o.Export = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(server.RequestID(r.Context()))) })
-	})
-	if got := b.request(t, "GET", "/export/x.csv", "", "X-Request-Id", "id-1"); got.body != "id-1" {
-		t.Errorf("%d %s", got.status, got.body)
-	}
-	if got := b.request(t, "GET", "/export/x.csv", "", "Authorization", "Bearer forged"); got.status != 401 {
-		t.Errorf("%d", got.status)
-	}
-	var waiting sync.WaitGroup
-	for range 2 {
-		waiting.Go(func() { b.query(t, "{wait}") })
-	}
-	eventually(t, "two wait", func() bool { return b.root.Waiting.Load() == 2 })
-	if got := b.request(t, "GET", "/export/x.csv", ""); got.status != 503 {
-		t.Errorf("%d", got.status)
-	}
-	close(b.root.Release)
-	waiting.Wait()
-}
-
 func TestDrainFinishesWhatWasAccepted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *server.Options) {

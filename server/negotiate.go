@@ -4,13 +4,16 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"linhui/internal/tabular"
 )
 
 // accepts is what a client wants to read.
 type accepts struct {
-	media  *media // nil: nothing that this server writes
-	stream bool   // text/event-stream
-	html   bool   // a person's browser
+	media  *media          // nil: nothing that this server writes
+	export *tabular.Format // a file of rows, wanted more than media
+	stream bool            // text/event-stream
+	html   bool            // a person's browser
 }
 
 // negotiate reads the Accept header. A client that does not say, or takes anything, gets
@@ -40,8 +43,9 @@ func negotiate(r *http.Request) accepts {
 			case "text/html":
 				a.html = true
 			}
-			if m != nil && q > best {
-				a.media, best = m, q
+			f := tabular.ByMedia(strings.TrimSpace(kind))
+			if (m != nil || f != nil) && q > best {
+				a.media, a.export, best = m, f, q
 			}
 		}
 	}

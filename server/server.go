@@ -60,9 +60,8 @@ type Options struct {
 	Origins        []string       // scheme://host[:port] of other sites whose pages may ask
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
 
-	Playground       fs.FS        // served at /; nil: nothing is
-	PlaygroundPolicy string       // its Content-Security-Policy; empty: own origin only
-	Export           http.Handler // served under /export/, after authentication; nil: nothing is
+	Playground       fs.FS  // served at /; nil: nothing is
+	PlaygroundPolicy string // its Content-Security-Policy; empty: own origin only
 
 	Ready    func(context.Context) error // nil: always
 	Registry *prometheus.Registry        // nil: one of its own
@@ -115,9 +114,6 @@ func New(o Options) (*Server, error) {
 	public := http.NewServeMux()
 	public.Handle("/graphql", s.graphql(o.engine(s, points, o.Schema, true)))
 	s.operational(public, o.Registry)
-	if o.Export != nil {
-		public.Handle("/export/", s.export(o.Export))
-	}
 	if o.Playground != nil {
 		files, err := newStatic(o.Playground, o.PlaygroundPolicy)
 		if err != nil {
@@ -186,35 +182,10 @@ func (s *Server) operational(mux *http.ServeMux, registry *prometheus.Registry) 
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 }
 
-// Handler serves /graphql, /livez, /readyz, /metrics, /export/ and the playground.
+// Handler serves /graphql, /livez, /readyz, /metrics and the playground.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // SubgraphHandler serves the federation gateway: the same, with _service and _entities, without
-// playground and export. Nil without Options.Subgraph. It belongs on an address that the public
+// the playground. Nil without Options.Subgraph. It belongs on an address that the public
 // cannot reach.
 func (s *Server) SubgraphHandler() http.Handler { return s.subgraph }
-
-// export authenticates and counts requests of the export handler.
-func (s *Server) export(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := exchangeOf(r.Context())
-		x.class = classExport
-		if s.preflight(w, r) {
-			return
-		}
-		if f := s.crossSite(r); f != nil {
-			s.refuse(x, mediaJSON, failure(http.StatusForbidden, f))
-			return
-		}
-		if !s.room(classExport) {
-			s.refuse(x, mediaJSON, busy())
-			return
-		}
-		ctx, refused := s.identify(r)
-		if refused != nil {
-			s.refuse(x, mediaJSON, refused)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
-}

@@ -34,7 +34,7 @@ type Options struct {
 	Directory *database.DB
 	Sources   []*Source
 	Cursors   *page.Signer
-	Budgets   map[database.Budget]time.Duration // how long a source may take; 1 s where missing
+	Budgets   map[database.Budget]time.Duration // how long a source may take; the class's default where missing
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -141,7 +141,7 @@ func (s *Sources) budget(b database.Budget) time.Duration {
 	if d, ok := s.opt.Budgets[b]; ok {
 		return d
 	}
-	return time.Second
+	return b.Default()
 }
 
 // Ask returns what statements of the request in ctx need to know about it.

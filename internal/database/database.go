@@ -38,11 +38,16 @@ func (a Access) Role() string {
 type Budget int
 
 const (
-	Dashboard Budget = iota // 1 s unless configured
-	Analyst                 // 10 s
-	Export                  // 60 s
+	Dashboard Budget = iota
+	Analyst
+	Export
 	budgets
 )
+
+// Default is how long a statement of the class may run unless a source is configured otherwise.
+func (b Budget) Default() time.Duration {
+	return [...]time.Duration{time.Second, 10 * time.Second, time.Minute}[b]
+}
 
 // Config describes one source. Zero fields take the default named beside them.
 type Config struct {
@@ -83,9 +88,9 @@ func (c Config) withDefaults() Config {
 	c.MaxConns = cmp.Or(c.MaxConns, 8)
 	c.Queue = cmp.Or(c.Queue, 16)
 	c.QueueWait = cmp.Or(c.QueueWait, 100*time.Millisecond)
-	c.Budgets[Dashboard] = cmp.Or(c.Budgets[Dashboard], time.Second)
-	c.Budgets[Analyst] = cmp.Or(c.Budgets[Analyst], 10*time.Second)
-	c.Budgets[Export] = cmp.Or(c.Budgets[Export], time.Minute)
+	for b := range budgets {
+		c.Budgets[b] = cmp.Or(c.Budgets[b], b.Default())
+	}
 	c.BreakerWindow = cmp.Or(c.BreakerWindow, 10*time.Second)
 	c.BreakerCalls = cmp.Or(c.BreakerCalls, 10)
 	c.BreakerRatio = cmp.Or(c.BreakerRatio, 0.5)

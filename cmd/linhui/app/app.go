@@ -83,7 +83,11 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 		return price
 	}
 	so.Before = func(ctx context.Context, oc *graphql.OperationContext) (context.Context, error) {
-		return root.Begin(ctx, oc, full.Schema())
+		budget := database.Dashboard
+		if server.IsExport(ctx) {
+			budget = database.Export
+		}
+		return root.Begin(ctx, oc, full.Schema(), budget)
 	}
 	so.Next = resolvers.Next
 	s, err := server.New(so)

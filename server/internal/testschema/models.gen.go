@@ -2,6 +2,17 @@
 
 package testschema
 
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+type Coverage struct {
+	Sources []*SourceCoverage `json:"sources"`
+}
+
 type Filter struct {
 	And   []*Filter `json:"and,omitempty"`
 	Names []string  `json:"names,omitempty"`
@@ -10,6 +21,7 @@ type Filter struct {
 type Item struct {
 	ID       string  `json:"id"`
 	Name     string  `json:"name"`
+	Size     int     `json:"size"`
 	Parent   *Item   `json:"parent,omitempty"`
 	Children []*Item `json:"children"`
 }
@@ -18,6 +30,9 @@ func (Item) IsEntity() {}
 
 type ItemConnection struct {
 	Edges      []*ItemEdge `json:"edges"`
+	Nodes      []*Item     `json:"nodes"`
+	PageInfo   *PageInfo   `json:"pageInfo"`
+	Coverage   *Coverage   `json:"coverage"`
 	TotalCount int         `json:"totalCount"`
 }
 
@@ -26,11 +41,83 @@ type ItemEdge struct {
 	Node   *Item  `json:"node"`
 }
 
+type Kind struct {
+	// 一
+	Code KindCode  `json:"code"`
+	Tags []*string `json:"tags"`
+}
+
 type Mutation struct {
+}
+
+type PageInfo struct {
+	HasNextPage bool    `json:"hasNextPage"`
+	EndCursor   *string `json:"endCursor,omitempty"`
 }
 
 type Query struct {
 }
 
+type SourceCoverage struct {
+	State       string   `json:"state"`
+	Communities []string `json:"communities"`
+}
+
 type Subscription struct {
+}
+
+type KindCode string
+
+const (
+	// 甲类
+	KindCodeA KindCode = "A"
+	KindCodeB KindCode = "B"
+)
+
+var AllKindCode = []KindCode{
+	KindCodeA,
+	KindCodeB,
+}
+
+func (e KindCode) IsValid() bool {
+	switch e {
+	case KindCodeA, KindCodeB:
+		return true
+	}
+	return false
+}
+
+func (e KindCode) String() string {
+	return string(e)
+}
+
+func (e *KindCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = KindCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid KindCode", str)
+	}
+	return nil
+}
+
+func (e KindCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *KindCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e KindCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -38,6 +38,7 @@ func (d *Day) UnmarshalGQL(v any) error {
 // calls that wait.
 type Root struct {
 	Release chan struct{}
+	Cover   func(from int) []*SourceCoverage // of the page of items that begins there; nil: it cannot be had
 	Waiting atomic.Int64
 	Open    atomic.Int64 // running `open` subscriptions
 	Bumped  atomic.Int64
@@ -66,18 +67,41 @@ func (query) Hello(_ context.Context, name *string) (string, error) {
 
 func (query) Item(_ context.Context, id string) (*Item, error) { return &Item{ID: id}, nil }
 
-func (query) Items(_ context.Context, first *int, _ *Filter) (*ItemConnection, error) {
-	n := 10
+func (r query) Items(_ context.Context, first *int, after *string, _ *Filter, of *int, _ *int, _ *string) (*ItemConnection, error) {
+	n, from := 10, 0
 	if first != nil {
 		n = *first
 	}
-	c := &ItemConnection{TotalCount: n}
-	for i := range n {
-		id := strconv.Itoa(i)
-		c.Edges = append(c.Edges, &ItemEdge{Cursor: id, Node: &Item{ID: id}})
+	total := n
+	if of != nil {
+		total = *of
 	}
+	if after != nil {
+		from, _ = strconv.Atoi(*after)
+	}
+	c := &ItemConnection{TotalCount: total, Coverage: &Coverage{}}
+	if r.Cover != nil {
+		if c.Coverage.Sources = r.Cover(from); c.Coverage.Sources == nil {
+			return nil, fault.Newf(fault.SourceUnavailable, "all are down")
+		}
+	}
+	until := min(from+n, total)
+	for i := from; i < until; i++ {
+		id := strconv.Itoa(i)
+		c.Nodes = append(c.Nodes, &Item{ID: id, Size: -i})
+		c.Edges = append(c.Edges, &ItemEdge{Cursor: strconv.Itoa(i + 1), Node: c.Nodes[len(c.Nodes)-1]})
+	}
+	end := strconv.Itoa(until)
+	c.PageInfo = &PageInfo{HasNextPage: until < total, EndCursor: &end}
 	return c, nil
 }
+
+func (query) Kinds(context.Context) ([]*Kind, error) {
+	x := "x"
+	return []*Kind{{Code: KindCodeA, Tags: []*string{&x, nil}}, {Code: KindCodeB, Tags: []*string{}}}, nil
+}
+
+func (query) Words(context.Context) ([]string, error) { return []string{"=1+1", "-5", "李, 王"}, nil }
 
 func (query) Day(_ context.Context, on Day) (string, error) { return string(on), nil }
 
