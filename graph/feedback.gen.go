@@ -4830,6 +4830,25 @@ func (ec *executionContext) marshalOFeedbackKind2ᚕlinhuiᚋschemaᚋscalarᚐE
 	return ret
 }
 
+func (ec *executionContext) unmarshalOFeedbackKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFeedbackKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOFeedbackOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx context.Context, v any) (*store.OrderBy, error) {
 	if v == nil {
 		return nil, nil

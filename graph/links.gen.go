@@ -510,6 +510,156 @@ func (FeedbackCategoryLinks) Rule(ctx context.Context, obj *store.FeedbackCatego
 
 func (LinkRoot) FeedbackCategory() FeedbackCategoryResolver { return FeedbackCategoryLinks{} }
 
+// FeedbackGroupLinks resolves the described links of FeedbackGroup.
+type FeedbackGroupLinks struct{}
+
+func (FeedbackGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (FeedbackGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Category(ctx context.Context, obj *store.Group) (*string, error) {
+	return dataloaders.Link[*string](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Channel(ctx context.Context, obj *store.Group) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Estate(ctx context.Context, obj *store.Group) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Responsible(ctx context.Context, obj *store.Group) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Assignee(ctx context.Context, obj *store.Group) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Satisfaction(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Weekday(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Received(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Unanswered(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Overdue(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackGroupLinks) Resolved(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackGroupLinks) OnTimeShare(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackGroupLinks) ReopenedShare(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackGroupLinks) DuplicateShare(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackGroupLinks) HoursToReply(ctx context.Context, obj *store.Group, where *store.FeedbackFilter, p float64) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackGroupLinks) HoursToResolve(ctx context.Context, obj *store.Group, where *store.FeedbackFilter, p float64) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackGroupLinks) MeanSatisfaction(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackGroupLinks) SatisfactionDeviation(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) FeedbackGroup() FeedbackGroupResolver { return FeedbackGroupLinks{} }
+
+// FeedbackMeasuresLinks resolves the described links of FeedbackMeasures.
+type FeedbackMeasuresLinks struct{}
+
+func (FeedbackMeasuresLinks) Received(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) Unanswered(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) Overdue(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) Resolved(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) OnTimeShare(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) ReopenedShare(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) DuplicateShare(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) HoursToReply(ctx context.Context, obj *store.Group, where *store.FeedbackFilter, p float64) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) HoursToResolve(ctx context.Context, obj *store.Group, where *store.FeedbackFilter, p float64) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) MeanSatisfaction(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FeedbackMeasuresLinks) SatisfactionDeviation(ctx context.Context, obj *store.Group, where *store.FeedbackFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) FeedbackMeasures() FeedbackMeasuresResolver { return FeedbackMeasuresLinks{} }
+
 // FeedbackUpdateLinks resolves the described links of FeedbackUpdate.
 type FeedbackUpdateLinks struct{}
 
@@ -779,6 +929,88 @@ func (ServiceDeliveryLinks) SupersededBy(ctx context.Context, obj *store.Service
 
 func (LinkRoot) ServiceDelivery() ServiceDeliveryResolver { return ServiceDeliveryLinks{} }
 
+// ServiceDeliveryGroupLinks resolves the described links of ServiceDeliveryGroup.
+type ServiceDeliveryGroupLinks struct{}
+
+func (ServiceDeliveryGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) KindRolledUp(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Team(ctx context.Context, obj *store.Group) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Method(ctx context.Context, obj *store.Group) (*store.WorkMethod, error) {
+	return dataloaders.Link[*store.WorkMethod](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) PersonTimes(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Sessions(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Deliveries(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceDeliveryGroupLinks) Largest(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ServiceDeliveryGroup() ServiceDeliveryGroupResolver {
+	return ServiceDeliveryGroupLinks{}
+}
+
+// ServiceDeliveryMeasuresLinks resolves the described links of ServiceDeliveryMeasures.
+type ServiceDeliveryMeasuresLinks struct{}
+
+func (ServiceDeliveryMeasuresLinks) PersonTimes(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceDeliveryMeasuresLinks) Sessions(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceDeliveryMeasuresLinks) Deliveries(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceDeliveryMeasuresLinks) Largest(ctx context.Context, obj *store.Group, where *store.ServiceDeliveryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ServiceDeliveryMeasures() ServiceDeliveryMeasuresResolver {
+	return ServiceDeliveryMeasuresLinks{}
+}
+
 // ServiceProjectLinks resolves the described links of ServiceProject.
 type ServiceProjectLinks struct{}
 
@@ -1033,6 +1265,20 @@ func (WorkMethodLinks) Deliveries(ctx context.Context, obj *store.WorkMethod, fi
 
 func (LinkRoot) WorkMethod() WorkMethodResolver { return WorkMethodLinks{} }
 
+// Cubes resolves the root fields of the described cubes.
+type Cubes struct {
+	// Aggregate answers the current field.
+	Aggregate func(ctx context.Context) (*store.Aggregate, error)
+}
+
+func (c Cubes) FeedbackAggregate(ctx context.Context, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) ServiceDeliveryAggregate(ctx context.Context, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 // Args decodes the arguments of a field of a type other than the roots.
 func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, raw map[string]any) (map[string]any, error) {
 	ec := newExecutionContext(oc, nil, nil)
@@ -1081,6 +1327,50 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Feedback_duplicates_args(ctx, raw)
 	case "Feedback.updates":
 		return ec.field_Feedback_updates_args(ctx, raw)
+	case "FeedbackGroup.received":
+		return ec.field_FeedbackGroup_received_args(ctx, raw)
+	case "FeedbackGroup.unanswered":
+		return ec.field_FeedbackGroup_unanswered_args(ctx, raw)
+	case "FeedbackGroup.overdue":
+		return ec.field_FeedbackGroup_overdue_args(ctx, raw)
+	case "FeedbackGroup.resolved":
+		return ec.field_FeedbackGroup_resolved_args(ctx, raw)
+	case "FeedbackGroup.onTimeShare":
+		return ec.field_FeedbackGroup_onTimeShare_args(ctx, raw)
+	case "FeedbackGroup.reopenedShare":
+		return ec.field_FeedbackGroup_reopenedShare_args(ctx, raw)
+	case "FeedbackGroup.duplicateShare":
+		return ec.field_FeedbackGroup_duplicateShare_args(ctx, raw)
+	case "FeedbackGroup.hoursToReply":
+		return ec.field_FeedbackGroup_hoursToReply_args(ctx, raw)
+	case "FeedbackGroup.hoursToResolve":
+		return ec.field_FeedbackGroup_hoursToResolve_args(ctx, raw)
+	case "FeedbackGroup.meanSatisfaction":
+		return ec.field_FeedbackGroup_meanSatisfaction_args(ctx, raw)
+	case "FeedbackGroup.satisfactionDeviation":
+		return ec.field_FeedbackGroup_satisfactionDeviation_args(ctx, raw)
+	case "FeedbackMeasures.received":
+		return ec.field_FeedbackMeasures_received_args(ctx, raw)
+	case "FeedbackMeasures.unanswered":
+		return ec.field_FeedbackMeasures_unanswered_args(ctx, raw)
+	case "FeedbackMeasures.overdue":
+		return ec.field_FeedbackMeasures_overdue_args(ctx, raw)
+	case "FeedbackMeasures.resolved":
+		return ec.field_FeedbackMeasures_resolved_args(ctx, raw)
+	case "FeedbackMeasures.onTimeShare":
+		return ec.field_FeedbackMeasures_onTimeShare_args(ctx, raw)
+	case "FeedbackMeasures.reopenedShare":
+		return ec.field_FeedbackMeasures_reopenedShare_args(ctx, raw)
+	case "FeedbackMeasures.duplicateShare":
+		return ec.field_FeedbackMeasures_duplicateShare_args(ctx, raw)
+	case "FeedbackMeasures.hoursToReply":
+		return ec.field_FeedbackMeasures_hoursToReply_args(ctx, raw)
+	case "FeedbackMeasures.hoursToResolve":
+		return ec.field_FeedbackMeasures_hoursToResolve_args(ctx, raw)
+	case "FeedbackMeasures.meanSatisfaction":
+		return ec.field_FeedbackMeasures_meanSatisfaction_args(ctx, raw)
+	case "FeedbackMeasures.satisfactionDeviation":
+		return ec.field_FeedbackMeasures_satisfactionDeviation_args(ctx, raw)
 	case "LendableItem.loans":
 		return ec.field_LendableItem_loans_args(ctx, raw)
 	case "Programme.courses":
@@ -1091,6 +1381,22 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_serviceMinutes_args(ctx, raw)
 	case "Resident.loans":
 		return ec.field_Resident_loans_args(ctx, raw)
+	case "ServiceDeliveryGroup.personTimes":
+		return ec.field_ServiceDeliveryGroup_personTimes_args(ctx, raw)
+	case "ServiceDeliveryGroup.sessions":
+		return ec.field_ServiceDeliveryGroup_sessions_args(ctx, raw)
+	case "ServiceDeliveryGroup.deliveries":
+		return ec.field_ServiceDeliveryGroup_deliveries_args(ctx, raw)
+	case "ServiceDeliveryGroup.largest":
+		return ec.field_ServiceDeliveryGroup_largest_args(ctx, raw)
+	case "ServiceDeliveryMeasures.personTimes":
+		return ec.field_ServiceDeliveryMeasures_personTimes_args(ctx, raw)
+	case "ServiceDeliveryMeasures.sessions":
+		return ec.field_ServiceDeliveryMeasures_sessions_args(ctx, raw)
+	case "ServiceDeliveryMeasures.deliveries":
+		return ec.field_ServiceDeliveryMeasures_deliveries_args(ctx, raw)
+	case "ServiceDeliveryMeasures.largest":
+		return ec.field_ServiceDeliveryMeasures_largest_args(ctx, raw)
 	case "Station.offerings":
 		return ec.field_Station_offerings_args(ctx, raw)
 	case "Station.scheduleExceptions":

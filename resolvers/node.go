@@ -61,6 +61,6 @@ func (q query) Entities(ctx context.Context, representations []map[string]any) (
 }
 
 func (q query) Service(context.Context) (schema.Service, error) {
-	sdl := schema.SDL()
+	sdl := store.SDL()
 	return schema.Service{Sdl: &sdl}, nil
 }

@@ -23,9 +23,12 @@ type Root struct {
 	Sources *sources.Sources
 }
 
-func (r *Root) Query() graph.QueryResolver { return query{r} }
+func (r *Root) Query() graph.QueryResolver { return query{r, graph.Cubes{Aggregate: r.aggregate}} }
 
-type query struct{ *Root }
+type query struct {
+	*Root
+	graph.Cubes
+}
 
 // list is a root list as it was asked for.
 type list struct {

@@ -95,6 +95,10 @@ var Fields = sync.OnceValue(func() map[string]Field {
 	return fields
 })
 
+// Declare adds what holds for a field that stands in no SDL file, because it is made from a
+// description. Only package initialisation calls it.
+func Declare(name string, f Field) { Fields()[name] = f }
+
 // Unclassified names the fields without a class, sorted. The build's tests fail unless it is
 // empty.
 func Unclassified() []string {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"unsafe"
+
+	"github.com/google/uuid"
 )
 
 // HasOneAfar describes a link to a row that may be another owner's, perhaps in another
@@ -17,25 +19,30 @@ func HasOneAfar[P, C any](parent *Table[P], field string, child *Table[C], colum
 		return n.Base().Owner
 	}
 	return register(&Link{Parent: parent.Type, Field: field, Child: child.Type, owner: at, load: func(ctx context.Context, src Source, b *Batch) error {
-		var ks keys
-		numbers := make([]int, len(b.Parents)) // parent -> key, -1 without one
-		for i, p := range b.Parents {
-			numbers[i] = -1
-			if id := key(p); id != nil {
-				numbers[i] = ks.add(at(p), *id)
-			}
-		}
-		rows, err := child.byKeys(ctx, src, b.Ask, &ks)
-		if err != nil {
-			return err
-		}
-		for i, k := range numbers {
-			if k >= 0 && rows[k] != nil {
-				b.Values[i] = rows[k]
-			}
-		}
-		return nil
+		return child.refer(ctx, src, b, func(n Node) (string, *uuid.UUID) { return at(n), key(n) })
 	}})
+}
+
+// refer loads, for each parent of a batch, the row whose key it holds; a nil id leads nowhere.
+func (t *Table[T]) refer(ctx context.Context, src Source, b *Batch, key func(Node) (owner string, id *uuid.UUID)) error {
+	var ks keys
+	numbers := make([]int, len(b.Parents)) // parent -> key, -1 without one
+	for i, p := range b.Parents {
+		numbers[i] = -1
+		if owner, id := key(p); id != nil {
+			numbers[i] = ks.add(owner, *id)
+		}
+	}
+	rows, err := t.byKeys(ctx, src, b.Ask, &ks)
+	if err != nil {
+		return err
+	}
+	for i, k := range numbers {
+		if k >= 0 && rows[k] != nil {
+			b.Values[i] = rows[k]
+		}
+	}
+	return nil
 }
 
 // OwnerOf returns the owner of what the link leads to from a row, whose source is asked.

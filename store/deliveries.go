@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -94,6 +95,26 @@ var (
 	_ = HasOne(ReportedStatistics, "course", Courses, "course_id")
 	_ = HasOne(ReportedStatistics, "team", VolunteerTeams, "team_id")
 )
+
+var _ = DefineCube(Cube{
+	Of: ServiceDeliveries, Where: "ServiceDeliveryFilter", Default: &ServiceDeliveryFilter{}, Time: "occurred_on",
+	Dimensions: []Dimension{
+		{Name: "KIND", Column: "kind"},
+		{Name: "KIND_ROLLED_UP", Doc: "The kind and every kind that rolls it up; groups overlap.", Type: "ServiceKind", SQL: "k.above",
+			From: `JOIN (WITH RECURSIVE k AS (SELECT code, code AS above FROM service_kinds
+				UNION ALL SELECT k.code, s.parent FROM k JOIN service_kinds s ON s.code = k.above WHERE s.parent IS NOT NULL) TABLE k) k ON k.code = t.kind`},
+		{Name: "AUDIENCE", Column: "audience"},
+		{Name: "STATION", SQL: "t.station_id", To: Stations},
+		{Name: "TEAM", SQL: "t.team_id", To: VolunteerTeams},
+		{Name: "METHOD", SQL: "t.method_id", To: WorkMethods},
+	},
+	Measures: []Measure{
+		{Name: "personTimes", Doc: "Sum of person-times; never a number of different people.", Unit: "人次", Kind: measure.Sum{Of: "t.person_times"}},
+		{Name: "sessions", Doc: "Sum of sessions.", Unit: "场次", Kind: measure.Sum{Of: "t.sessions"}},
+		{Name: "deliveries", Doc: "Records of services done.", Unit: "条", Kind: measure.Count{}},
+		{Name: "largest", Doc: "Most person-times of one record.", Unit: "人次", Kind: measure.Most{Of: "t.person_times"}},
+	},
+})
 
 // ServiceDeliveryFilter narrows a list of deliveries; the zero filter leaves out what was
 // corrected.

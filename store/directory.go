@@ -201,6 +201,34 @@ func (d *Directory) Under(code string) []string {
 	return out
 }
 
+// above returns, for each owner, the code of the division that a dimension cuts by, nil where
+// the directory knows none.
+func (d *Directory) above(owners []string, place dimensionPlace) []*string {
+	level := scalar.Enum("STREET")
+	if place == ofDistrict {
+		level = "DISTRICT"
+	}
+	codes := make([]*string, len(owners))
+	for i, o := range owners {
+		at := &o
+		if c := d.communities[o]; c != nil {
+			at = &c.ParentCode
+		}
+		for at != nil {
+			x := d.divisions[*at]
+			if x == nil {
+				break
+			}
+			if x.Level == level {
+				codes[i] = &x.Code
+				break
+			}
+			at = x.ParentOf
+		}
+	}
+	return codes
+}
+
 // Page pages through communities that lie in the directory, without a statement.
 func (d *Directory) Page(ask *Ask, list *List[Community], slugs []string) (*CommunityConnection, error) {
 	rows := make([]*Community, 0, len(slugs))

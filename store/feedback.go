@@ -9,6 +9,7 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -154,6 +155,45 @@ var (
 	_ = HasOne(SlaRules, "assignee", StaffPosts, "assignee_post_id")
 	_ = HasOne(SlaRules, "responsible", Organizations, "responsible_org_id")
 )
+
+var _ = DefineCube(Cube{
+	Of: Feedbacks, Where: "FeedbackFilter", Time: "received_at",
+	Roles: []authz.Role{authz.StationStaff, authz.DistrictViewer, authz.Analyst},
+	Dimensions: []Dimension{
+		{Name: "KIND", Column: "kind"},
+		{Name: "STATUS", Column: "status"},
+		{Name: "CATEGORY", Doc: "A category's code.", SQL: "t.category"},
+		{Name: "CHANNEL", SQL: "t.channel_id", To: Channels},
+		{Name: "STATION", SQL: "t.station_id", To: Stations},
+		{Name: "ESTATE", SQL: "t.estate_id", To: Estates},
+		{Name: "RESPONSIBLE", Doc: "The body that answers for it (定责).", SQL: "t.responsible_org_id", To: Organizations},
+		{Name: "ASSIGNEE", Doc: "The post that handles it (定人).", SQL: "t.assignee_post_id", To: StaffPosts},
+		{Name: "SATISFACTION", Doc: "1 to 5.", SQL: "t.satisfaction", Type: "Int"},
+		{Name: "WEEKDAY", Doc: "Of receipt, 1 is Monday.", SQL: "extract(isodow FROM t.received_at AT TIME ZONE 'Asia/Shanghai')::int", Type: "Int"},
+	},
+	Measures: []Measure{
+		{Name: "received", Doc: "Entries of the Echo Book.", Unit: "件", Kind: measure.Count{}},
+		{Name: "unanswered", Doc: "Entries without a reply.", Unit: "件", Kind: measure.Count{If: "t.replied_at IS NULL"}},
+		{Name: "overdue", Doc: "Entries past their deadline and still waiting for somebody to act.", Unit: "件",
+			Kind: measure.Count{If: "t.due_at < " + Now + " AND t.status = ANY ('{RECEIVED,TRIAGED,ASSIGNED,IN_PROGRESS,REFERRED,REOPENED}')"}},
+		{Name: "resolved", Doc: "Entries that were resolved.", Unit: "件", Kind: measure.Count{If: "t.resolved_at IS NOT NULL"}},
+		{Name: "onTimeShare", Doc: "Entries resolved by their deadline over entries resolved, or due and not resolved.",
+			Kind: measure.Share("t.resolved_at <= t.due_at", "t.resolved_at IS NOT NULL OR t.due_at < "+Now)},
+		{Name: "reopenedShare", Doc: "Entries reopened at least once over entries resolved or reopened.",
+			Kind: measure.Share("t.reopened_count > 0", "t.resolved_at IS NOT NULL OR t.reopened_count > 0")},
+		{Name: "duplicateShare", Doc: "Entries that repeat another over all.", Kind: measure.Share("t.status = 'DUPLICATE'", "")},
+		{Name: "hoursToReply", Doc: "From receipt to the reply: the p-quantile, the median unless p is given.", Unit: "小时",
+			Kind: measure.Percentile{Of: hoursFrom("t.received_at", "t.replied_at")}},
+		{Name: "hoursToResolve", Doc: "From receipt to the resolution: the p-quantile, the median unless p is given.", Unit: "小时",
+			Kind: measure.Percentile{Of: hoursFrom("t.received_at", "t.resolved_at")}},
+		{Name: "meanSatisfaction", Doc: "Mean of the reporters' judgements, 1 to 5.", Unit: "分", Kind: measure.Mean("t.satisfaction")},
+		{Name: "satisfactionDeviation", Doc: "Standard deviation of the judgements.", Unit: "分", Kind: measure.Deviation{Of: "t.satisfaction"}},
+	},
+})
+
+func hoursFrom(from, to string) string {
+	return "extract(epoch FROM " + to + " - " + from + ") / 3600"
+}
 
 // FeedbackFilter narrows a list of feedback.
 type FeedbackFilter struct {

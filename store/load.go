@@ -83,8 +83,11 @@ func (c Children) filter(args map[string]any) Filter {
 }
 
 // FilterArg returns the argument "filter", nil when it was not given.
-func FilterArg(args map[string]any) Filter {
-	f, ok := args["filter"].(Filter)
+func FilterArg(args map[string]any) Filter { return FilterIn(args, "filter") }
+
+// FilterIn returns the filter in an argument, nil when it was not given.
+func FilterIn(args map[string]any, name string) Filter {
+	f, ok := args[name].(Filter)
 	if !ok || reflect.ValueOf(f).IsNil() {
 		return nil
 	}

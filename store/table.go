@@ -197,6 +197,8 @@ func (t *Table[T]) columnIndex(name string) int {
 	panic(fmt.Sprintf("store: %s has no column %s", t.Type, name))
 }
 
+func (t *Table[T]) columnNamed(name string) *column { return &t.columns[t.columnIndex(name)] }
+
 // wanted returns the columns that the demand and an order need, and the highest class among
 // those that are read for the demand.
 func (t *Table[T]) wanted(ask *Ask, o order[T]) (m mask, class authz.Class) {

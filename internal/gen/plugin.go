@@ -21,8 +21,8 @@ type plugin struct {
 
 func (*plugin) Name() string { return "linhui" }
 
-// InjectSourcesLate adds the federation root fields; the union's members follow from the
-// types that carry @key.
+// InjectSourcesLate adds what the described cubes make, and the federation root fields, whose
+// union's members follow from the types that carry @key.
 func (*plugin) InjectSourcesLate(schema *ast.Schema) ([]*ast.Source, error) {
 	var entities []string
 	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
@@ -31,7 +31,7 @@ func (*plugin) InjectSourcesLate(schema *ast.Schema) ([]*ast.Source, error) {
 			entities = append(entities, name)
 		}
 	}
-	return []*ast.Source{{Name: "federation.graphqls", BuiltIn: false, Input: fmt.Sprintf(`
+	return []*ast.Source{{Name: "cubes.graphqls", Input: store.CubesSDL()}, {Name: "federation.graphqls", BuiltIn: false, Input: fmt.Sprintf(`
 scalar _Any
 union _Entity = %s
 type _Service @class(level: P0_PUBLIC) { sdl: String }
@@ -45,6 +45,12 @@ extend type Query {
 // MutateConfig binds what needs no line of configuration: every enum is a scalar.Enum, every
 // input of a field and a direction is a store.OrderBy.
 func (*plugin) MutateConfig(cfg *config.Config) error {
+	for _, c := range store.Cubes() {
+		cfg.Models.Add(c.AggregateType(), "linhui/store.Aggregate")
+		cfg.Models.Add(c.GroupType(), "linhui/store.Group")
+		cfg.Models.Add(c.GroupType()+"Edge", "linhui/store.GroupEdge")
+		cfg.Models.Add(c.MeasuresType(), "linhui/store.Group")
+	}
 	for name, t := range cfg.Schema.Types {
 		if strings.HasPrefix(name, "__") || cfg.Models.UserDefined(name) {
 			continue
@@ -65,19 +71,25 @@ func (*plugin) MutateConfig(cfg *config.Config) error {
 func (p *plugin) GenerateCode(data *codegen.Data) error {
 	p.plain = map[string]string{}
 	var objects []*linked
+	var cubes []*codegen.Field
 	for _, o := range data.Objects {
 		if o.BuiltIn || strings.HasPrefix(o.Name, "__") {
 			continue
 		}
 		if o.Root {
 			resolveFederation(o)
+			for _, f := range o.Fields {
+				if store.CubeAt(f.Name) != nil {
+					cubes = append(cubes, f)
+				}
+			}
 			continue
 		}
 		o.DisableConcurrency = true
 		l := &linked{Object: o, Complete: true}
 		for _, f := range o.Fields {
 			switch {
-			case f.IsResolver && store.LinkAt(o.Name, f.Name) != nil:
+			case f.IsResolver && (store.LinkAt(o.Name, f.Name) != nil || store.IsMeasured(o.Name, f.Name)):
 				l.Links = append(l.Links, f)
 			case f.IsResolver:
 				l.Complete = false
@@ -101,7 +113,7 @@ func (p *plugin) GenerateCode(data *codegen.Data) error {
 		PackageName:     data.Config.Exec.Package,
 		Filename:        filepath.Join(data.Config.Exec.DirName, "links.gen.go"),
 		Template:        linksTemplate,
-		Data:            map[string]any{"Objects": objects, "Args": withArgs},
+		Data:            map[string]any{"Objects": objects, "Args": withArgs, "Cubes": cubes},
 		GeneratedHeader: true,
 		Packages:        data.Config.Packages,
 		PruneOptions:    data.Config.GetPruneOptions(),
@@ -158,6 +170,7 @@ const linksTemplate = `
 {{ reserveImport "context" }}
 {{ reserveImport "github.com/99designs/gqlgen/graphql" }}
 {{ reserveImport "linhui/dataloaders" }}
+{{ reserveImport "linhui/store" }}
 
 // LinkRoot gives the resolvers of every type whose resolved fields are all described links.
 type LinkRoot struct{}
@@ -172,6 +185,14 @@ func ({{ $o.Name }}Links) {{ $f.GoFieldName }}{{ $f.ShortResolverDeclaration }} 
 {{ if $o.Complete }}
 func (LinkRoot) {{ $o.Name }}() {{ $o.Name }}Resolver { return {{ $o.Name }}Links{} }
 {{ end }}
+{{ end }}
+// Cubes resolves the root fields of the described cubes.
+type Cubes struct {
+	// Aggregate answers the current field.
+	Aggregate func(ctx context.Context) (*store.Aggregate, error)
+}
+{{ range $f := .Cubes }}
+func (c Cubes) {{ $f.GoFieldName }}{{ $f.ShortResolverDeclaration }} { return c.Aggregate(ctx) }
 {{ end }}
 // Args decodes the arguments of a field of a type other than the roots.
 func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, raw map[string]any) (map[string]any, error) {

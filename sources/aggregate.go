@@ -1,0 +1,129 @@
+package sources
+
+import (
+	"context"
+	"time"
+
+	"linhui/page"
+	"linhui/store"
+)
+
+// Groups is an aggregate with the answers of all sources folded together.
+type Groups struct {
+	Groups []*store.Group // one a key, in no order
+	// Total is of all rows; nil when it was not asked for.
+	Total    *store.Group
+	Coverage *page.Coverage
+	AsOf     time.Time
+	Cost     store.AggregateCost
+	index    map[string]*store.Group
+}
+
+// At returns the group with a key, nil when no row stands in it.
+func (g *Groups) At(key string) *store.Group { return g.index[key] }
+
+// share is what one source answers: the groups of each query, and the total of the first.
+type share struct {
+	groups [][]*store.Group
+	total  *store.Group
+}
+
+// Aggregate asks every source that holds one of the owners for its part of each of the
+// queries, one statement a query and source, and folds the parts by key. The queries differ in
+// their period only. Beside a *Partial the groups are complete but for the sources it names.
+// withTotal asks for the first query's total as well, which is no sum of groups that overlap.
+func Aggregate(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, queries []*store.CubeQuery, withTotal bool, chosen Chosen, abort bool) ([]*Groups, error) {
+	parts := Gather(ctx, s, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (sh share, err error) {
+		sh.groups = make([][]*store.Group, len(queries))
+		for i, q := range queries {
+			if sh.groups[i], err = c.Groups(ctx, src, ask, owners, q); err != nil {
+				return sh, err
+			}
+		}
+		if withTotal && queries[0].Overlapping() {
+			whole := *queries[0]
+			whole.By, whole.Bucket = nil, ""
+			groups, err := c.Groups(ctx, src, ask, owners, &whole)
+			if err != nil {
+				return sh, err
+			}
+			sh.total = c.Total(whole.Measures)
+			for _, g := range groups {
+				sh.total.Add(g)
+			}
+		}
+		return sh, nil
+	})
+	err := Settle(parts, chosen.Forbidden, abort)
+	if err != nil {
+		if _, partial := err.(*Partial); !partial {
+			return nil, err
+		}
+	}
+	answers := make([]*Groups, len(queries))
+	for i := range queries {
+		answers[i] = foldGroups(parts, i)
+		answers[i].Coverage = Coverage(parts, chosen.Forbidden)
+	}
+	if withTotal {
+		answers[0].Total = total(c, queries[0], parts, answers[0])
+	}
+	return answers, err
+}
+
+// foldGroups merges the sources' groups of query i by key.
+func foldGroups(parts []Part[share], i int) *Groups {
+	all := &Groups{index: map[string]*store.Group{}}
+	for _, p := range parts {
+		if p.Err != nil {
+			continue
+		}
+		all.Cost.Sources++
+		if all.AsOf.IsZero() || p.AsOf.Before(all.AsOf) {
+			all.AsOf = p.AsOf
+		}
+		for _, g := range p.Value.groups[i] {
+			all.Cost.Groups++
+			if known := all.index[g.Key]; known != nil {
+				known.Add(g)
+				continue
+			}
+			all.index[g.Key] = g
+			all.Groups = append(all.Groups, g)
+		}
+	}
+	return all
+}
+
+func total(c *store.Cube, q *store.CubeQuery, parts []Part[share], all *Groups) *store.Group {
+	t := c.Total(q.Measures)
+	if !q.Overlapping() {
+		for _, g := range all.Groups {
+			t.Add(g)
+		}
+		return t
+	}
+	for _, p := range parts {
+		if p.Err == nil {
+			t.Add(p.Value.total)
+		}
+	}
+	return t
+}
+
+// Explain asks every source's planner what a query would read, without reading it.
+func Explain(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, q *store.CubeQuery, chosen Chosen, abort bool) (store.AggregateCost, *page.Coverage, error) {
+	parts := Gather(ctx, s, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (store.Estimate, error) {
+		return c.Explain(ctx, src, ask, owners, q)
+	})
+	rows := 0
+	cost := store.AggregateCost{Rows: &rows}
+	for _, p := range parts {
+		if p.Err == nil {
+			cost.Sources++
+			cost.Groups += p.Value.Groups
+			rows += p.Value.Rows
+		}
+	}
+	return cost, Coverage(parts, chosen.Forbidden), Settle(parts, chosen.Forbidden, abort)
+}

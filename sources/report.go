@@ -1,0 +1,223 @@
+package sources
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"linhui/internal/fault"
+	"linhui/page"
+	"linhui/store"
+
+	"github.com/shopspring/decimal"
+)
+
+// Figure is a measure as a field selects it.
+type Figure struct {
+	Name     string // response name
+	At       int    // of the measure in the queries
+	Arg      float64
+	Compared bool // of what the group is compared with
+}
+
+// Value is the figure of a group; ok is false where it is absent.
+func (f Figure) Value(g *store.Group) (v decimal.Decimal, ok bool) {
+	if f.Compared {
+		g = g.Compared
+	}
+	if g == nil || g.Parts == nil {
+		return v, false
+	}
+	return g.Parts[f.At].Value(f.Arg)
+}
+
+// Report is an aggregate as its caller wants it shown.
+type Report struct {
+	Cube    *store.Cube
+	Query   store.CubeQuery
+	Compare *store.Baseline // nil: with nothing
+	Having  []Condition
+	Order   []Key
+	Size    int
+	After   string // a cursor, "" from the start
+	Binding string // what a cursor is sealed with
+	Total   bool   // total or other is wanted
+}
+
+// Condition keeps groups by a figure.
+type Condition struct {
+	Figure
+	Keep func(v decimal.Decimal, ok bool) bool
+}
+
+// Key is one key of a report's order: a figure or a dimension.
+type Key struct {
+	Figure    *Figure
+	Dimension *store.Dimension // nil with a nil Figure: the bucket
+	Desc      bool
+}
+
+// Answer gathers, folds and shows a report.
+func Answer(ctx context.Context, s *Sources, ask *store.Ask, r *Report, chosen Chosen, abort bool) (*store.Aggregate, error) {
+	queries := []*store.CubeQuery{&r.Query}
+	if r.Compare != nil {
+		then := r.Query
+		then.Period = r.Compare.Period
+		queries = append(queries, &then)
+	}
+	answers, err := Aggregate(ctx, s, ask, r.Cube, queries, r.Total, chosen, abort)
+	if answers == nil {
+		return nil, err
+	}
+	now := answers[0]
+	if r.Compare != nil {
+		now.Cost.Groups += answers[1].Cost.Groups
+		for _, g := range now.Groups {
+			g.Compared = answers[1].At(r.Compare.KeyOf(g))
+		}
+	}
+	shown := slices.DeleteFunc(slices.Clone(now.Groups), func(g *store.Group) bool {
+		return slices.ContainsFunc(r.Having, func(c Condition) bool { return !c.Keep(c.Value(g)) })
+	})
+	sorted := r.sorted(shown)
+	window, from, perr := r.window(ask, sorted)
+	if perr != nil {
+		return nil, perr
+	}
+	rows := make([]*store.Group, len(window))
+	for i, p := range window {
+		rows[i] = p.group
+	}
+	info := page.Info{HasPrevious: from > 0, HasNext: from+len(rows) < len(sorted)}
+	total := len(sorted)
+	a := &store.Aggregate{
+		Connection: page.NewConnection(rows, info, now.Coverage,
+			func(i int) string { return ask.Cursors.Seal(r.Binding, page.Cursor{At: window[i].position()}) },
+			func(context.Context) (int, error) { return total, nil }),
+		Total: now.Total, AsOf: now.AsOf, Cost: now.Cost,
+	}
+	if r.Total && len(rows) < len(now.Groups) && !r.Query.Overlapping() {
+		on := make(map[*store.Group]bool, len(rows))
+		for _, g := range rows {
+			on[g] = true
+		}
+		a.Other = r.Cube.Total(r.Query.Measures)
+		for _, g := range now.Groups {
+			if !on[g] {
+				a.Other.Add(g)
+			}
+		}
+	}
+	return a, err
+}
+
+// placed is a group with the values of its order.
+type placed struct {
+	group  *store.Group
+	values []string          // as they stand in cursors; "" where absent, else a mark and the value
+	sizes  []decimal.Decimal // of the values of figures
+}
+
+func (p *placed) position() page.Position {
+	at := make(page.Position, 0, len(p.values)+1)
+	for _, v := range p.values {
+		at = append(at, v)
+	}
+	return append(at, p.group.Key)
+}
+
+// sorted orders groups. What has no value comes last, and equals are ordered by key, so that
+// the order is total and the same wherever the rows lie.
+func (r *Report) sorted(groups []*store.Group) []*placed {
+	all := make([]*placed, len(groups))
+	for i, g := range groups {
+		all[i] = r.place(g)
+	}
+	slices.SortFunc(all, r.compare)
+	return all
+}
+
+func (r *Report) place(g *store.Group) *placed {
+	p := &placed{group: g, values: make([]string, len(r.Order)), sizes: make([]decimal.Decimal, len(r.Order))}
+	for i, k := range r.Order {
+		switch {
+		case k.Figure != nil:
+			if v, ok := k.Figure.Value(g); ok {
+				p.values[i], p.sizes[i] = "="+v.String(), v
+			}
+		case k.Dimension != nil:
+			if v, _ := g.Keyed(k.Dimension); v != nil {
+				p.values[i] = "=" + *v
+			}
+		case g.Bucket != nil:
+			p.values[i] = "=" + g.Bucket.String()
+		}
+	}
+	return p
+}
+
+func (r *Report) compare(a, b *placed) int {
+	for i, k := range r.Order {
+		if a.values[i] == "" || b.values[i] == "" {
+			if c := cmp.Compare(b.values[i], a.values[i]); a.values[i] != b.values[i] {
+				return c // absent last, either way
+			}
+			continue
+		}
+		var c int
+		if k.Figure != nil {
+			c = a.sizes[i].Cmp(b.sizes[i])
+		} else {
+			c = strings.Compare(a.values[i], b.values[i])
+		}
+		if k.Desc {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return strings.Compare(a.group.Key, b.group.Key)
+}
+
+// window cuts the page out and says how many groups stand before it.
+func (r *Report) window(ask *store.Ask, sorted []*placed) (rows []*placed, from int, err error) {
+	if r.After != "" {
+		c, err := ask.Cursors.Open(r.Binding, r.After)
+		if err != nil {
+			return nil, 0, err
+		}
+		at, err := r.read(c.At)
+		if err != nil {
+			return nil, 0, err
+		}
+		from, _ = slices.BinarySearchFunc(sorted, at, func(p, at *placed) int {
+			if c := r.compare(p, at); c != 0 {
+				return c
+			}
+			return -1 // the group of the cursor itself has been shown
+		})
+	}
+	return sorted[from:min(len(sorted), from+r.Size)], from, nil
+}
+
+// read is position read back.
+func (r *Report) read(at page.Position) (*placed, error) {
+	foreign := fault.Newf(fault.BadUserInput, "the cursor belongs to another order of this list").At("after")
+	if len(at) != len(r.Order)+1 {
+		return nil, foreign
+	}
+	p := &placed{group: &store.Group{}, values: make([]string, len(r.Order)), sizes: make([]decimal.Decimal, len(r.Order))}
+	for i := range r.Order {
+		p.values[i], _ = at[i].(string)
+		if digits, ok := strings.CutPrefix(p.values[i], "="); ok && r.Order[i].Figure != nil {
+			var err error
+			if p.sizes[i], err = decimal.NewFromString(digits); err != nil {
+				return nil, foreign
+			}
+		}
+	}
+	p.group.Key, _ = at[len(r.Order)].(string)
+	return p, nil
+}

@@ -1,0 +1,361 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"linhui/internal/authz"
+	"linhui/internal/database"
+	"linhui/internal/fault"
+	"linhui/internal/measure"
+	"linhui/schema/scalar"
+
+	"github.com/lib/pq"
+)
+
+// maxGroups bounds the groups that one source may send. Chosen: ten times what a page shows at
+// most, about 100 MB.
+const maxGroups = 100_000
+
+// Measured is a measure of the rows that a filter keeps.
+type Measured struct {
+	*Measure
+	Where Filter // nil: all
+}
+
+// CubeQuery is an aggregate as a source is asked for it.
+type CubeQuery struct {
+	By       []*Dimension
+	Bucket   scalar.Enum // "" for none
+	Period   *DateRange
+	Where    Filter // nil: every row
+	Measures []Measured
+	// HashKey keys the hashes of this request's distinct counts.
+	HashKey int64
+}
+
+// Class is the highest class among what the query reads.
+func (q *CubeQuery) Class() authz.Class {
+	class := authz.P0Public
+	for _, d := range q.By {
+		class = max(class, d.class)
+	}
+	for _, m := range q.Measures {
+		class = max(class, m.Class)
+	}
+	return class
+}
+
+// Overlapping reports whether a row may stand in several groups.
+func (q *CubeQuery) Overlapping() bool {
+	return slices.ContainsFunc(q.By, func(d *Dimension) bool { return d.From != "" })
+}
+
+// statement is the query's SQL for a source. Its rows are the owner when groups are bound to
+// one, the bucket, the keys, and the columns of every measure.
+func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery) (selection, error) {
+	var w Where
+	s, _ := c.table.reach(ask, &w, q.Class(), owners)
+	s.query.Class = database.Analyst
+	if s.none {
+		return s, nil
+	}
+	w.And("t.owner = ANY(?)", pq.Array(owners))
+	from := c.Of.described().Table + " t"
+	var read, by []string
+	add := func(key string) {
+		read = append(read, key+"::text AS k"+strconv.Itoa(len(read)))
+		by = append(by, key)
+	}
+	if slices.ContainsFunc(q.By, (*Dimension).ownerBound) {
+		add("t.owner")
+	}
+	if q.Bucket != "" {
+		add(c.bucketSQL(q.Bucket))
+	}
+	for i, d := range q.By {
+		switch d.place {
+		case ofRow:
+			from += " " + d.From
+			add("(" + w.now(ask, d.SQL) + ")")
+		case ofStreet, ofDistrict:
+			join := "d" + strconv.Itoa(i)
+			codes := ask.Directory.above(owners, d.place)
+			from += " JOIN unnest(" + w.Arg(pq.Array(owners)) + "::text[], " + w.Arg(pq.Array(codes)) + "::text[]) " + join + "(owner, code) ON " + join + ".owner = t.owner"
+			add(join + ".code")
+		}
+	}
+	if err := c.narrow(&w, ask, q); err != nil {
+		return s, err
+	}
+	measures, out, err := c.aggregates(&w, ask, q)
+	if err != nil {
+		return s, err
+	}
+	grouped := "SELECT " + strings.Join(append(slices.Clone(read), measures...), ", ") + " FROM " + from + " WHERE " + w.String()
+	if len(by) > 0 {
+		grouped += " GROUP BY " + strings.Join(by, ", ")
+	}
+	s.query.SQL = grouped
+	if out != nil {
+		keys := make([]string, len(read))
+		for i := range keys {
+			keys[i] = "g.k" + strconv.Itoa(i)
+		}
+		s.query.SQL = "SELECT " + strings.Join(append(keys, out...), ", ") + " FROM (" + grouped + ") g"
+	}
+	s.query.Args = w.args
+	return s, nil
+}
+
+// narrow adds the query's own conditions.
+func (c *Cube) narrow(w *Where, ask *Ask, q *CubeQuery) error {
+	if q.Period != nil {
+		days := (*Where).During
+		if c.daily() {
+			days = (*Where).Days
+		}
+		if err := days(w, c.time.expr, q.Period, "period"); err != nil {
+			return err
+		}
+	}
+	if q.Where != nil {
+		return q.Where.Where(w, ask)
+	}
+	if c.Default != nil {
+		return c.Default.Where(w, ask)
+	}
+	return nil
+}
+
+// aggregates are the measures' columns over t and, when one of them is made of what is grouped,
+// the columns to be read over g.
+func (c *Cube) aggregates(w *Where, ask *Ask, q *CubeQuery) (grouped, out []string, err error) {
+	made := false
+	number := map[string]int{}
+	for _, m := range q.Measures {
+		filter := ""
+		if m.Where != nil {
+			own := Where{args: w.args}
+			if err := m.Where.Where(&own, ask); err != nil {
+				return nil, nil, err
+			}
+			w.args, filter = own.args, own.String()
+		}
+		for _, col := range m.Kind.Columns(filter) {
+			aggregate := strings.ReplaceAll(w.now(ask, col.Group), measure.HashKey, strconv.FormatInt(q.HashKey, 10))
+			n, known := number[aggregate]
+			if !known {
+				n = len(number)
+				number[aggregate] = n
+				grouped = append(grouped, aggregate+" AS m"+strconv.Itoa(n))
+			}
+			name := "g.m" + strconv.Itoa(n)
+			if col.Out != "" {
+				made = true
+				name = strings.ReplaceAll(col.Out, "?", name)
+			}
+			out = append(out, name)
+		}
+	}
+	if !made && len(out) == len(grouped) {
+		out = nil
+	}
+	return grouped, out, nil
+}
+
+// Now stands in the SQL of dimensions and measures for the instant of the request.
+const Now = "$now$"
+
+// now places the request's instant.
+func (w *Where) now(ask *Ask, expr string) string {
+	if !strings.Contains(expr, Now) {
+		return expr
+	}
+	return strings.ReplaceAll(expr, Now, w.Arg(ask.Viewer.At)+"::timestamptz")
+}
+
+// daily reports whether the cube's time is a day and no instant.
+func (c *Cube) daily() bool {
+	return c.time.typ == reflect.TypeFor[scalar.Date]() || c.time.typ == reflect.TypeFor[*scalar.Date]()
+}
+
+func (c *Cube) bucketSQL(bucket scalar.Enum) string {
+	at := c.time.expr + " AT TIME ZONE 'Asia/Shanghai'"
+	if c.daily() {
+		at = c.time.expr + "::timestamp"
+	}
+	return "date_trunc('" + strings.ToLower(string(bucket)) + "', " + at + ")::date"
+}
+
+// Groups reads the source's groups: their keys and the parts of their measures. Two of them
+// may have the same keys, since values that this version does not know are OTHER.
+func (c *Cube) Groups(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery) ([]*Group, error) {
+	s, err := c.statement(ask, owners, q)
+	if err != nil {
+		return nil, err
+	}
+	r := c.groupReader(ask.Log, q)
+	var groups []*Group
+	err = s.each(ctx, src, func(rs *sql.Rows) error {
+		if len(groups) == maxGroups {
+			return fault.Newf(fault.CostExceeded, "more than %d groups: group by fewer dimensions, by a longer bucket, or narrow the period", maxGroups).At("groupBy")
+		}
+		g, err := r.read(rs)
+		groups = append(groups, g)
+		return err
+	})
+	return groups, err
+}
+
+// groupReader reads the rows of one statement.
+type groupReader struct {
+	cube  *Cube
+	query *CubeQuery
+	owned bool
+	log   *slog.Logger
+	owner sql.NullString
+	day   scalar.Date
+	keys  []*string
+	dest  []any
+	lead  int
+}
+
+func (c *Cube) groupReader(log *slog.Logger, q *CubeQuery) *groupReader {
+	r := &groupReader{cube: c, query: q, log: log, owned: slices.ContainsFunc(q.By, (*Dimension).ownerBound), keys: make([]*string, len(q.By))}
+	if r.owned {
+		r.dest = append(r.dest, &r.owner)
+	}
+	if q.Bucket != "" {
+		r.dest = append(r.dest, &r.day)
+	}
+	for i, d := range q.By {
+		if d.place != ofOwner {
+			r.dest = append(r.dest, &r.keys[i])
+		}
+	}
+	r.lead = len(r.dest)
+	return r
+}
+
+func (r *groupReader) read(rs *sql.Rows) (*Group, error) {
+	g := &Group{Row: Row{typ: r.cube.GroupType()}, Parts: make([]measure.Part, len(r.query.Measures)), keys: make(map[string]*string, len(r.query.By))}
+	r.dest = r.dest[:r.lead]
+	for i, m := range r.query.Measures {
+		g.Parts[i] = m.Kind.Part()
+		r.dest = append(r.dest, g.Parts[i].Dest()...)
+	}
+	if err := rs.Scan(r.dest...); err != nil {
+		return nil, fmt.Errorf("group of %s: %w", r.cube.Of.TypeName(), err)
+	}
+	if r.owned && r.bound() {
+		g.Owner = r.owner.String
+	}
+	if r.query.Bucket != "" {
+		day := r.day
+		g.Bucket = &day
+	}
+	var rest strings.Builder
+	for i, d := range r.query.By {
+		value := r.keys[i]
+		if d.place == ofOwner {
+			value = &g.Owner
+		}
+		if value != nil && d.enum != nil && !slices.Contains(d.enum, *value) {
+			r.log.Warn("unknown enum value mapped to OTHER", "table", r.cube.Of.described().Table, "dimension", d.Name, "enum", d.Type)
+			other := "OTHER"
+			value = &other
+		}
+		g.keys[d.field] = value
+		rest.WriteByte(0)
+		if value != nil {
+			rest.WriteByte(1) // what is absent is not what is empty
+			rest.WriteString(*value)
+		}
+	}
+	g.rest = rest.String()
+	if g.Bucket != nil {
+		g.Key = g.keyOn(*g.Bucket)
+	} else {
+		g.Key = g.Owner + g.rest
+	}
+	return g, nil
+}
+
+// bound reports whether the row just scanned has a key that belongs to its owner. Rows without
+// a station, say, are one group, whoever's they are.
+func (r *groupReader) bound() bool {
+	for i, d := range r.query.By {
+		if d.place == ofOwner || d.To != nil && r.keys[i] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// keyOn is the key of the group with the same dimensions in the bucket that begins on a day.
+func (g *Group) keyOn(day scalar.Date) string { return g.Owner + "\x00" + day.String() + g.rest }
+
+// Estimate is what a source's planner expects of a query.
+type Estimate struct{ Groups, Rows int }
+
+// Explain asks a source's planner what the query would read, without reading it.
+func (c *Cube) Explain(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery) (Estimate, error) {
+	s, err := c.statement(ask, owners, q)
+	if err != nil || s.none {
+		return Estimate{}, err
+	}
+	s.query.SQL = "EXPLAIN (FORMAT JSON) " + s.query.SQL
+	var plans []struct{ Plan explained }
+	err = s.each(ctx, src, func(rs *sql.Rows) error {
+		var text []byte
+		if err := rs.Scan(&text); err != nil {
+			return err
+		}
+		return json.Unmarshal(text, &plans)
+	})
+	if err != nil || len(plans) == 0 {
+		return Estimate{}, err
+	}
+	return Estimate{Groups: plans[0].Plan.Rows, Rows: plans[0].Plan.leaves()}, nil
+}
+
+type explained struct {
+	Rows  int         `json:"Plan Rows"`
+	Plans []explained `json:"Plans"`
+}
+
+// leaves is the number of rows that the plan's scans return.
+func (p *explained) leaves() int {
+	if len(p.Plans) == 0 {
+		return p.Rows
+	}
+	n := 0
+	for i := range p.Plans {
+		n += p.Plans[i].leaves()
+	}
+	return n
+}
+
+// Total returns an empty group for totals.
+func (c *Cube) Total(measures []Measured) *Group {
+	g := &Group{Row: Row{typ: c.MeasuresType()}, Parts: make([]measure.Part, len(measures))}
+	for i, m := range measures {
+		g.Parts[i] = m.Kind.Part()
+	}
+	return g
+}
+
+// Add folds the rows of another group in.
+func (g *Group) Add(o *Group) {
+	for i, p := range g.Parts {
+		p.Add(o.Parts[i])
+	}
+}
