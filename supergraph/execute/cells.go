@@ -21,7 +21,7 @@ const (
 
 // An object is three head cells and a cell a slot of its shape. A list is one head cell and its
 // items. The first head cell holds the bytes of the whole value, an object's second the walk that
-// saw it last, its third where and as what it was written.
+// saw it last and the copies made of it, its third where and as what it was written.
 const (
 	objectHead = 3
 	listHead   = 1
@@ -112,6 +112,20 @@ func (m *memory) setWritten(obj, fields uint32, from, to int) {
 	m.cells[obj+2] = cell{fields, uint32(from), uint32(to)}
 }
 
+// copied notes that an object was made from another one and stands in its place.
+func (m *memory) copied(from, to uint32) {
+	m.cells[to+1].a, m.cells[from+1].b = m.cells[from+1].b, to
+}
+
+// versions calls do for an object and for everything that was copied from it. A call that asked for the object's sake
+// holds its number while other answers are merged, and the tree may have come to hold the copies.
+func (m *memory) versions(obj uint32, do func(obj uint32)) {
+	do(obj)
+	for c := m.cells[obj+1].b; c != 0; c = m.cells[c+1].a {
+		m.versions(c, do)
+	}
+}
+
 // merge adds the values of object src to object dst of the same shape. What is there already
 // stays, but for nulls and the type's name, which a later subgraph knows better: one that has an
 // interface as an object answers the interface's name. Objects and lists inside either are never
@@ -141,6 +155,7 @@ func (m *memory) merged(old, new cell, s *shape, replace bool) (cell, bool) {
 			return cell{}, false
 		}
 		m.cells[at] = m.cells[old.a]
+		m.copied(old.a, at)
 		copy(m.cells[at+objectHead:], m.cells[old.a+objectHead:int(old.a)+objectHead+len(s.keys)])
 		return cell{tag: old.tag, a: at}, m.merge(at, new.a, s)
 	case new.kind() == list && old.kind() == list && s != nil && old.b == new.b && old.a != new.a:

@@ -162,7 +162,7 @@ func (x *execution) clientPaths(k *call, path []any, g *gathered) []ast.Path {
 		var found []ast.Path
 		for pi := range t.places {
 			p := &t.places[pi]
-			wanted := g.objects(ti, pi, int(index))
+			wanted := x.objects(g, ti, pi, int(index))
 			if len(wanted) == 0 {
 				continue
 			}

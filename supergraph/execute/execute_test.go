@@ -3,6 +3,7 @@ package execute_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -245,4 +246,38 @@ func planned(t testing.TB, s *plan.Supergraph, query string) string {
 		return err.Error()
 	}
 	return p.String()
+}
+
+// TestAnswersForAnObjectReachItWhereItHasMoved merges, from one call, an answer above an object and one for the object
+// itself: the first makes the tree hold a copy of it.
+func TestAnswersForAnObjectReachItWhereItHasMoved(t *testing.T) {
+	t.Parallel()
+	below := plan.BatchTarget{Paths: []plan.Path{{{Key: "me"}, {Key: "reviews"}, {Each: true}, {Key: "product"}}}, Requires: []plan.RequiredSelection{byUPC}}
+	above := plan.BatchTarget{Paths: []plan.Path{{{Key: "me"}}}, Requires: []plan.RequiredSelection{{Types: []string{"User"}, TypeName: "User", Fields: []plan.RequiredField{{Key: "name", Name: "name", IsKey: true}}}}}
+	for name, targets := range map[string][]plan.BatchTarget{"above first": {above, below}, "below first": {below, above}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			document, answers := "query($_r0:[_Any!]!,$_r1:[_Any!]!){", make([]string, 2)
+			for i := range targets {
+				targets[i].Alias, targets[i].Variable = fmt.Sprintf("_e%d", i), fmt.Sprintf("_r%d", i)
+				selected, answer := "...on Product{name}", `{"name":"tea"},{"name":"salt"}`
+				if len(targets[i].Paths[0]) == 1 {
+					selected, answer = "...on User{reviews{product{weight}}}", `{"reviews":[{"product":{"weight":1}},{"product":{"weight":2}},{"product":{"weight":3}},null]}`
+				}
+				document += fmt.Sprintf("_e%d:_entities(representations:$_r%d){%s} ", i, i, selected)
+				answers[i] = fmt.Sprintf(`"_e%d":[%s]`, i, answer)
+			}
+			p := compile(t, shopSDL, `{ me { reviews { product { upc name weight } } } }`, &plan.Sequence{Nodes: []plan.Node{
+				&plan.Fetch{ID: 1, Subgraph: "reviews", Kind: ast.Query, Document: `{me{name reviews{product{upc}}}}`},
+				&plan.BatchFetch{ID: 2, Subgraph: "products", Document: document + "}", Targets: targets},
+			}})
+			e := &execute.Executor{Limits: execute.DefaultLimits(), Subgraphs: map[string]supergraph.Subgraph{"reviews": &canned{answer: twoReviews},
+				"products": &canned{answer: `{"data":{` + strings.Join(answers, ",") + `}}`}}}
+			a := e.Run(t.Context(), p, nil, nil)
+			want := `{"me":{"reviews":[{"product":{"upc":"1","name":"tea","weight":1}},{"product":{"upc":"2","name":"salt","weight":2}},{"product":{"upc":"1","name":"tea","weight":3}},null]}}`
+			if diff := cmp.Diff(want, string(a.Data)); diff != "" || a.Errors != nil {
+				t.Error(diff, show(a.Errors))
+			}
+		})
+	}
 }

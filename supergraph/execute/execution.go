@@ -24,7 +24,7 @@ type Poster interface {
 type Limits struct {
 	ResponseBytes int // of the data written
 	Cells         int // values, slots and list items held; 12 bytes each
-	Bodies        int // bytes of all answers of subgraphs together
+	Bodies        int // bytes of all answers of subgraphs together, and of any one request to them
 }
 
 // DefaultLimits are chosen: an answer of 8 MB needs half of them.

@@ -48,6 +48,25 @@ func TestAnswersThatHoldTooMuchAreRefused(t *testing.T) {
 	}
 }
 
+func TestRequestsThatGrowTooLargeAreNotSent(t *testing.T) {
+	t.Parallel()
+	p := compile(t, shopSDL, `{ top { upc name } }`, &plan.Sequence{Nodes: []plan.Node{
+		&plan.Fetch{ID: 1, Subgraph: "top", Kind: ast.Query, Document: `{top{upc}}`},
+		&plan.Flatten{Path: plan.Path{{Key: "top"}, {Each: true}}, Fetch: products(byUPC)},
+	}})
+	list := make([]string, 1000)
+	for i := range list {
+		list[i] = fmt.Sprintf(`{"upc":"%d"}`, i)
+	}
+	l := execute.DefaultLimits()
+	l.Bodies = 20_000
+	second := &canned{answer: `{}`}
+	e := &execute.Executor{Limits: l, Subgraphs: map[string]supergraph.Subgraph{"top": &canned{answer: `{"data":{"top":[` + strings.Join(list, ",") + `]}}`}, "products": second}}
+	if a := e.Run(t.Context(), p, nil, nil); len(a.Errors) != 1 || a.Errors[0].Fault.Code != fault.CostExceeded || len(second.asked) != 0 {
+		t.Errorf("%v, asked %d times", show(a.Errors), len(second.asked))
+	}
+}
+
 func TestPanickingSubgraphCostsItsFields(t *testing.T) {
 	t.Parallel()
 	p := compile(t, shopSDL, `{ top { upc } }`, &plan.Fetch{ID: 1, Subgraph: "products", Kind: ast.Query, Document: `{top{upc}}`})

@@ -93,7 +93,9 @@ func (x *execution) mergeEntities(k *call, ti int, data uint32, g *gathered, tol
 		if p.rewrites != nil {
 			x.rename(c.a, p.rewrites)
 		}
-		if !x.merge(w.object, c.a, p.shape) {
+		ok := true
+		x.versions(w.object, func(obj uint32) { ok = ok && x.merge(obj, c.a, p.shape) })
+		if !ok {
 			return errTooLarge
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"hash/maphash"
+
+	"linhui/internal/fault"
 )
 
 // gathered is what one call asks entities for: which objects wait for which representation.
@@ -22,14 +24,14 @@ type wanted struct {
 type span struct{ from, to int }
 
 // objects returns the objects that wait for a representation at a place.
-func (g *gathered) objects(target, place, rep int) map[uint32]bool {
+func (x *execution) objects(g *gathered, target, place, rep int) map[uint32]bool {
 	var found map[uint32]bool
 	for _, w := range g.wanted {
 		if int(w.target) == target && int(w.place) == place && int(w.rep) == rep {
 			if found == nil {
 				found = make(map[uint32]bool)
 			}
-			found[w.object] = true
+			x.versions(w.object, func(obj uint32) { found[obj] = true })
 		}
 	}
 	return found
@@ -70,7 +72,7 @@ func (x *execution) request(k *call) (body []byte, wanted bool) {
 		b = append(b, ']')
 		wanted = wanted || g.counts[ti] > 0
 	}
-	return append(b, "}}"...), wanted
+	return append(b, "}}"...), wanted && x.fatal == nil
 }
 
 // variable returns a variable of the client as JSON; false when it was not given.
@@ -100,6 +102,12 @@ func (x *execution) representations(b []byte, t *target, ti int, g *gathered) []
 		p := &t.places[pi]
 		x.each(p, func(obj uint32) {
 			from := len(b)
+			if from > x.limits.Bodies && x.fatal == nil {
+				x.fatal = fault.Newf(fault.CostExceeded, "what would be sent to a subgraph is larger than %d bytes: ask for fewer rows or fields", x.limits.Bodies)
+			}
+			if x.fatal != nil {
+				return
+			}
 			if len(g.spans) > 0 {
 				b = append(b, ',')
 			}

@@ -5,6 +5,8 @@ import (
 	"sort"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"linhui/supergraph/join"
 )
 
 // builder makes nodes of fetches.
@@ -42,54 +44,57 @@ func (b *builder) tree(p *planner) (Node, error) {
 	return sequence(nodes), nil
 }
 
-// needs reports which fetches each one waits for, directly or not.
-func needs(fetches []*fetch) map[*fetch]map[*fetch]bool {
-	out := map[*fetch]map[*fetch]bool{}
-	var walk func(f *fetch) map[*fetch]bool
-	walk = func(f *fetch) map[*fetch]bool {
-		if have := out[f]; have != nil {
-			return have
-		}
-		all := map[*fetch]bool{}
-		out[f] = all
-		for d := range f.after {
-			all[d] = true
-			for x := range walk(d) {
-				all[x] = true
-			}
-		}
-		return all
-	}
-	for _, f := range fetches {
-		walk(f)
-	}
-	return out
-}
-
 // unite makes one fetch of those that ask one subgraph for the same objects, when neither waits for the other.
 func unite(fetches []*fetch) []*fetch {
-	fetches = slices.Clone(fetches)
-	for i := 0; i < len(fetches); i++ {
-		for j := i + 1; j < len(fetches); j++ {
-			a, b := fetches[i], fetches[j]
-			if a.g != b.g || a.pos != b.pos || !a.fits(b) {
-				continue
-			}
-			if all := needs(fetches); all[a][b] || all[b][a] {
-				continue
-			}
-			a.take(b)
-			for _, f := range fetches {
-				if f.after[b] {
-					delete(f.after, b)
-					f.after[a] = true
-				}
-			}
-			fetches = slices.Delete(fetches, j, j+1)
-			j--
-		}
+	type target struct {
+		g   *join.Subgraph
+		pos *position
 	}
-	return fetches
+	var kept []*fetch
+	same := map[target][]*fetch{}
+	for _, b := range fetches {
+		at := target{b.g, b.pos}
+		i := slices.IndexFunc(same[at], func(a *fetch) bool { return a.fits(b) && !a.waits(b) && !b.waits(a) })
+		if i < 0 {
+			kept, same[at] = append(kept, b), append(same[at], b)
+			continue
+		}
+		b.united = same[at][i]
+		b.united.take(b)
+	}
+	for _, f := range kept {
+		after := map[*fetch]bool{}
+		for d := range f.after {
+			after[d.kept()] = true
+		}
+		f.after = after
+	}
+	return kept
+}
+
+// kept is the fetch that does what f was to do.
+func (f *fetch) kept() *fetch {
+	for f.united != nil {
+		f = f.united
+	}
+	return f
+}
+
+// waits reports whether f needs the answer of o, directly or not.
+func (f *fetch) waits(o *fetch) bool {
+	seen := map[*fetch]bool{}
+	var walk func(*fetch) bool
+	walk = func(x *fetch) bool {
+		for d := range x.after {
+			d = d.kept()
+			if d == o || !seen[d] && walk(d) {
+				return true
+			}
+			seen[d] = true
+		}
+		return false
+	}
+	return walk(f.kept())
 }
 
 // fits reports whether an object would find what it is asked for in one list of both fetches' representations.
@@ -101,12 +106,29 @@ func (f *fetch) fits(o *fetch) bool {
 		for _, b := range o.asks {
 			same := a.rep == b.rep && slices.Equal(a.types, b.types)
 			apart := a.types != nil && b.types != nil && !slices.ContainsFunc(a.types, func(t string) bool { return slices.Contains(b.types, t) })
-			if !apart && (!same || contradict(a.required, b.required)) {
+			switch {
+			case apart && a.rep == b.rep: // the document cannot tell them apart
+				if !slices.EqualFunc(a.required, b.required, RequiredField.equal) || !a.sel.equal(b.sel) {
+					return false
+				}
+			case !apart && (!same || contradict(a.required, b.required)):
 				return false
 			}
 		}
 	}
 	return true
+}
+
+func (f RequiredField) equal(o RequiredField) bool {
+	return f.Key == o.Key && f.Name == o.Name && f.IsKey == o.IsKey && slices.Equal(f.Types, o.Types) && slices.EqualFunc(f.Fields, o.Fields, RequiredField.equal)
+}
+
+// equal reports whether two selections of one view ask the same.
+func (s *selection) equal(o *selection) bool {
+	return s.view == o.view && s.typename == o.typename && slices.EqualFunc(s.cases, o.cases, (*selection).equal) &&
+		slices.EqualFunc(s.fields, o.fields, func(a, b *chosen) bool {
+			return a.id() == b.id() && (a.sub == nil || a.sub.equal(b.sub))
+		})
 }
 
 // contradict reports whether a representation would need two values under one name: fields that require the same field
@@ -145,17 +167,10 @@ next:
 
 func (s *selection) take(o *selection) {
 	s.typename = s.typename || o.typename
-next:
 	for _, c := range o.fields {
-		for _, have := range s.fields {
-			if have.key == c.key && have.name == c.name && have.args == c.args && have.conds.String() == c.conds.String() {
-				if c.sub != nil {
-					have.sub.take(c.sub)
-				}
-				continue next
-			}
+		if have := s.add(c); have != c && c.sub != nil {
+			have.sub.take(c.sub)
 		}
-		s.fields = append(s.fields, c)
 	}
 	for _, c := range o.cases {
 		s.of(c.view).take(c)
@@ -198,20 +213,27 @@ func wave(fetches []*fetch) [][]*fetch {
 // postpone moves an entity fetch that nothing waits for to a later wave, when its subgraph is called there anyway: one call
 // less, and the last wave is where it was.
 func postpone(fetches []*fetch, level map[*fetch]int) {
+	waiting, together := map[*fetch][]*fetch{}, map[string][]*fetch{}
+	for _, f := range fetches {
+		for d := range f.after {
+			waiting[d] = append(waiting[d], f)
+		}
+		if f.root == nil {
+			together[f.batch()] = append(together[f.batch()], f)
+		}
+	}
 	for i := len(fetches) - 1; i >= 0; i-- {
 		f := fetches[i]
 		if f.root != nil {
 			continue
 		}
 		until := int(never)
-		for _, o := range fetches {
-			if o.after[f] {
-				until = min(until, level[o])
-			}
+		for _, o := range waiting[f] {
+			until = min(until, level[o])
 		}
 		best := until
-		for _, o := range fetches {
-			if l := level[o]; o.g == f.g && o.root == nil && l > level[f] && l < best && o.batch() == f.batch() {
+		for _, o := range together[f.batch()] {
+			if l := level[o]; l > level[f] && l < best {
 				best = l
 			}
 		}

@@ -11,12 +11,13 @@ import (
 
 // fetch is a call that is being put together.
 type fetch struct {
-	order int
-	g     *join.Subgraph
-	pos   *position // whose objects it is for: never a part
-	root  *selection
-	asks  []*ask // of an entity fetch, one a type of representation
-	after map[*fetch]bool
+	order  int
+	g      *join.Subgraph
+	pos    *position // whose objects it is for: never a part
+	root   *selection
+	asks   []*ask // of an entity fetch, one a type of representation
+	after  map[*fetch]bool
+	united *fetch // the fetch that does this one's work too; nil: it stands for itself
 }
 
 // ask is what an entity fetch asks of one type of representation.
@@ -33,6 +34,7 @@ type selection struct {
 	view     *join.View
 	typename bool
 	fields   []*chosen
+	index    map[string]*chosen // of fields, by id
 	cases    []*selection
 }
 
@@ -59,16 +61,30 @@ func (s *selection) of(v *join.View) *selection {
 }
 
 func (s *selection) choose(key string, w *want) *chosen {
-	for _, c := range s.fields {
-		if c.key == key && c.name == w.name && c.args == w.args && c.conds.String() == w.conds.String() {
-			return c
-		}
-	}
 	f := s.view.Fields[w.name]
 	c := &chosen{key: key, name: w.name, args: w.args, vars: w.vars, conds: w.conds, typ: f.Type}
+	if have := s.add(c); have != c {
+		return have
+	}
 	if w.sub != nil {
 		c.sub = &selection{g: s.g, view: s.g.Types[f.Type.Name()]}
 	}
+	return c
+}
+
+// id tells the fields of a selection apart.
+func (c *chosen) id() string { return c.key + " " + c.name + c.args + " " + c.conds.String() }
+
+// add adds a field, and returns the one that was there instead.
+func (s *selection) add(c *chosen) *chosen {
+	id := c.id()
+	if have := s.index[id]; have != nil {
+		return have
+	}
+	if s.index == nil {
+		s.index = map[string]*chosen{}
+	}
+	s.index[id] = c
 	s.fields = append(s.fields, c)
 	return c
 }

@@ -56,8 +56,15 @@ type dissolver struct {
 	fragments ast.FragmentDefinitionList
 	refused   map[*ast.Field]bool // fields that are left out
 	internal  bool
-	left      int // fields that may still be made
+	left      int // selections that may still be looked at
 	err       error
+	made      map[wanting]*want
+}
+
+// wanting tells the wants of a dissolver apart.
+type wanting struct {
+	g                     *group
+	key, signature, conds string
 }
 
 func (d *dissolver) possible(def *ast.Definition) []string {
@@ -90,6 +97,9 @@ func (g *group) in(d *dissolver, name string) *group {
 // add adds a selection set for objects of the types narrow, nil meaning all that g.def can be.
 func (d *dissolver) add(g *group, set ast.SelectionSet, cs conds, narrow []string) {
 	for _, s := range set {
+		if d.left--; d.left < 0 && d.err == nil {
+			d.err = fault.Newf(fault.CostExceeded, "the operation is too large: more fields than the planner's limit once its fragments are dissolved")
+		}
 		if d.err != nil {
 			return
 		}
@@ -151,16 +161,13 @@ func (d *dissolver) field(g *group, f *ast.Field, cs conds, narrow []string) {
 		}
 		narrow = d.possible(g.def)
 	}
+	d.left -= len(narrow)
 	for _, t := range narrow {
 		d.put(g.in(d, t), f, cs)
 	}
 }
 
 func (d *dissolver) put(g *group, f *ast.Field, cs conds) {
-	if d.left--; d.left < 0 {
-		d.err = fault.Newf(fault.CostExceeded, "the operation is too large: more fields than the planner's limit once its fragments are dissolved")
-		return
-	}
 	def := g.def.Fields.ForName(f.Name)
 	if def == nil {
 		d.err = fault.Newf(fault.BadUserInput, "%s has no field %s", g.def.Name, f.Name)
@@ -171,12 +178,14 @@ func (d *dissolver) put(g *group, f *ast.Field, cs conds) {
 	if !d.internal {
 		w.key = f.Alias
 	}
-	for _, have := range g.wants {
-		if have.key == w.key && have.signature() == w.signature() && have.conds.String() == w.conds.String() {
-			w = have
+	id := wanting{g, w.key, w.signature(), w.conds.String()}
+	if have := d.made[id]; have != nil {
+		w = have
+	} else {
+		if d.made == nil {
+			d.made = map[wanting]*want{}
 		}
-	}
-	if len(g.wants) == 0 || !slices.Contains(g.wants, w) {
+		d.made[id] = w
 		g.wants = append(g.wants, w)
 		if t := d.full.Types[def.Type.Name()]; t.IsCompositeType() {
 			w.sub = &group{def: t}

@@ -2,10 +2,8 @@ package plan
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -26,51 +24,6 @@ type planner struct {
 	narrow  map[narrowed]any
 	// unlimited lets a whole schema be weighed rather than one operation; only the context ends it.
 	unlimited bool
-}
-
-// lost is a field that no way leads to.
-type lost struct {
-	pos *position
-	w   *want
-}
-
-func (l *lost) path() string {
-	keys := []string{l.w.name}
-	for pos := l.pos; pos != nil; pos = pos.parent {
-		if pos.w != nil {
-			keys = append(keys, pos.w.name)
-		}
-	}
-	for i, j := 0, len(keys)-1; i < j; i, j = i+1, j-1 {
-		keys[i], keys[j] = keys[j], keys[i]
-	}
-	return strings.Join(keys, ".")
-}
-
-// tried says of every subgraph that has the field why it does not help.
-func (l *lost) tried() string {
-	var out []string
-	for _, g := range l.pos.p.s.model.Subgraphs {
-		v := g.Types[l.pos.typ.Name]
-		if v == nil || v.Fields[l.w.name] == nil {
-			continue
-		}
-		f := v.Fields[l.w.name]
-		why := "it cannot be entered from here: no key of " + v.Name + " there can be had"
-		switch {
-		case f.External:
-			why = "there it is @external"
-		case len(v.Keys) == 0:
-			why = v.Name + " has no @key there"
-		case f.Requires != nil:
-			why = fmt.Sprintf("what it requires (%s) or a key cannot be had", f.RequiresText)
-		}
-		out = append(out, g.Name+" ("+why+")")
-	}
-	if len(out) == 0 {
-		return "no subgraph has it"
-	}
-	return strings.Join(out, ", ")
 }
 
 func (p *planner) possible(def *ast.Definition) []string {
@@ -180,12 +133,6 @@ func (p *planner) reach(pos *position, w *want, out []leaf) ([]leaf, bool) {
 		return out, false
 	}
 	return p.leaves(c, p.groupOn(w.sub, c.typ), out)
-}
-
-func (p *planner) miss(pos *position, w *want) {
-	if pos.depth == 0 && p.lost == nil && w != nil && w.key != "" {
-		p.lost = &lost{pos, w}
-	}
 }
 
 // lift reports whether w can be asked for of all objects of an abstract position at once, rather than type by type.
