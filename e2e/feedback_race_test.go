@@ -203,10 +203,11 @@ func TestEscalation(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range counts { // four gateways at once
 			wg.Go(func() {
-				var err error
-				if counts[i], err = b.gateway.Sources.Escalate(ctx, at); err != nil {
+				done, err := b.gateway.Sources.Keep(ctx, at)
+				if err != nil {
 					t.Error(err)
 				}
+				counts[i] = done["escalation"]
 			})
 		}
 		wg.Wait()
@@ -249,7 +250,7 @@ func TestEscalation(t *testing.T) {
 	}
 	// A source that is down is named and the others are served.
 	b.link["two"].Set(testkit.Refuse)
-	if _, err := b.gateway.Sources.Escalate(ctx, due.Add(60*24*time.Hour)); err == nil || !strings.Contains(err.Error(), "two") {
+	if _, err := b.gateway.Sources.Keep(ctx, due.Add(60*24*time.Hour)); err == nil || !strings.Contains(err.Error(), "two") {
 		t.Errorf("%v", err)
 	}
 	if told("a") != "1ASSIGNEE 驻守干部 6, 2COMMUNITY_SECRETARY 书记 6, 3STREET  6, 4DISTRICT  6" {

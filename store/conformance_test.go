@@ -680,9 +680,16 @@ func (t *Table[T]) conformEnums(tt *testing.T, w *world) {
 			if err := tx.exec("ALTER TABLE " + t.Table + " DISABLE TRIGGER USER"); err != nil {
 				tt.Fatal(err)
 			}
+			// A newer database has wider checks.
+			if err := tx.exec(fmt.Sprintf(`DO $$ DECLARE rule text; BEGIN
+				FOR rule IN SELECT conname FROM pg_constraint c JOIN pg_attribute a ON attrelid = conrelid AND attnum = ANY(conkey)
+					WHERE conrelid = '%[1]s'::regclass AND contype = 'c' AND attname = '%[2]s'
+				LOOP EXECUTE format('ALTER TABLE %[1]s DROP CONSTRAINT %%I', rule); END LOOP; END $$`, t.Table, c.name)); err != nil {
+				tt.Fatal(err)
+			}
 			err := tx.exec("UPDATE " + t.Table + " SET " + c.name + " = " + value + " WHERE left(md5(id::text), 1) > '7'")
-			if e := new(pq.Error); errors.As(err, &e) && (e.Code == "23514" || e.Code == "23503") {
-				return // the database itself is sure of the values
+			if e := new(pq.Error); errors.As(err, &e) && e.Code == "23503" {
+				return // kinds have a table of their own
 			} else if err != nil {
 				tt.Fatal(err)
 			}

@@ -1,13 +1,9 @@
 package store
 
 import (
-	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
-
-	"linhui/internal/database"
 )
 
 // Rung is one step of the ladder up which a passed deadline is told.
@@ -20,31 +16,16 @@ type Rung struct {
 // then the street, then the district. Days are calendar days.
 var Ladder = []Rung{{0, "ASSIGNEE"}, {24 * time.Hour, "COMMUNITY_SECRETARY"}, {3 * 24 * time.Hour, "STREET"}, {7 * 24 * time.Hour, "DISTRICT"}}
 
-// escalateAtOnce bounds the entries of one statement. Chosen: well below a second.
-const escalateAtOnce = 500
-
-// Escalate tells the next rungs of the ladder about every waiting feedback of the owners whose
-// deadline had passed at now, and returns how many entries that were. Runs may overlap: an entry
-// that another run holds is skipped, and none is told twice of one deadline and rung.
-func Escalate(ctx context.Context, dst Writer, owners []string, now time.Time, ladder []Rung) (int, error) {
-	after, told := make([]float64, len(ladder)), make([]string, len(ladder))
-	for i, r := range ladder {
-		after[i], told[i] = r.After.Seconds(), r.Told
+// The next rungs are told of every waiting feedback whose deadline had passed: none twice of one
+// deadline and rung.
+var _ = keeps(Chore{Name: "escalation", AtOnce: 500, Do: func(r *Round) (int, error) { // chosen: well below a second
+	after, told := make([]float64, len(Ladder)), make([]string, len(Ladder))
+	for i, rung := range Ladder {
+		after[i], told[i] = rung.After.Seconds(), rung.Told
 	}
-	total := 0
-	for {
-		n := 0
-		err := dst.Write(ctx, database.Scope{Owners: owners, Principal: escalator, Class: database.Analyst}, func(ctx context.Context, tx *sqlx.Tx) error {
-			return tx.QueryRowContext(ctx, escalate, now, pq.Array(owners), EnumTexts(waiting), pq.Array(after), pq.Array(told), escalator, escalateAtOnce).Scan(&n)
-		})
-		total += n
-		if err != nil || n < escalateAtOnce {
-			return total, err
-		}
-	}
-}
-
-const escalator = "system:escalation"
+	v := r.Ask.Viewer
+	return r.Count(escalate, v.At, pq.Array(r.Owners), EnumTexts(waiting), pq.Array(after), pq.Array(told), v.Principal, r.AtOnce)
+}})
 
 // Levels count rungs from 1. A run that comes late tells every rung that was missed. An entry
 // without a post in charge is told to the clerk who keeps the book.

@@ -5,7 +5,11 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/fault"
+	"linhui/page"
 	"linhui/schema/scalar"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
 )
 
 const (
@@ -14,6 +18,8 @@ const (
 	// reopenWithin and reopenTimes bound how often a reporter may come back. model.md §5.
 	reopenWithin = 30 * 24 * time.Hour
 	reopenTimes  = 2
+	// contentAfter is how long nobody has objected to an answer when it closes by itself. model.md §5.
+	contentAfter = 14 * 24 * time.Hour
 	// suspendFor bounds how long nobody looks at an entry. model.md §5.
 	suspendFor = 30
 
@@ -118,3 +124,14 @@ func dueAt(form *Form, at time.Time) {
 	form.Set("due_at", at)
 	form.Set("escalation_level", 0)
 }
+
+// An answer that nobody objected to is closed as staff close one, wall and all. What was resolved
+// and never answered stays: nothing closes without a reply (I6).
+var _ = keeps(Chore{Name: "closing", AtOnce: 100, Do: func(r *Round) (int, error) {
+	return r.take(func(owner string, id uuid.UUID) (Command, error) {
+		in := CloseFeedbackInput{Edit: Edit{ID: page.ID{Type: Feedbacks.Type, Owner: owner, UUID: id}.String()}}
+		return in.Command(r.Ask)
+	}, `SELECT owner, id FROM feedbacks WHERE owner = ANY($1) AND status IN ('REPLIED', 'RESOLVED') AND replied_at IS NOT NULL
+		AND greatest(replied_at, resolved_at) <= $2 ORDER BY owner, id LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		pq.Array(r.Owners), r.Ask.Viewer.At.Add(-contentAfter), r.AtOnce)
+}})

@@ -148,6 +148,9 @@ func (t *Table[T]) addColumns(rt reflect.Type, base uintptr) {
 				c.fields = append(c.fields, strings.Split(list, ",")...)
 			}
 			for i, field := range c.fields {
+				if c.enum == nil && isEnum(c.typ) { // a method shows it under another name
+					c.enum = schema.EnumOf(t.Type, field)
+				}
 				rule, ok := schema.Fields()[t.Type+"."+field]
 				if !ok {
 					panic(fmt.Sprintf("store: column %s.%s is for %s.%s, which the schema does not have", t.Table, name, t.Type, field))
@@ -159,6 +162,10 @@ func (t *Table[T]) addColumns(rt reflect.Type, base uintptr) {
 		}
 		t.columns = append(t.columns, c)
 	}
+}
+
+func isEnum(t reflect.Type) bool {
+	return t == reflect.TypeFor[scalar.Enum]() || t == reflect.TypeFor[*scalar.Enum]() || t == reflect.TypeFor[[]scalar.Enum]()
 }
 
 // scanType is the named type that knows how to read an array column: fields are plain slices,
@@ -340,6 +347,9 @@ func (r *reader[T]) mapUnknown(c *column, p any) {
 func (t *Table[T]) checkColumns() error {
 	for i := range t.columns {
 		c := &t.columns[i]
+		if c.enum == nil && isEnum(c.typ) {
+			return fmt.Errorf("%s.%s: no enum of the schema says which values it holds", t.Type, c.name)
+		}
 		if c.enum != nil && c.enum.EnumValues.ForName("OTHER") == nil {
 			return fmt.Errorf("%s.%s: enum %s has no OTHER for values of newer databases", t.Type, c.name, c.enum.Name)
 		}

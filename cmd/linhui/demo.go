@@ -77,7 +77,7 @@ func (d *demo) Run(p *process) (err error) {
 	}
 	defer client.Close()
 
-	opt := app.Options{Redis: client, Escalate: true, CursorKey: cursors, Log: newConsole(p.err, d.LogLevel.slog())}
+	opt := app.Options{Redis: client, Keep: true, CursorKey: cursors, Log: newConsole(p.err, d.LogLevel.slog())}
 	opt.Server = server.Options{Authenticator: local, Playground: web.Playground(), PlaygroundPolicy: web.ContentSecurityPolicy, Dev: true}
 	opt.Server.Timing = server.DefaultTiming()
 	opt.Server.Timing.DrainDelay = 0 // no balancer has to notice

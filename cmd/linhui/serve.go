@@ -33,7 +33,7 @@ func (s *serve) Run(p *process) (err error) {
 	}
 	defer closeAll(listeners)
 
-	opt := app.Options{Escalate: true, CursorKey: []byte(cfg.CursorKey), Budgets: budgets(cfg), Log: log}
+	opt := app.Options{Keep: true, CursorKey: []byte(cfg.CursorKey), Budgets: budgets(cfg), Log: log}
 	if opt.Server, err = s.server(p, cfg); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type Options struct {
 	Sources   []*sources.Source
 	Budgets   map[database.Budget]time.Duration
 	Redis     redis.UniversalClient // nil: hot lists are read from SQL, rates are counted here
-	Escalate  bool                  // tell passed deadlines up the ladder, every minute
+	Keep      bool                  // do the chores of the domains, every minute
 	CursorKey []byte                // at least 16 bytes, the same on every instance
 	Server    server.Options        // Schema, Subgraph, Before and AroundRoot are filled in
 	Log       *slog.Logger
@@ -100,8 +100,8 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 		defer close(g.done)
 		var background sync.WaitGroup
 		background.Go(func() { all.Watch(ctx) })
-		if o.Escalate {
-			background.Go(func() { all.KeepEscalating(ctx) })
+		if o.Keep {
+			background.Go(func() { all.KeepOn(ctx) })
 		}
 		background.Wait()
 	}()
