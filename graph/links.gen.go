@@ -1167,7 +1167,24 @@ func (StationLinks) LendableItems(ctx context.Context, obj *store.Station, filte
 	return dataloaders.Link[*page.Connection[store.LendableItem]](ctx, obj)
 }
 
+func (StationLinks) StoredItems(ctx context.Context, obj *store.Station, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.StoredItem], error) {
+	return dataloaders.Link[*page.Connection[store.StoredItem]](ctx, obj)
+}
+
 func (LinkRoot) Station() StationResolver { return StationLinks{} }
+
+// StoredItemLinks resolves the described links of StoredItem.
+type StoredItemLinks struct{}
+
+func (StoredItemLinks) Community(ctx context.Context, obj *store.StoredItem) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (StoredItemLinks) Station(ctx context.Context, obj *store.StoredItem) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (LinkRoot) StoredItem() StoredItemResolver { return StoredItemLinks{} }
 
 // TeamHonourLinks resolves the described links of TeamHonour.
 type TeamHonourLinks struct{}
@@ -1405,6 +1422,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Station_events_args(ctx, raw)
 	case "Station.lendableItems":
 		return ec.field_Station_lendableItems_args(ctx, raw)
+	case "Station.storedItems":
+		return ec.field_Station_storedItems_args(ctx, raw)
 	case "TodayEventsChange.events":
 		return ec.field_TodayEventsChange_events_args(ctx, raw)
 	case "VolunteerTeam.memberships":

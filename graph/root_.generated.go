@@ -43,9 +43,6 @@ type ResolverRoot interface {
 	EventSeries() EventSeriesResolver
 	Feedback() FeedbackResolver
 	FeedbackCategory() FeedbackCategoryResolver
-	FeedbackChange() FeedbackChangeResolver
-	FeedbackGroup() FeedbackGroupResolver
-	FeedbackMeasures() FeedbackMeasuresResolver
 	FeedbackUpdate() FeedbackUpdateResolver
 	LendableItem() LendableItemResolver
 	Loan() LoanResolver
@@ -61,14 +58,13 @@ type ResolverRoot interface {
 	Schedule() ScheduleResolver
 	ScheduleException() ScheduleExceptionResolver
 	ServiceDelivery() ServiceDeliveryResolver
-	ServiceDeliveryGroup() ServiceDeliveryGroupResolver
-	ServiceDeliveryMeasures() ServiceDeliveryMeasuresResolver
 	ServiceProject() ServiceProjectResolver
 	ServiceRecord() ServiceRecordResolver
 	ServiceWindow() ServiceWindowResolver
 	SlaRule() SlaRuleResolver
 	StaffPost() StaffPostResolver
 	Station() StationResolver
+	StoredItem() StoredItemResolver
 	Subscription() SubscriptionResolver
 	TeamHonour() TeamHonourResolver
 	TeamMembership() TeamMembershipResolver
@@ -81,13 +77,6 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
-	AggregateCost struct {
-		Groups  func(childComplexity int) int
-		Rollup  func(childComplexity int) int
-		Rows    func(childComplexity int) int
-		Sources func(childComplexity int) int
-	}
-
 	Brand struct {
 		Channels    func(childComplexity int) int
 		Children    func(childComplexity int) int
@@ -521,20 +510,6 @@ type ComplexityRoot struct {
 		Version         func(childComplexity int) int
 	}
 
-	FeedbackAggregate struct {
-		Accuracy   func(childComplexity int) int
-		AsOf       func(childComplexity int) int
-		Cost       func(childComplexity int) int
-		Coverage   func(childComplexity int) int
-		Edges      func(childComplexity int) int
-		Nodes      func(childComplexity int) int
-		Other      func(childComplexity int) int
-		PageInfo   func(childComplexity int) int
-		Suppressed func(childComplexity int) int
-		Total      func(childComplexity int) int
-		TotalCount func(childComplexity int) int
-	}
-
 	FeedbackCategory struct {
 		Code               func(childComplexity int) int
 		Community          func(childComplexity int) int
@@ -559,11 +534,6 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
-	FeedbackChange struct {
-		Community func(childComplexity int) int
-		Feedback  func(childComplexity int) int
-	}
-
 	FeedbackConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -575,55 +545,6 @@ type ComplexityRoot struct {
 	FeedbackEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
-	}
-
-	FeedbackGroup struct {
-		Assignee              func(childComplexity int) int
-		Bucket                func(childComplexity int) int
-		Category              func(childComplexity int) int
-		Channel               func(childComplexity int) int
-		Community             func(childComplexity int) int
-		Compared              func(childComplexity int) int
-		District              func(childComplexity int) int
-		DuplicateShare        func(childComplexity int, where *store.FeedbackFilter) int
-		Estate                func(childComplexity int) int
-		HoursToReply          func(childComplexity int, where *store.FeedbackFilter, p float64) int
-		HoursToResolve        func(childComplexity int, where *store.FeedbackFilter, p float64) int
-		Kind                  func(childComplexity int) int
-		MeanSatisfaction      func(childComplexity int, where *store.FeedbackFilter) int
-		OnTimeShare           func(childComplexity int, where *store.FeedbackFilter) int
-		Overdue               func(childComplexity int, where *store.FeedbackFilter) int
-		Received              func(childComplexity int, where *store.FeedbackFilter) int
-		ReopenedShare         func(childComplexity int, where *store.FeedbackFilter) int
-		Resolved              func(childComplexity int, where *store.FeedbackFilter) int
-		Responsible           func(childComplexity int) int
-		Satisfaction          func(childComplexity int) int
-		SatisfactionDeviation func(childComplexity int, where *store.FeedbackFilter) int
-		Station               func(childComplexity int) int
-		Status                func(childComplexity int) int
-		Street                func(childComplexity int) int
-		Suppressed            func(childComplexity int) int
-		Unanswered            func(childComplexity int, where *store.FeedbackFilter) int
-		Weekday               func(childComplexity int) int
-	}
-
-	FeedbackGroupEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
-	FeedbackMeasures struct {
-		DuplicateShare        func(childComplexity int, where *store.FeedbackFilter) int
-		HoursToReply          func(childComplexity int, where *store.FeedbackFilter, p float64) int
-		HoursToResolve        func(childComplexity int, where *store.FeedbackFilter, p float64) int
-		MeanSatisfaction      func(childComplexity int, where *store.FeedbackFilter) int
-		OnTimeShare           func(childComplexity int, where *store.FeedbackFilter) int
-		Overdue               func(childComplexity int, where *store.FeedbackFilter) int
-		Received              func(childComplexity int, where *store.FeedbackFilter) int
-		ReopenedShare         func(childComplexity int, where *store.FeedbackFilter) int
-		Resolved              func(childComplexity int, where *store.FeedbackFilter) int
-		SatisfactionDeviation func(childComplexity int, where *store.FeedbackFilter) int
-		Unanswered            func(childComplexity int, where *store.FeedbackFilter) int
 	}
 
 	FeedbackPayload struct {
@@ -715,13 +636,6 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
-	MeasureAccuracy struct {
-		Additive func(childComplexity int) int
-		Error    func(childComplexity int) int
-		Exact    func(childComplexity int) int
-		Of       func(childComplexity int) int
-	}
-
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
@@ -731,13 +645,18 @@ type ComplexityRoot struct {
 		AssignFeedback        func(childComplexity int, input store.AssignFeedbackInput) int
 		BorrowItem            func(childComplexity int, input store.BorrowItemInput) int
 		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
+		CollectItem           func(childComplexity int, input store.CollectItemInput) int
+		DepositItem           func(childComplexity int, input store.DepositItemInput) int
 		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
+		HandOverItem          func(childComplexity int, input store.HandOverItemInput) int
 		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
 		PublishEcho           func(childComplexity int, input store.StepEchoInput) int
 		RateFeedback          func(childComplexity int, input store.RateFeedbackInput) int
 		RecordServiceDelivery func(childComplexity int, input store.RecordServiceDeliveryInput) int
 		ReferFeedback         func(childComplexity int, input store.ReferFeedbackInput) int
 		RefuseFeedback        func(childComplexity int, input store.RefuseFeedbackInput) int
+		RefuseItem            func(childComplexity int, input store.RefuseItemInput) int
+		ReleaseItem           func(childComplexity int, input store.ReleaseItemInput) int
 		ReopenFeedback        func(childComplexity int, input store.ReopenFeedbackInput) int
 		ReplyFeedback         func(childComplexity int, input store.ReplyFeedbackInput) int
 		ReportLost            func(childComplexity int, input store.StepLoanInput) int
@@ -862,35 +781,34 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Campaigns                func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Communities              func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Community                func(childComplexity int, slug *string, id *string) int
-		Courses                  func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Division                 func(childComplexity int, code string) int
-		EchoWall                 func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Entities                 func(childComplexity int, representations []map[string]any) int
-		EventSeries              func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Events                   func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Feedback                 func(childComplexity int, number string) int
-		FeedbackAggregate        func(childComplexity int, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		FeedbackCategories       func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Feedbacks                func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Node                     func(childComplexity int, id string) int
-		Nodes                    func(childComplexity int, ids []string) int
-		OpenStationsNow          func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Programmes               func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ReportedStatistics       func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Residents                func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		SLARules                 func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Service                  func(childComplexity int) int
-		ServiceDeliveries        func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ServiceDeliveryAggregate func(childComplexity int, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		ServiceRecords           func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Stations                 func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		VolunteerTeams           func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Campaigns          func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Communities        func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Community          func(childComplexity int, slug *string, id *string) int
+		Courses            func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Division           func(childComplexity int, code string) int
+		EchoWall           func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Entities           func(childComplexity int, representations []map[string]any) int
+		EventSeries        func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Events             func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedback           func(childComplexity int, number string) int
+		FeedbackCategories func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedbacks          func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LendableItems      func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Loans              func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Node               func(childComplexity int, id string) int
+		Nodes              func(childComplexity int, ids []string) int
+		OpenStationsNow    func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Programmes         func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ReportedStatistics func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Residents          func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		SLARules           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Service            func(childComplexity int) int
+		ServiceDeliveries  func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ServiceRecords     func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Stations           func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		StoredItems        func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TodayEvents        func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		VolunteerTeams     func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
 	Recurrence struct {
@@ -1031,20 +949,6 @@ type ComplexityRoot struct {
 		Team         func(childComplexity int) int
 	}
 
-	ServiceDeliveryAggregate struct {
-		Accuracy   func(childComplexity int) int
-		AsOf       func(childComplexity int) int
-		Cost       func(childComplexity int) int
-		Coverage   func(childComplexity int) int
-		Edges      func(childComplexity int) int
-		Nodes      func(childComplexity int) int
-		Other      func(childComplexity int) int
-		PageInfo   func(childComplexity int) int
-		Suppressed func(childComplexity int) int
-		Total      func(childComplexity int) int
-		TotalCount func(childComplexity int) int
-	}
-
 	ServiceDeliveryConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -1056,37 +960,6 @@ type ComplexityRoot struct {
 	ServiceDeliveryEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
-	}
-
-	ServiceDeliveryGroup struct {
-		Audience     func(childComplexity int) int
-		Bucket       func(childComplexity int) int
-		Community    func(childComplexity int) int
-		Compared     func(childComplexity int) int
-		Deliveries   func(childComplexity int, where *store.ServiceDeliveryFilter) int
-		District     func(childComplexity int) int
-		Kind         func(childComplexity int) int
-		KindRolledUp func(childComplexity int) int
-		Largest      func(childComplexity int, where *store.ServiceDeliveryFilter) int
-		Method       func(childComplexity int) int
-		PersonTimes  func(childComplexity int, where *store.ServiceDeliveryFilter) int
-		Sessions     func(childComplexity int, where *store.ServiceDeliveryFilter) int
-		Station      func(childComplexity int) int
-		Street       func(childComplexity int) int
-		Suppressed   func(childComplexity int) int
-		Team         func(childComplexity int) int
-	}
-
-	ServiceDeliveryGroupEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
-	ServiceDeliveryMeasures struct {
-		Deliveries  func(childComplexity int, where *store.ServiceDeliveryFilter) int
-		Largest     func(childComplexity int, where *store.ServiceDeliveryFilter) int
-		PersonTimes func(childComplexity int, where *store.ServiceDeliveryFilter) int
-		Sessions    func(childComplexity int, where *store.ServiceDeliveryFilter) int
 	}
 
 	ServiceDeliveryPayload struct {
@@ -1253,6 +1126,7 @@ type ComplexityRoot struct {
 		ServiceWindows          func(childComplexity int) int
 		Signage                 func(childComplexity int) int
 		StaffedBy               func(childComplexity int) int
+		StoredItems             func(childComplexity int, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Structure               func(childComplexity int) int
 		Upgraded                func(childComplexity int) int
 	}
@@ -1270,8 +1144,44 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	StoredItem struct {
+		CollectBy    func(childComplexity int) int
+		CollectedAt  func(childComplexity int) int
+		Community    func(childComplexity int) int
+		DepositedAt  func(childComplexity int) int
+		Description  func(childComplexity int) int
+		HandedOverAt func(childComplexity int) int
+		HandedTo     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Locked       func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		RefusedFor   func(childComplexity int) int
+		Shelf        func(childComplexity int) int
+		Station      func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	StoredItemConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StoredItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StoredItemPayload struct {
+		ClaimCode  func(childComplexity int) int
+		Item       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Subscription struct {
-		FeedbackChanged    func(childComplexity int, communities []string) int
 		TodayEventsChanged func(childComplexity int, communities []string) int
 	}
 
@@ -1397,31 +1307,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
-
-	case "AggregateCost.groups":
-		if e.ComplexityRoot.AggregateCost.Groups == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AggregateCost.Groups(childComplexity), true
-	case "AggregateCost.rollup":
-		if e.ComplexityRoot.AggregateCost.Rollup == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AggregateCost.Rollup(childComplexity), true
-	case "AggregateCost.rows":
-		if e.ComplexityRoot.AggregateCost.Rows == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AggregateCost.Rows(childComplexity), true
-	case "AggregateCost.sources":
-		if e.ComplexityRoot.AggregateCost.Sources == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AggregateCost.Sources(childComplexity), true
 
 	case "Brand.channels":
 		if e.ComplexityRoot.Brand.Channels == nil {
@@ -3519,73 +3404,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Feedback.Version(childComplexity), true
 
-	case "FeedbackAggregate.accuracy":
-		if e.ComplexityRoot.FeedbackAggregate.Accuracy == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Accuracy(childComplexity), true
-	case "FeedbackAggregate.asOf":
-		if e.ComplexityRoot.FeedbackAggregate.AsOf == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.AsOf(childComplexity), true
-	case "FeedbackAggregate.cost":
-		if e.ComplexityRoot.FeedbackAggregate.Cost == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Cost(childComplexity), true
-	case "FeedbackAggregate.coverage":
-		if e.ComplexityRoot.FeedbackAggregate.Coverage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Coverage(childComplexity), true
-	case "FeedbackAggregate.edges":
-		if e.ComplexityRoot.FeedbackAggregate.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Edges(childComplexity), true
-	case "FeedbackAggregate.nodes":
-		if e.ComplexityRoot.FeedbackAggregate.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Nodes(childComplexity), true
-	case "FeedbackAggregate.other":
-		if e.ComplexityRoot.FeedbackAggregate.Other == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Other(childComplexity), true
-	case "FeedbackAggregate.pageInfo":
-		if e.ComplexityRoot.FeedbackAggregate.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.PageInfo(childComplexity), true
-	case "FeedbackAggregate.suppressed":
-		if e.ComplexityRoot.FeedbackAggregate.Suppressed == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Suppressed(childComplexity), true
-	case "FeedbackAggregate.total":
-		if e.ComplexityRoot.FeedbackAggregate.Total == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.Total(childComplexity), true
-	case "FeedbackAggregate.totalCount":
-		if e.ComplexityRoot.FeedbackAggregate.TotalCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackAggregate.TotalCount(childComplexity), true
-
 	case "FeedbackCategory.code":
 		if e.ComplexityRoot.FeedbackCategory.Code == nil {
 			break
@@ -3679,19 +3497,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FeedbackCategoryEdge.Node(childComplexity), true
 
-	case "FeedbackChange.community":
-		if e.ComplexityRoot.FeedbackChange.Community == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackChange.Community(childComplexity), true
-	case "FeedbackChange.feedback":
-		if e.ComplexityRoot.FeedbackChange.Feedback == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackChange.Feedback(childComplexity), true
-
 	case "FeedbackConnection.coverage":
 		if e.ComplexityRoot.FeedbackConnection.Coverage == nil {
 			break
@@ -3735,359 +3540,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FeedbackEdge.Node(childComplexity), true
-
-	case "FeedbackGroup.assignee":
-		if e.ComplexityRoot.FeedbackGroup.Assignee == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Assignee(childComplexity), true
-	case "FeedbackGroup.bucket":
-		if e.ComplexityRoot.FeedbackGroup.Bucket == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Bucket(childComplexity), true
-	case "FeedbackGroup.category":
-		if e.ComplexityRoot.FeedbackGroup.Category == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Category(childComplexity), true
-	case "FeedbackGroup.channel":
-		if e.ComplexityRoot.FeedbackGroup.Channel == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Channel(childComplexity), true
-	case "FeedbackGroup.community":
-		if e.ComplexityRoot.FeedbackGroup.Community == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Community(childComplexity), true
-	case "FeedbackGroup.compared":
-		if e.ComplexityRoot.FeedbackGroup.Compared == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Compared(childComplexity), true
-	case "FeedbackGroup.district":
-		if e.ComplexityRoot.FeedbackGroup.District == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.District(childComplexity), true
-	case "FeedbackGroup.duplicateShare":
-		if e.ComplexityRoot.FeedbackGroup.DuplicateShare == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_duplicateShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.DuplicateShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.estate":
-		if e.ComplexityRoot.FeedbackGroup.Estate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Estate(childComplexity), true
-	case "FeedbackGroup.hoursToReply":
-		if e.ComplexityRoot.FeedbackGroup.HoursToReply == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_hoursToReply_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.HoursToReply(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
-	case "FeedbackGroup.hoursToResolve":
-		if e.ComplexityRoot.FeedbackGroup.HoursToResolve == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_hoursToResolve_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.HoursToResolve(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
-	case "FeedbackGroup.kind":
-		if e.ComplexityRoot.FeedbackGroup.Kind == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Kind(childComplexity), true
-	case "FeedbackGroup.meanSatisfaction":
-		if e.ComplexityRoot.FeedbackGroup.MeanSatisfaction == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_meanSatisfaction_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.MeanSatisfaction(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.onTimeShare":
-		if e.ComplexityRoot.FeedbackGroup.OnTimeShare == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_onTimeShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.OnTimeShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.overdue":
-		if e.ComplexityRoot.FeedbackGroup.Overdue == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_overdue_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Overdue(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.received":
-		if e.ComplexityRoot.FeedbackGroup.Received == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_received_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Received(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.reopenedShare":
-		if e.ComplexityRoot.FeedbackGroup.ReopenedShare == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_reopenedShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.ReopenedShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.resolved":
-		if e.ComplexityRoot.FeedbackGroup.Resolved == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_resolved_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Resolved(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.responsible":
-		if e.ComplexityRoot.FeedbackGroup.Responsible == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Responsible(childComplexity), true
-	case "FeedbackGroup.satisfaction":
-		if e.ComplexityRoot.FeedbackGroup.Satisfaction == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Satisfaction(childComplexity), true
-	case "FeedbackGroup.satisfactionDeviation":
-		if e.ComplexityRoot.FeedbackGroup.SatisfactionDeviation == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_satisfactionDeviation_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.SatisfactionDeviation(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.station":
-		if e.ComplexityRoot.FeedbackGroup.Station == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Station(childComplexity), true
-	case "FeedbackGroup.status":
-		if e.ComplexityRoot.FeedbackGroup.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Status(childComplexity), true
-	case "FeedbackGroup.street":
-		if e.ComplexityRoot.FeedbackGroup.Street == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Street(childComplexity), true
-	case "FeedbackGroup.suppressed":
-		if e.ComplexityRoot.FeedbackGroup.Suppressed == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Suppressed(childComplexity), true
-	case "FeedbackGroup.unanswered":
-		if e.ComplexityRoot.FeedbackGroup.Unanswered == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackGroup_unanswered_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Unanswered(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackGroup.weekday":
-		if e.ComplexityRoot.FeedbackGroup.Weekday == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroup.Weekday(childComplexity), true
-
-	case "FeedbackGroupEdge.cursor":
-		if e.ComplexityRoot.FeedbackGroupEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroupEdge.Cursor(childComplexity), true
-	case "FeedbackGroupEdge.node":
-		if e.ComplexityRoot.FeedbackGroupEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FeedbackGroupEdge.Node(childComplexity), true
-
-	case "FeedbackMeasures.duplicateShare":
-		if e.ComplexityRoot.FeedbackMeasures.DuplicateShare == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_duplicateShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.DuplicateShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.hoursToReply":
-		if e.ComplexityRoot.FeedbackMeasures.HoursToReply == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_hoursToReply_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.HoursToReply(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
-	case "FeedbackMeasures.hoursToResolve":
-		if e.ComplexityRoot.FeedbackMeasures.HoursToResolve == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_hoursToResolve_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.HoursToResolve(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
-	case "FeedbackMeasures.meanSatisfaction":
-		if e.ComplexityRoot.FeedbackMeasures.MeanSatisfaction == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_meanSatisfaction_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.MeanSatisfaction(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.onTimeShare":
-		if e.ComplexityRoot.FeedbackMeasures.OnTimeShare == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_onTimeShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.OnTimeShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.overdue":
-		if e.ComplexityRoot.FeedbackMeasures.Overdue == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_overdue_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.Overdue(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.received":
-		if e.ComplexityRoot.FeedbackMeasures.Received == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_received_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.Received(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.reopenedShare":
-		if e.ComplexityRoot.FeedbackMeasures.ReopenedShare == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_reopenedShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.ReopenedShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.resolved":
-		if e.ComplexityRoot.FeedbackMeasures.Resolved == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_resolved_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.Resolved(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.satisfactionDeviation":
-		if e.ComplexityRoot.FeedbackMeasures.SatisfactionDeviation == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_satisfactionDeviation_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.SatisfactionDeviation(childComplexity, args["where"].(*store.FeedbackFilter)), true
-	case "FeedbackMeasures.unanswered":
-		if e.ComplexityRoot.FeedbackMeasures.Unanswered == nil {
-			break
-		}
-
-		args, err := ec.field_FeedbackMeasures_unanswered_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.FeedbackMeasures.Unanswered(childComplexity, args["where"].(*store.FeedbackFilter)), true
 
 	case "FeedbackPayload.feedback":
 		if e.ComplexityRoot.FeedbackPayload.Feedback == nil {
@@ -4441,31 +3893,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LoanPayload.UserErrors(childComplexity), true
 
-	case "MeasureAccuracy.additive":
-		if e.ComplexityRoot.MeasureAccuracy.Additive == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MeasureAccuracy.Additive(childComplexity), true
-	case "MeasureAccuracy.error":
-		if e.ComplexityRoot.MeasureAccuracy.Error == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MeasureAccuracy.Error(childComplexity), true
-	case "MeasureAccuracy.exact":
-		if e.ComplexityRoot.MeasureAccuracy.Exact == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MeasureAccuracy.Exact(childComplexity), true
-	case "MeasureAccuracy.of":
-		if e.ComplexityRoot.MeasureAccuracy.Of == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MeasureAccuracy.Of(childComplexity), true
-
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -4512,6 +3939,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseFeedback(childComplexity, args["input"].(store.CloseFeedbackInput)), true
+	case "Mutation.collectItem":
+		if e.ComplexityRoot.Mutation.CollectItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_collectItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CollectItem(childComplexity, args["input"].(store.CollectItemInput)), true
+	case "Mutation.depositItem":
+		if e.ComplexityRoot.Mutation.DepositItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_depositItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DepositItem(childComplexity, args["input"].(store.DepositItemInput)), true
 	case "Mutation.draftEcho":
 		if e.ComplexityRoot.Mutation.DraftEcho == nil {
 			break
@@ -4523,6 +3972,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftEcho(childComplexity, args["input"].(store.DraftEchoInput)), true
+	case "Mutation.handOverItem":
+		if e.ComplexityRoot.Mutation.HandOverItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_handOverItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.HandOverItem(childComplexity, args["input"].(store.HandOverItemInput)), true
 	case "Mutation.markDuplicate":
 		if e.ComplexityRoot.Mutation.MarkDuplicate == nil {
 			break
@@ -4589,6 +4049,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefuseFeedback(childComplexity, args["input"].(store.RefuseFeedbackInput)), true
+	case "Mutation.refuseItem":
+		if e.ComplexityRoot.Mutation.RefuseItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_refuseItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefuseItem(childComplexity, args["input"].(store.RefuseItemInput)), true
+	case "Mutation.releaseItem":
+		if e.ComplexityRoot.Mutation.ReleaseItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_releaseItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReleaseItem(childComplexity, args["input"].(store.ReleaseItemInput)), true
 	case "Mutation.reopenFeedback":
 		if e.ComplexityRoot.Mutation.ReopenFeedback == nil {
 			break
@@ -5353,17 +4835,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Feedback(childComplexity, args["number"].(string)), true
-	case "Query.feedbackAggregate":
-		if e.ComplexityRoot.Query.FeedbackAggregate == nil {
-			break
-		}
-
-		args, err := ec.field_Query_feedbackAggregate_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.FeedbackAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.FeedbackFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.feedbackCategories":
 		if e.ComplexityRoot.Query.FeedbackCategories == nil {
 			break
@@ -5503,17 +4974,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ServiceDeliveries(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceDeliveryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
-	case "Query.serviceDeliveryAggregate":
-		if e.ComplexityRoot.Query.ServiceDeliveryAggregate == nil {
-			break
-		}
-
-		args, err := ec.field_Query_serviceDeliveryAggregate_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.ServiceDeliveryAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.ServiceDeliveryFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.serviceRecords":
 		if e.ComplexityRoot.Query.ServiceRecords == nil {
 			break
@@ -5536,6 +4996,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Stations(childComplexity, args["communities"].([]string), args["filter"].(*store.StationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.storedItems":
+		if e.ComplexityRoot.Query.StoredItems == nil {
+			break
+		}
+
+		args, err := ec.field_Query_storedItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StoredItems(childComplexity, args["communities"].([]string), args["filter"].(*store.StoredItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.todayEvents":
 		if e.ComplexityRoot.Query.TodayEvents == nil {
 			break
@@ -6198,73 +5669,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ServiceDelivery.Team(childComplexity), true
 
-	case "ServiceDeliveryAggregate.accuracy":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Accuracy == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Accuracy(childComplexity), true
-	case "ServiceDeliveryAggregate.asOf":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.AsOf == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.AsOf(childComplexity), true
-	case "ServiceDeliveryAggregate.cost":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Cost == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Cost(childComplexity), true
-	case "ServiceDeliveryAggregate.coverage":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Coverage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Coverage(childComplexity), true
-	case "ServiceDeliveryAggregate.edges":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Edges(childComplexity), true
-	case "ServiceDeliveryAggregate.nodes":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Nodes(childComplexity), true
-	case "ServiceDeliveryAggregate.other":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Other == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Other(childComplexity), true
-	case "ServiceDeliveryAggregate.pageInfo":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.PageInfo(childComplexity), true
-	case "ServiceDeliveryAggregate.suppressed":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Suppressed == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Suppressed(childComplexity), true
-	case "ServiceDeliveryAggregate.total":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.Total == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.Total(childComplexity), true
-	case "ServiceDeliveryAggregate.totalCount":
-		if e.ComplexityRoot.ServiceDeliveryAggregate.TotalCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryAggregate.TotalCount(childComplexity), true
-
 	case "ServiceDeliveryConnection.coverage":
 		if e.ComplexityRoot.ServiceDeliveryConnection.Coverage == nil {
 			break
@@ -6308,181 +5712,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceDeliveryEdge.Node(childComplexity), true
-
-	case "ServiceDeliveryGroup.audience":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Audience == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Audience(childComplexity), true
-	case "ServiceDeliveryGroup.bucket":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Bucket == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Bucket(childComplexity), true
-	case "ServiceDeliveryGroup.community":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Community == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Community(childComplexity), true
-	case "ServiceDeliveryGroup.compared":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Compared == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Compared(childComplexity), true
-	case "ServiceDeliveryGroup.deliveries":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Deliveries == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryGroup_deliveries_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Deliveries(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
-	case "ServiceDeliveryGroup.district":
-		if e.ComplexityRoot.ServiceDeliveryGroup.District == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.District(childComplexity), true
-	case "ServiceDeliveryGroup.kind":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Kind == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Kind(childComplexity), true
-	case "ServiceDeliveryGroup.kindRolledUp":
-		if e.ComplexityRoot.ServiceDeliveryGroup.KindRolledUp == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.KindRolledUp(childComplexity), true
-	case "ServiceDeliveryGroup.largest":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Largest == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryGroup_largest_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Largest(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
-	case "ServiceDeliveryGroup.method":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Method == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Method(childComplexity), true
-	case "ServiceDeliveryGroup.personTimes":
-		if e.ComplexityRoot.ServiceDeliveryGroup.PersonTimes == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryGroup_personTimes_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.PersonTimes(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
-	case "ServiceDeliveryGroup.sessions":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Sessions == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryGroup_sessions_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Sessions(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
-	case "ServiceDeliveryGroup.station":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Station == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Station(childComplexity), true
-	case "ServiceDeliveryGroup.street":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Street == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Street(childComplexity), true
-	case "ServiceDeliveryGroup.suppressed":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Suppressed == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Suppressed(childComplexity), true
-	case "ServiceDeliveryGroup.team":
-		if e.ComplexityRoot.ServiceDeliveryGroup.Team == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroup.Team(childComplexity), true
-
-	case "ServiceDeliveryGroupEdge.cursor":
-		if e.ComplexityRoot.ServiceDeliveryGroupEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroupEdge.Cursor(childComplexity), true
-	case "ServiceDeliveryGroupEdge.node":
-		if e.ComplexityRoot.ServiceDeliveryGroupEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryGroupEdge.Node(childComplexity), true
-
-	case "ServiceDeliveryMeasures.deliveries":
-		if e.ComplexityRoot.ServiceDeliveryMeasures.Deliveries == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryMeasures_deliveries_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryMeasures.Deliveries(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
-	case "ServiceDeliveryMeasures.largest":
-		if e.ComplexityRoot.ServiceDeliveryMeasures.Largest == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryMeasures_largest_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryMeasures.Largest(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
-	case "ServiceDeliveryMeasures.personTimes":
-		if e.ComplexityRoot.ServiceDeliveryMeasures.PersonTimes == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryMeasures_personTimes_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryMeasures.PersonTimes(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
-	case "ServiceDeliveryMeasures.sessions":
-		if e.ComplexityRoot.ServiceDeliveryMeasures.Sessions == nil {
-			break
-		}
-
-		args, err := ec.field_ServiceDeliveryMeasures_sessions_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ServiceDeliveryMeasures.Sessions(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
 
 	case "ServiceDeliveryPayload.delivery":
 		if e.ComplexityRoot.ServiceDeliveryPayload.Delivery == nil {
@@ -7261,6 +6490,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.StaffedBy(childComplexity), true
+	case "Station.storedItems":
+		if e.ComplexityRoot.Station.StoredItems == nil {
+			break
+		}
+
+		args, err := ec.field_Station_storedItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Station.StoredItems(childComplexity, args["filter"].(*store.StoredItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Station.structure":
 		if e.ComplexityRoot.Station.Structure == nil {
 			break
@@ -7318,17 +6558,160 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StationEdge.Node(childComplexity), true
 
-	case "Subscription.feedbackChanged":
-		if e.ComplexityRoot.Subscription.FeedbackChanged == nil {
+	case "StoredItem.collectBy":
+		if e.ComplexityRoot.StoredItem.CollectBy == nil {
 			break
 		}
 
-		args, err := ec.field_Subscription_feedbackChanged_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
+		return e.ComplexityRoot.StoredItem.CollectBy(childComplexity), true
+	case "StoredItem.collectedAt":
+		if e.ComplexityRoot.StoredItem.CollectedAt == nil {
+			break
 		}
 
-		return e.ComplexityRoot.Subscription.FeedbackChanged(childComplexity, args["communities"].([]string)), true
+		return e.ComplexityRoot.StoredItem.CollectedAt(childComplexity), true
+	case "StoredItem.community":
+		if e.ComplexityRoot.StoredItem.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Community(childComplexity), true
+	case "StoredItem.depositedAt":
+		if e.ComplexityRoot.StoredItem.DepositedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.DepositedAt(childComplexity), true
+	case "StoredItem.description":
+		if e.ComplexityRoot.StoredItem.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Description(childComplexity), true
+	case "StoredItem.handedOverAt":
+		if e.ComplexityRoot.StoredItem.HandedOverAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.HandedOverAt(childComplexity), true
+	case "StoredItem.handedTo":
+		if e.ComplexityRoot.StoredItem.HandedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.HandedTo(childComplexity), true
+	case "StoredItem.id":
+		if e.ComplexityRoot.StoredItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.ID(childComplexity), true
+	case "StoredItem.locked":
+		if e.ComplexityRoot.StoredItem.Locked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Locked(childComplexity), true
+	case "StoredItem.provenance":
+		if e.ComplexityRoot.StoredItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Provenance(childComplexity), true
+	case "StoredItem.refusedFor":
+		if e.ComplexityRoot.StoredItem.RefusedFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.RefusedFor(childComplexity), true
+	case "StoredItem.shelf":
+		if e.ComplexityRoot.StoredItem.Shelf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Shelf(childComplexity), true
+	case "StoredItem.station":
+		if e.ComplexityRoot.StoredItem.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Station(childComplexity), true
+	case "StoredItem.status":
+		if e.ComplexityRoot.StoredItem.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Status(childComplexity), true
+	case "StoredItem.version":
+		if e.ComplexityRoot.StoredItem.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItem.Version(childComplexity), true
+
+	case "StoredItemConnection.coverage":
+		if e.ComplexityRoot.StoredItemConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemConnection.Coverage(childComplexity), true
+	case "StoredItemConnection.edges":
+		if e.ComplexityRoot.StoredItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemConnection.Edges(childComplexity), true
+	case "StoredItemConnection.nodes":
+		if e.ComplexityRoot.StoredItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemConnection.Nodes(childComplexity), true
+	case "StoredItemConnection.pageInfo":
+		if e.ComplexityRoot.StoredItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemConnection.PageInfo(childComplexity), true
+	case "StoredItemConnection.totalCount":
+		if e.ComplexityRoot.StoredItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemConnection.TotalCount(childComplexity), true
+
+	case "StoredItemEdge.cursor":
+		if e.ComplexityRoot.StoredItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemEdge.Cursor(childComplexity), true
+	case "StoredItemEdge.node":
+		if e.ComplexityRoot.StoredItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemEdge.Node(childComplexity), true
+
+	case "StoredItemPayload.claimCode":
+		if e.ComplexityRoot.StoredItemPayload.ClaimCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemPayload.ClaimCode(childComplexity), true
+	case "StoredItemPayload.item":
+		if e.ComplexityRoot.StoredItemPayload.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemPayload.Item(childComplexity), true
+	case "StoredItemPayload.userErrors":
+		if e.ComplexityRoot.StoredItemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemPayload.UserErrors(childComplexity), true
+
 	case "Subscription.todayEventsChanged":
 		if e.ComplexityRoot.Subscription.TodayEventsChanged == nil {
 			break
@@ -7835,12 +7218,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCampaignFilter,
 		ec.unmarshalInputCampaignOrder,
 		ec.unmarshalInputCloseFeedbackInput,
+		ec.unmarshalInputCollectItemInput,
 		ec.unmarshalInputCommunityFilter,
 		ec.unmarshalInputCommunityOrder,
 		ec.unmarshalInputCourseFilter,
 		ec.unmarshalInputCourseOrder,
 		ec.unmarshalInputCourseSessionOrder,
 		ec.unmarshalInputDateRange,
+		ec.unmarshalInputDepositItemInput,
 		ec.unmarshalInputDraftEchoInput,
 		ec.unmarshalInputEnrolmentFilter,
 		ec.unmarshalInputEnrolmentOrder,
@@ -7851,8 +7236,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFeedbackCategoryOrder,
 		ec.unmarshalInputFeedbackFilter,
 		ec.unmarshalInputFeedbackOrder,
-		ec.unmarshalInputGroupHaving,
-		ec.unmarshalInputGroupOrder,
+		ec.unmarshalInputHandOverItemInput,
 		ec.unmarshalInputLendableItemFilter,
 		ec.unmarshalInputLendableItemOrder,
 		ec.unmarshalInputLoanFilter,
@@ -7864,6 +7248,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRecordServiceDeliveryInput,
 		ec.unmarshalInputReferFeedbackInput,
 		ec.unmarshalInputRefuseFeedbackInput,
+		ec.unmarshalInputRefuseItemInput,
+		ec.unmarshalInputReleaseItemInput,
 		ec.unmarshalInputReopenFeedbackInput,
 		ec.unmarshalInputReplyFeedbackInput,
 		ec.unmarshalInputReportedStatisticFilter,
@@ -7883,6 +7269,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputStepEchoInput,
 		ec.unmarshalInputStepFeedbackInput,
 		ec.unmarshalInputStepLoanInput,
+		ec.unmarshalInputStoredItemFilter,
+		ec.unmarshalInputStoredItemOrder,
 		ec.unmarshalInputSubmitFeedbackInput,
 		ec.unmarshalInputSuspendFeedbackInput,
 		ec.unmarshalInputTeamFilter,
@@ -7985,58 +7373,6 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema/aggregates.graphqls", Input: `# What aggregates share. Each type with a cube (store/cube.go) has a root field of its own, such as
-# feedbackAggregate, with types made of the cube: the group's dimensions and measures are fields.
-
-"How time is cut: Shanghai days, weeks from Monday, months, quarters, years."
-enum Bucket { DAY WEEK MONTH QUARTER YEAR }
-
-"""
-What a group is compared with. With a bucket: PREVIOUS is the bucket before, YEAR_AGO the same one a year earlier (52
-weeks for weeks). Without one: PREVIOUS is the period of equal length before, or as many whole months when the period is
-whole months; YEAR_AGO the same days a year earlier.
-"""
-enum Comparison { PREVIOUS YEAR_AGO }
-
-"""
-Keeps groups by a measure: ` + "`" + `of` + "`" + ` is the response name of a measure selected in nodes, or ` + "`" + `compared.NAME` + "`" + `. A group in which
-the measure is absent is kept by isNull alone.
-"""
-input GroupHaving {
-  of: String!
-  gt: Decimal
-  gte: Decimal
-  lt: Decimal
-  lte: Decimal
-  eq: Decimal
-  isNull: Boolean
-}
-
-"Orders groups by the response name of a measure selected in nodes, by ` + "`" + `compared.NAME` + "`" + `, or by a dimension's field that is grouped by. Absent values come last either way."
-input GroupOrder { by: String!, direction: Direction! = ASC }
-
-"How far a measure's values may be off."
-type MeasureAccuracy @class(level: P0_PUBLIC) {
-  "The measure's response name."
-  of: String!
-  exact: Boolean!
-  "The largest relative error, 0.01 for 1 %; null when exact."
-  error: Decimal
-  "Whether values of disjoint groups may be added."
-  additive: Boolean!
-}
-
-type AggregateCost @class(level: P0_PUBLIC) {
-  "Databases asked."
-  sources: Int!
-  "Groups that all databases sent, before they were merged; with dryRun the planners' estimate."
-  groups: Int!
-  "Rows the databases would read, as their planners estimate; only with dryRun."
-  rows: Int
-  "Whether kept totals answered in place of the rows."
-  rollup: Boolean!
-}
-`, BuiltIn: false},
 	{Name: "../schema/common.graphqls", Input: `# Linhui: one graph over the data of many communities (社区), each with a database of its own.
 #
 # Conventions that hold everywhere:
@@ -8583,7 +7919,7 @@ extend type Query {
   campaigns(communities: [ID!], filter: CampaignFilter, orderBy: CampaignOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CampaignConnection
 }
 
-"What a change of a community's or division's events, or midnight, leaves for today."
+"What a change of a community's or division's events leaves for today."
 type TodayEventsChange @class(level: P0_PUBLIC) {
   community: Community
   division: Division
@@ -8593,9 +7929,8 @@ type TodayEventsChange @class(level: P0_PUBLIC) {
 
 extend type Subscription {
   """
-  Tells that events of one of the communities or divisions changed, whoever wrote them, or that a new day began in
-  Shanghai, and what today's are now. Changes close to each other may be told as one. Nothing is told when the
-  subscription begins.
+  Tells that events of one of the communities or divisions changed, whoever wrote them, and what today's are now. Changes
+  close to each other may be told as one. Nothing is told at midnight, nor when the subscription begins.
   """
   todayEventsChanged(communities: [ID!]!): TodayEventsChange!
 }
@@ -8834,21 +8169,6 @@ extend type Query {
   slaRules(communities: [ID!], orderBy: SlaRuleOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SlaRuleConnection
   "Published posts, newest first."
   echoWall(communities: [ID!], first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EchoWallPostConnection
-}
-
-"A step in the life of an entry of the Echo Book."
-type FeedbackChange @class(level: P0_PUBLIC) {
-  community: Community!
-  "The entry as the viewer may see it now; null, with an error, while its source does not answer."
-  feedback: Feedback
-}
-
-extend type Subscription {
-  """
-  Tells of every step of an entry that the viewer may see: staff those of their communities, residents their own. Steps
-  of one entry close to each other may be told as one. Nothing is told when the subscription begins.
-  """
-  feedbackChanged(communities: [ID!]!): FeedbackChange! @auth(any: [RESIDENT, DISTRICT_VIEWER, ANALYST])
 }
 `, BuiltIn: false},
 	{Name: "../schema/feedback_write.graphqls", Input: `input SubmitFeedbackInput {
@@ -9637,6 +8957,113 @@ extend type Query {
   openStationsNow(communities: [ID!], at: DateTime, orderBy: StationOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): StationConnection
 }
 `, BuiltIn: false},
+	{Name: "../schema/storage.graphqls", Input: `enum StoredItemStatus { "已寄存" DEPOSITED "已取回" COLLECTED "逾期未取" UNCLAIMED "已移交" HANDED_OVER "拒存" REFUSED OTHER }
+
+"Something that a visitor leaves at a station and collects later (物品寄存). It names nobody: who brings the claim code gets it."
+type StoredItem implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  station: Station
+  "Where it lies; null when it was refused."
+  shelf: String
+  description: String
+  "UNCLAIMED at the instant of the request, for what is there and past collectBy."
+  status: StoredItemStatus!
+  depositedAt: DateTime!
+  collectBy: DateTime!
+  collectedAt: DateTime
+  handedOverAt: DateTime
+  "Who got it instead: the lost-property office or the police."
+  handedTo: String
+  refusedFor: String
+  "Five wrong codes were given: it goes out after a check of identity only."
+  locked: Boolean!
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type StoredItemConnection @class(level: P0_PUBLIC) {
+  edges: [StoredItemEdge!]!
+  nodes: [StoredItem!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type StoredItemEdge @class(level: P0_PUBLIC) { cursor: String!, node: StoredItem! }
+enum StoredItemOrderField { DEPOSITED_AT COLLECT_BY }
+input StoredItemOrder { field: StoredItemOrderField!, direction: Direction! = ASC }
+input StoredItemFilter {
+  "DEPOSITED leaves out what is UNCLAIMED."
+  status: [StoredItemStatus!]
+  station: ID
+  "Deposited on a day of the range."
+  range: DateRange
+}
+
+extend type Station {
+  "Newest first."
+  storedItems(filter: StoredItemFilter, orderBy: StoredItemOrder, first: Int, after: String, last: Int, before: String): StoredItemConnection @auth(any: [STATION_STAFF])
+}
+extend type Query {
+  "Newest first."
+  storedItems(communities: [ID!], filter: StoredItemFilter, orderBy: StoredItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): StoredItemConnection @auth(any: [STATION_STAFF])
+}
+
+input DepositItemInput {
+  station: ID!
+  "A place of the station where nothing else lies."
+  shelf: String!
+  description: String
+  "Later than now; the end of the day without it."
+  collectBy: DateTime
+  "Any text that is new for each deposit."
+  idempotencyKey: String!
+}
+input RefuseItemInput {
+  station: ID!
+  description: String
+  "Why it is not taken: dangerous, perishable, an animal."
+  reason: String!
+  idempotencyKey: String!
+}
+input CollectItemInput {
+  id: ID!
+  claimCode: String!
+  version: Int
+  idempotencyKey: String
+}
+input ReleaseItemInput {
+  id: ID!
+  "How identity was checked; no number of a document."
+  note: String!
+  version: Int
+  idempotencyKey: String
+}
+input HandOverItemInput {
+  id: ID!
+  "Who gets it."
+  to: String!
+  version: Int
+  idempotencyKey: String
+}
+"The item as it is after the write; null beside the rules that the write broke, except after a wrong code, which is counted."
+type StoredItemPayload @class(level: P0_PUBLIC) {
+  item: StoredItem @auth(any: [STATION_STAFF])
+  "Of a deposit, to be handed to who leaves the thing. It is shown this once and kept by nobody: null when the same deposit is sent again."
+  claimCode: String @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  depositItem(input: DepositItemInput!): StoredItemPayload! @auth(any: [STATION_STAFF])
+  refuseItem(input: RefuseItemInput!): StoredItemPayload! @auth(any: [STATION_STAFF])
+  collectItem(input: CollectItemInput!): StoredItemPayload! @auth(any: [STATION_STAFF])
+  "Without the code, after a check of identity."
+  releaseItem(input: ReleaseItemInput!): StoredItemPayload! @auth(any: [STATION_STAFF])
+  "Once collectBy has passed."
+  handOverItem(input: HandOverItemInput!): StoredItemPayload! @auth(any: [STATION_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/teams.graphqls", Input: `enum TeamKind { "志愿服务队" VOLUNTEER_TEAM "队伍总称" VOLUNTEER_TEAM_GROUP "志愿者库" VOLUNTEER_POOL "支部文艺队" PARTY_BRANCH_TROUPE "文艺小分队" ARTS_TROUPE "合唱团等" ARTS_GROUP "情景剧社团" DRAMA_CLUB "兴趣小组" INTEREST_GROUP "妈妈帮等互助组" MUTUAL_HELP_GROUP "小演员" CHILD_PERFORMERS OTHER }
 enum ServiceRecordStatus { "已提交" SUBMITTED "已确认" CONFIRMED "未通过" REJECTED OTHER }
 
@@ -9995,202 +9422,9 @@ extend type Query {
   communities(communities: [ID!], filter: CommunityFilter, orderBy: CommunityOrder, first: Int, after: String, last: Int, before: String): CommunityConnection
 }
 `, BuiltIn: false},
-	{Name: "../cubes.graphqls", Input: `enum FeedbackDimension {
-  "社区; null for what belongs to a district."
-  COMMUNITY
-  "街道 or 镇 above the community."
-  STREET
-  "区 or 县 above the community."
-  DISTRICT
-  KIND
-  STATUS
-  "A category's code."
-  CATEGORY
-  CHANNEL
-  STATION
-  ESTATE
-  "The body that answers for it (定责)."
-  RESPONSIBLE
-  "The post that handles it (定人)."
-  ASSIGNEE
-  "1 to 5."
-  SATISFACTION
-  "Of receipt, 1 is Monday."
-  WEEKDAY
-}
-"One page of the groups of Feedback rows that have the same keys."
-type FeedbackAggregate @class(level: P0_PUBLIC) {
-  edges: [FeedbackGroupEdge!]!
-  nodes: [FeedbackGroup!]!
-  pageInfo: PageInfo!
-  "Groups on all pages; null when a source did not answer."
-  totalCount: Int
-  "Of every row that matches, whatever having and the page leave out."
-  total: FeedbackMeasures
-  "Of the rows of the total that no group of this page shows; null when there are none."
-  other: FeedbackMeasures
-  coverage: Coverage!
-  "When the oldest answer of a source was read."
-  asOf: DateTime!
-  accuracy: [MeasureAccuracy!]!
-  "Groups that held too few people to be shown apart."
-  suppressed: Int!
-  cost: AggregateCost!
-}
-type FeedbackGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: FeedbackGroup! }
-"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
-type FeedbackGroup @class(level: P0_PUBLIC) {
-  "First day of the bucket."
-  bucket: Date
-  community: Community
-  street: Division
-  district: Division
-  kind: FeedbackKind
-  status: FeedbackStatus
-  category: String
-  channel: Channel
-  station: Station
-  estate: Estate
-  responsible: Organization
-  assignee: StaffPost
-  satisfaction: Int
-  weekday: Int
-  "Entries of the Echo Book. (件)"
-  received(where: FeedbackFilter): Int
-  "Entries without a reply. (件)"
-  unanswered(where: FeedbackFilter): Int
-  "Entries past their deadline and still waiting for somebody to act. (件)"
-  overdue(where: FeedbackFilter): Int
-  "Entries that were resolved. (件)"
-  resolved(where: FeedbackFilter): Int
-  "Entries resolved by their deadline over entries resolved, or due and not resolved."
-  onTimeShare(where: FeedbackFilter): Decimal
-  "Entries reopened at least once over entries resolved or reopened."
-  reopenedShare(where: FeedbackFilter): Decimal
-  "Entries that repeat another over all."
-  duplicateShare(where: FeedbackFilter): Decimal
-  "From receipt to the reply: the p-quantile, the median unless p is given. (小时)"
-  hoursToReply(where: FeedbackFilter, p: Float! = 0.5): Decimal
-  "From receipt to the resolution: the p-quantile, the median unless p is given. (小时)"
-  hoursToResolve(where: FeedbackFilter, p: Float! = 0.5): Decimal
-  "Mean of the reporters' judgements, 1 to 5. (分)"
-  meanSatisfaction(where: FeedbackFilter): Decimal
-  "Standard deviation of the judgements. (分)"
-  satisfactionDeviation(where: FeedbackFilter): Decimal
-  "What compareTo asks for; null where no row stands."
-  compared: FeedbackMeasures
-  "Whether the group gathers what is too small to be shown apart."
-  suppressed: Boolean!
-}
-type FeedbackMeasures @class(level: P0_PUBLIC) {
-  "Entries of the Echo Book. (件)"
-  received(where: FeedbackFilter): Int
-  "Entries without a reply. (件)"
-  unanswered(where: FeedbackFilter): Int
-  "Entries past their deadline and still waiting for somebody to act. (件)"
-  overdue(where: FeedbackFilter): Int
-  "Entries that were resolved. (件)"
-  resolved(where: FeedbackFilter): Int
-  "Entries resolved by their deadline over entries resolved, or due and not resolved."
-  onTimeShare(where: FeedbackFilter): Decimal
-  "Entries reopened at least once over entries resolved or reopened."
-  reopenedShare(where: FeedbackFilter): Decimal
-  "Entries that repeat another over all."
-  duplicateShare(where: FeedbackFilter): Decimal
-  "From receipt to the reply: the p-quantile, the median unless p is given. (小时)"
-  hoursToReply(where: FeedbackFilter, p: Float! = 0.5): Decimal
-  "From receipt to the resolution: the p-quantile, the median unless p is given. (小时)"
-  hoursToResolve(where: FeedbackFilter, p: Float! = 0.5): Decimal
-  "Mean of the reporters' judgements, 1 to 5. (分)"
-  meanSatisfaction(where: FeedbackFilter): Decimal
-  "Standard deviation of the judgements. (分)"
-  satisfactionDeviation(where: FeedbackFilter): Decimal
-}
-extend type Query {
-  "Groups of Feedback rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
-  feedbackAggregate(communities: [ID!], where: FeedbackFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [FeedbackDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): FeedbackAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
-}
-
-enum ServiceDeliveryDimension {
-  "社区; null for what belongs to a district."
-  COMMUNITY
-  "街道 or 镇 above the community."
-  STREET
-  "区 or 县 above the community."
-  DISTRICT
-  KIND
-  "The kind and every kind that rolls it up; groups overlap."
-  KIND_ROLLED_UP
-  AUDIENCE
-  STATION
-  TEAM
-  METHOD
-}
-"One page of the groups of ServiceDelivery rows that have the same keys."
-type ServiceDeliveryAggregate @class(level: P0_PUBLIC) {
-  edges: [ServiceDeliveryGroupEdge!]!
-  nodes: [ServiceDeliveryGroup!]!
-  pageInfo: PageInfo!
-  "Groups on all pages; null when a source did not answer."
-  totalCount: Int
-  "Of every row that matches, whatever having and the page leave out."
-  total: ServiceDeliveryMeasures
-  "Of the rows of the total that no group of this page shows; null when there are none."
-  other: ServiceDeliveryMeasures
-  coverage: Coverage!
-  "When the oldest answer of a source was read."
-  asOf: DateTime!
-  accuracy: [MeasureAccuracy!]!
-  "Groups that held too few people to be shown apart."
-  suppressed: Int!
-  cost: AggregateCost!
-}
-type ServiceDeliveryGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceDeliveryGroup! }
-"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
-type ServiceDeliveryGroup @class(level: P0_PUBLIC) {
-  "First day of the bucket."
-  bucket: Date
-  community: Community
-  street: Division
-  district: Division
-  kind: ServiceKind
-  kindRolledUp: ServiceKind
-  audience: Audience
-  station: Station
-  team: VolunteerTeam
-  method: WorkMethod
-  "Sum of person-times; never a number of different people. (人次)"
-  personTimes(where: ServiceDeliveryFilter): Decimal
-  "Sum of sessions. (场次)"
-  sessions(where: ServiceDeliveryFilter): Decimal
-  "Records of services done. (条)"
-  deliveries(where: ServiceDeliveryFilter): Int
-  "Most person-times of one record. (人次)"
-  largest(where: ServiceDeliveryFilter): Decimal
-  "What compareTo asks for; null where no row stands."
-  compared: ServiceDeliveryMeasures
-  "Whether the group gathers what is too small to be shown apart."
-  suppressed: Boolean!
-}
-type ServiceDeliveryMeasures @class(level: P0_PUBLIC) {
-  "Sum of person-times; never a number of different people. (人次)"
-  personTimes(where: ServiceDeliveryFilter): Decimal
-  "Sum of sessions. (场次)"
-  sessions(where: ServiceDeliveryFilter): Decimal
-  "Records of services done. (条)"
-  deliveries(where: ServiceDeliveryFilter): Int
-  "Most person-times of one record. (人次)"
-  largest(where: ServiceDeliveryFilter): Decimal
-}
-extend type Query {
-  "Groups of ServiceDelivery rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
-  serviceDeliveryAggregate(communities: [ID!], where: ServiceDeliveryFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [ServiceDeliveryDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ServiceDeliveryAggregate
-}
-
-`, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -10203,20 +9437,6 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
-
-func (ec *executionContext) childFields_AggregateCost(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "sources":
-		return ec.fieldContext_AggregateCost_sources(ctx, field)
-	case "groups":
-		return ec.fieldContext_AggregateCost_groups(ctx, field)
-	case "rows":
-		return ec.fieldContext_AggregateCost_rows(ctx, field)
-	case "rollup":
-		return ec.fieldContext_AggregateCost_rollup(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type AggregateCost", field.Name)
-}
 
 func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -11084,34 +10304,6 @@ func (ec *executionContext) childFields_Feedback(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Feedback", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "edges":
-		return ec.fieldContext_FeedbackAggregate_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_FeedbackAggregate_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_FeedbackAggregate_pageInfo(ctx, field)
-	case "totalCount":
-		return ec.fieldContext_FeedbackAggregate_totalCount(ctx, field)
-	case "total":
-		return ec.fieldContext_FeedbackAggregate_total(ctx, field)
-	case "other":
-		return ec.fieldContext_FeedbackAggregate_other(ctx, field)
-	case "coverage":
-		return ec.fieldContext_FeedbackAggregate_coverage(ctx, field)
-	case "asOf":
-		return ec.fieldContext_FeedbackAggregate_asOf(ctx, field)
-	case "accuracy":
-		return ec.fieldContext_FeedbackAggregate_accuracy(ctx, field)
-	case "suppressed":
-		return ec.fieldContext_FeedbackAggregate_suppressed(ctx, field)
-	case "cost":
-		return ec.fieldContext_FeedbackAggregate_cost(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackAggregate", field.Name)
-}
-
 func (ec *executionContext) childFields_FeedbackCategory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -11160,16 +10352,6 @@ func (ec *executionContext) childFields_FeedbackCategoryEdge(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategoryEdge", field.Name)
 }
 
-func (ec *executionContext) childFields_FeedbackChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "community":
-		return ec.fieldContext_FeedbackChange_community(ctx, field)
-	case "feedback":
-		return ec.fieldContext_FeedbackChange_feedback(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackChange", field.Name)
-}
-
 func (ec *executionContext) childFields_FeedbackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11194,104 +10376,6 @@ func (ec *executionContext) childFields_FeedbackEdge(ctx context.Context, field 
 		return ec.fieldContext_FeedbackEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackEdge", field.Name)
-}
-
-func (ec *executionContext) childFields_FeedbackGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "bucket":
-		return ec.fieldContext_FeedbackGroup_bucket(ctx, field)
-	case "community":
-		return ec.fieldContext_FeedbackGroup_community(ctx, field)
-	case "street":
-		return ec.fieldContext_FeedbackGroup_street(ctx, field)
-	case "district":
-		return ec.fieldContext_FeedbackGroup_district(ctx, field)
-	case "kind":
-		return ec.fieldContext_FeedbackGroup_kind(ctx, field)
-	case "status":
-		return ec.fieldContext_FeedbackGroup_status(ctx, field)
-	case "category":
-		return ec.fieldContext_FeedbackGroup_category(ctx, field)
-	case "channel":
-		return ec.fieldContext_FeedbackGroup_channel(ctx, field)
-	case "station":
-		return ec.fieldContext_FeedbackGroup_station(ctx, field)
-	case "estate":
-		return ec.fieldContext_FeedbackGroup_estate(ctx, field)
-	case "responsible":
-		return ec.fieldContext_FeedbackGroup_responsible(ctx, field)
-	case "assignee":
-		return ec.fieldContext_FeedbackGroup_assignee(ctx, field)
-	case "satisfaction":
-		return ec.fieldContext_FeedbackGroup_satisfaction(ctx, field)
-	case "weekday":
-		return ec.fieldContext_FeedbackGroup_weekday(ctx, field)
-	case "received":
-		return ec.fieldContext_FeedbackGroup_received(ctx, field)
-	case "unanswered":
-		return ec.fieldContext_FeedbackGroup_unanswered(ctx, field)
-	case "overdue":
-		return ec.fieldContext_FeedbackGroup_overdue(ctx, field)
-	case "resolved":
-		return ec.fieldContext_FeedbackGroup_resolved(ctx, field)
-	case "onTimeShare":
-		return ec.fieldContext_FeedbackGroup_onTimeShare(ctx, field)
-	case "reopenedShare":
-		return ec.fieldContext_FeedbackGroup_reopenedShare(ctx, field)
-	case "duplicateShare":
-		return ec.fieldContext_FeedbackGroup_duplicateShare(ctx, field)
-	case "hoursToReply":
-		return ec.fieldContext_FeedbackGroup_hoursToReply(ctx, field)
-	case "hoursToResolve":
-		return ec.fieldContext_FeedbackGroup_hoursToResolve(ctx, field)
-	case "meanSatisfaction":
-		return ec.fieldContext_FeedbackGroup_meanSatisfaction(ctx, field)
-	case "satisfactionDeviation":
-		return ec.fieldContext_FeedbackGroup_satisfactionDeviation(ctx, field)
-	case "compared":
-		return ec.fieldContext_FeedbackGroup_compared(ctx, field)
-	case "suppressed":
-		return ec.fieldContext_FeedbackGroup_suppressed(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackGroup", field.Name)
-}
-
-func (ec *executionContext) childFields_FeedbackGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_FeedbackGroupEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_FeedbackGroupEdge_node(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackGroupEdge", field.Name)
-}
-
-func (ec *executionContext) childFields_FeedbackMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "received":
-		return ec.fieldContext_FeedbackMeasures_received(ctx, field)
-	case "unanswered":
-		return ec.fieldContext_FeedbackMeasures_unanswered(ctx, field)
-	case "overdue":
-		return ec.fieldContext_FeedbackMeasures_overdue(ctx, field)
-	case "resolved":
-		return ec.fieldContext_FeedbackMeasures_resolved(ctx, field)
-	case "onTimeShare":
-		return ec.fieldContext_FeedbackMeasures_onTimeShare(ctx, field)
-	case "reopenedShare":
-		return ec.fieldContext_FeedbackMeasures_reopenedShare(ctx, field)
-	case "duplicateShare":
-		return ec.fieldContext_FeedbackMeasures_duplicateShare(ctx, field)
-	case "hoursToReply":
-		return ec.fieldContext_FeedbackMeasures_hoursToReply(ctx, field)
-	case "hoursToResolve":
-		return ec.fieldContext_FeedbackMeasures_hoursToResolve(ctx, field)
-	case "meanSatisfaction":
-		return ec.fieldContext_FeedbackMeasures_meanSatisfaction(ctx, field)
-	case "satisfactionDeviation":
-		return ec.fieldContext_FeedbackMeasures_satisfactionDeviation(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FeedbackMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_FeedbackPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11470,20 +10554,6 @@ func (ec *executionContext) childFields_LoanPayload(ctx context.Context, field g
 		return ec.fieldContext_LoanPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoanPayload", field.Name)
-}
-
-func (ec *executionContext) childFields_MeasureAccuracy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "of":
-		return ec.fieldContext_MeasureAccuracy_of(ctx, field)
-	case "exact":
-		return ec.fieldContext_MeasureAccuracy_exact(ctx, field)
-	case "error":
-		return ec.fieldContext_MeasureAccuracy_error(ctx, field)
-	case "additive":
-		return ec.fieldContext_MeasureAccuracy_additive(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type MeasureAccuracy", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11984,34 +11054,6 @@ func (ec *executionContext) childFields_ServiceDelivery(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ServiceDelivery", field.Name)
 }
 
-func (ec *executionContext) childFields_ServiceDeliveryAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "edges":
-		return ec.fieldContext_ServiceDeliveryAggregate_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_ServiceDeliveryAggregate_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_ServiceDeliveryAggregate_pageInfo(ctx, field)
-	case "totalCount":
-		return ec.fieldContext_ServiceDeliveryAggregate_totalCount(ctx, field)
-	case "total":
-		return ec.fieldContext_ServiceDeliveryAggregate_total(ctx, field)
-	case "other":
-		return ec.fieldContext_ServiceDeliveryAggregate_other(ctx, field)
-	case "coverage":
-		return ec.fieldContext_ServiceDeliveryAggregate_coverage(ctx, field)
-	case "asOf":
-		return ec.fieldContext_ServiceDeliveryAggregate_asOf(ctx, field)
-	case "accuracy":
-		return ec.fieldContext_ServiceDeliveryAggregate_accuracy(ctx, field)
-	case "suppressed":
-		return ec.fieldContext_ServiceDeliveryAggregate_suppressed(ctx, field)
-	case "cost":
-		return ec.fieldContext_ServiceDeliveryAggregate_cost(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryAggregate", field.Name)
-}
-
 func (ec *executionContext) childFields_ServiceDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -12036,68 +11078,6 @@ func (ec *executionContext) childFields_ServiceDeliveryEdge(ctx context.Context,
 		return ec.fieldContext_ServiceDeliveryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryEdge", field.Name)
-}
-
-func (ec *executionContext) childFields_ServiceDeliveryGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "bucket":
-		return ec.fieldContext_ServiceDeliveryGroup_bucket(ctx, field)
-	case "community":
-		return ec.fieldContext_ServiceDeliveryGroup_community(ctx, field)
-	case "street":
-		return ec.fieldContext_ServiceDeliveryGroup_street(ctx, field)
-	case "district":
-		return ec.fieldContext_ServiceDeliveryGroup_district(ctx, field)
-	case "kind":
-		return ec.fieldContext_ServiceDeliveryGroup_kind(ctx, field)
-	case "kindRolledUp":
-		return ec.fieldContext_ServiceDeliveryGroup_kindRolledUp(ctx, field)
-	case "audience":
-		return ec.fieldContext_ServiceDeliveryGroup_audience(ctx, field)
-	case "station":
-		return ec.fieldContext_ServiceDeliveryGroup_station(ctx, field)
-	case "team":
-		return ec.fieldContext_ServiceDeliveryGroup_team(ctx, field)
-	case "method":
-		return ec.fieldContext_ServiceDeliveryGroup_method(ctx, field)
-	case "personTimes":
-		return ec.fieldContext_ServiceDeliveryGroup_personTimes(ctx, field)
-	case "sessions":
-		return ec.fieldContext_ServiceDeliveryGroup_sessions(ctx, field)
-	case "deliveries":
-		return ec.fieldContext_ServiceDeliveryGroup_deliveries(ctx, field)
-	case "largest":
-		return ec.fieldContext_ServiceDeliveryGroup_largest(ctx, field)
-	case "compared":
-		return ec.fieldContext_ServiceDeliveryGroup_compared(ctx, field)
-	case "suppressed":
-		return ec.fieldContext_ServiceDeliveryGroup_suppressed(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryGroup", field.Name)
-}
-
-func (ec *executionContext) childFields_ServiceDeliveryGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_ServiceDeliveryGroupEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_ServiceDeliveryGroupEdge_node(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryGroupEdge", field.Name)
-}
-
-func (ec *executionContext) childFields_ServiceDeliveryMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "personTimes":
-		return ec.fieldContext_ServiceDeliveryMeasures_personTimes(ctx, field)
-	case "sessions":
-		return ec.fieldContext_ServiceDeliveryMeasures_sessions(ctx, field)
-	case "deliveries":
-		return ec.fieldContext_ServiceDeliveryMeasures_deliveries(ctx, field)
-	case "largest":
-		return ec.fieldContext_ServiceDeliveryMeasures_largest(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12432,6 +11412,8 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_events(ctx, field)
 	case "lendableItems":
 		return ec.fieldContext_Station_lendableItems(ctx, field)
+	case "storedItems":
+		return ec.fieldContext_Station_storedItems(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Station", field.Name)
 }
@@ -12460,6 +11442,80 @@ func (ec *executionContext) childFields_StationEdge(ctx context.Context, field g
 		return ec.fieldContext_StationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_StoredItem_id(ctx, field)
+	case "community":
+		return ec.fieldContext_StoredItem_community(ctx, field)
+	case "station":
+		return ec.fieldContext_StoredItem_station(ctx, field)
+	case "shelf":
+		return ec.fieldContext_StoredItem_shelf(ctx, field)
+	case "description":
+		return ec.fieldContext_StoredItem_description(ctx, field)
+	case "status":
+		return ec.fieldContext_StoredItem_status(ctx, field)
+	case "depositedAt":
+		return ec.fieldContext_StoredItem_depositedAt(ctx, field)
+	case "collectBy":
+		return ec.fieldContext_StoredItem_collectBy(ctx, field)
+	case "collectedAt":
+		return ec.fieldContext_StoredItem_collectedAt(ctx, field)
+	case "handedOverAt":
+		return ec.fieldContext_StoredItem_handedOverAt(ctx, field)
+	case "handedTo":
+		return ec.fieldContext_StoredItem_handedTo(ctx, field)
+	case "refusedFor":
+		return ec.fieldContext_StoredItem_refusedFor(ctx, field)
+	case "locked":
+		return ec.fieldContext_StoredItem_locked(ctx, field)
+	case "version":
+		return ec.fieldContext_StoredItem_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_StoredItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItem", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StoredItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StoredItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StoredItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StoredItemConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_StoredItemConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StoredItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StoredItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return ec.fieldContext_StoredItemPayload_item(ctx, field)
+	case "claimCode":
+		return ec.fieldContext_StoredItemPayload_claimCode(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StoredItemPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItemPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TeamHonour(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
