@@ -43,6 +43,9 @@ type ResolverRoot interface {
 	EventSeries() EventSeriesResolver
 	Feedback() FeedbackResolver
 	FeedbackCategory() FeedbackCategoryResolver
+	FeedbackChange() FeedbackChangeResolver
+	FeedbackGroup() FeedbackGroupResolver
+	FeedbackMeasures() FeedbackMeasuresResolver
 	FeedbackUpdate() FeedbackUpdateResolver
 	LendableItem() LendableItemResolver
 	Loan() LoanResolver
@@ -58,6 +61,8 @@ type ResolverRoot interface {
 	Schedule() ScheduleResolver
 	ScheduleException() ScheduleExceptionResolver
 	ServiceDelivery() ServiceDeliveryResolver
+	ServiceDeliveryGroup() ServiceDeliveryGroupResolver
+	ServiceDeliveryMeasures() ServiceDeliveryMeasuresResolver
 	ServiceProject() ServiceProjectResolver
 	ServiceRecord() ServiceRecordResolver
 	ServiceWindow() ServiceWindowResolver
@@ -77,6 +82,13 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AggregateCost struct {
+		Groups  func(childComplexity int) int
+		Rollup  func(childComplexity int) int
+		Rows    func(childComplexity int) int
+		Sources func(childComplexity int) int
+	}
+
 	Brand struct {
 		Channels    func(childComplexity int) int
 		Children    func(childComplexity int) int
@@ -510,6 +522,20 @@ type ComplexityRoot struct {
 		Version         func(childComplexity int) int
 	}
 
+	FeedbackAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	FeedbackCategory struct {
 		Code               func(childComplexity int) int
 		Community          func(childComplexity int) int
@@ -534,6 +560,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	FeedbackChange struct {
+		Community func(childComplexity int) int
+		Feedback  func(childComplexity int) int
+	}
+
 	FeedbackConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -545,6 +576,55 @@ type ComplexityRoot struct {
 	FeedbackEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	FeedbackGroup struct {
+		Assignee              func(childComplexity int) int
+		Bucket                func(childComplexity int) int
+		Category              func(childComplexity int) int
+		Channel               func(childComplexity int) int
+		Community             func(childComplexity int) int
+		Compared              func(childComplexity int) int
+		District              func(childComplexity int) int
+		DuplicateShare        func(childComplexity int, where *store.FeedbackFilter) int
+		Estate                func(childComplexity int) int
+		HoursToReply          func(childComplexity int, where *store.FeedbackFilter, p float64) int
+		HoursToResolve        func(childComplexity int, where *store.FeedbackFilter, p float64) int
+		Kind                  func(childComplexity int) int
+		MeanSatisfaction      func(childComplexity int, where *store.FeedbackFilter) int
+		OnTimeShare           func(childComplexity int, where *store.FeedbackFilter) int
+		Overdue               func(childComplexity int, where *store.FeedbackFilter) int
+		Received              func(childComplexity int, where *store.FeedbackFilter) int
+		ReopenedShare         func(childComplexity int, where *store.FeedbackFilter) int
+		Resolved              func(childComplexity int, where *store.FeedbackFilter) int
+		Responsible           func(childComplexity int) int
+		Satisfaction          func(childComplexity int) int
+		SatisfactionDeviation func(childComplexity int, where *store.FeedbackFilter) int
+		Station               func(childComplexity int) int
+		Status                func(childComplexity int) int
+		Street                func(childComplexity int) int
+		Suppressed            func(childComplexity int) int
+		Unanswered            func(childComplexity int, where *store.FeedbackFilter) int
+		Weekday               func(childComplexity int) int
+	}
+
+	FeedbackGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FeedbackMeasures struct {
+		DuplicateShare        func(childComplexity int, where *store.FeedbackFilter) int
+		HoursToReply          func(childComplexity int, where *store.FeedbackFilter, p float64) int
+		HoursToResolve        func(childComplexity int, where *store.FeedbackFilter, p float64) int
+		MeanSatisfaction      func(childComplexity int, where *store.FeedbackFilter) int
+		OnTimeShare           func(childComplexity int, where *store.FeedbackFilter) int
+		Overdue               func(childComplexity int, where *store.FeedbackFilter) int
+		Received              func(childComplexity int, where *store.FeedbackFilter) int
+		ReopenedShare         func(childComplexity int, where *store.FeedbackFilter) int
+		Resolved              func(childComplexity int, where *store.FeedbackFilter) int
+		SatisfactionDeviation func(childComplexity int, where *store.FeedbackFilter) int
+		Unanswered            func(childComplexity int, where *store.FeedbackFilter) int
 	}
 
 	FeedbackPayload struct {
@@ -634,6 +714,13 @@ type ComplexityRoot struct {
 	LoanPayload struct {
 		Loan       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	MeasureAccuracy struct {
+		Additive func(childComplexity int) int
+		Error    func(childComplexity int) int
+		Exact    func(childComplexity int) int
+		Of       func(childComplexity int) int
 	}
 
 	Money struct {
@@ -781,34 +868,36 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Campaigns          func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Communities        func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Community          func(childComplexity int, slug *string, id *string) int
-		Courses            func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Division           func(childComplexity int, code string) int
-		EchoWall           func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Entities           func(childComplexity int, representations []map[string]any) int
-		EventSeries        func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Events             func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Feedback           func(childComplexity int, number string) int
-		FeedbackCategories func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Feedbacks          func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		LendableItems      func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Loans              func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Node               func(childComplexity int, id string) int
-		Nodes              func(childComplexity int, ids []string) int
-		OpenStationsNow    func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Programmes         func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ReportedStatistics func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Residents          func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		SLARules           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Service            func(childComplexity int) int
-		ServiceDeliveries  func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ServiceRecords     func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Stations           func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		StoredItems        func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		TodayEvents        func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		VolunteerTeams     func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Campaigns                func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Communities              func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Community                func(childComplexity int, slug *string, id *string) int
+		Courses                  func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Division                 func(childComplexity int, code string) int
+		EchoWall                 func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Entities                 func(childComplexity int, representations []map[string]any) int
+		EventSeries              func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Events                   func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedback                 func(childComplexity int, number string) int
+		FeedbackAggregate        func(childComplexity int, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		FeedbackCategories       func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedbacks                func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Node                     func(childComplexity int, id string) int
+		Nodes                    func(childComplexity int, ids []string) int
+		OpenStationsNow          func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Programmes               func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ReportedStatistics       func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Residents                func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		SLARules                 func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Service                  func(childComplexity int) int
+		ServiceDeliveries        func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ServiceDeliveryAggregate func(childComplexity int, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ServiceRecords           func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Stations                 func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		StoredItems              func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		VolunteerTeams           func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
 	Recurrence struct {
@@ -949,6 +1038,20 @@ type ComplexityRoot struct {
 		Team         func(childComplexity int) int
 	}
 
+	ServiceDeliveryAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	ServiceDeliveryConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -960,6 +1063,37 @@ type ComplexityRoot struct {
 	ServiceDeliveryEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ServiceDeliveryGroup struct {
+		Audience     func(childComplexity int) int
+		Bucket       func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Compared     func(childComplexity int) int
+		Deliveries   func(childComplexity int, where *store.ServiceDeliveryFilter) int
+		District     func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		KindRolledUp func(childComplexity int) int
+		Largest      func(childComplexity int, where *store.ServiceDeliveryFilter) int
+		Method       func(childComplexity int) int
+		PersonTimes  func(childComplexity int, where *store.ServiceDeliveryFilter) int
+		Sessions     func(childComplexity int, where *store.ServiceDeliveryFilter) int
+		Station      func(childComplexity int) int
+		Street       func(childComplexity int) int
+		Suppressed   func(childComplexity int) int
+		Team         func(childComplexity int) int
+	}
+
+	ServiceDeliveryGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ServiceDeliveryMeasures struct {
+		Deliveries  func(childComplexity int, where *store.ServiceDeliveryFilter) int
+		Largest     func(childComplexity int, where *store.ServiceDeliveryFilter) int
+		PersonTimes func(childComplexity int, where *store.ServiceDeliveryFilter) int
+		Sessions    func(childComplexity int, where *store.ServiceDeliveryFilter) int
 	}
 
 	ServiceDeliveryPayload struct {
@@ -1182,6 +1316,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		FeedbackChanged    func(childComplexity int, communities []string) int
 		TodayEventsChanged func(childComplexity int, communities []string) int
 	}
 
@@ -1307,6 +1442,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AggregateCost.groups":
+		if e.ComplexityRoot.AggregateCost.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AggregateCost.Groups(childComplexity), true
+	case "AggregateCost.rollup":
+		if e.ComplexityRoot.AggregateCost.Rollup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AggregateCost.Rollup(childComplexity), true
+	case "AggregateCost.rows":
+		if e.ComplexityRoot.AggregateCost.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AggregateCost.Rows(childComplexity), true
+	case "AggregateCost.sources":
+		if e.ComplexityRoot.AggregateCost.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AggregateCost.Sources(childComplexity), true
 
 	case "Brand.channels":
 		if e.ComplexityRoot.Brand.Channels == nil {
@@ -3404,6 +3564,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Feedback.Version(childComplexity), true
 
+	case "FeedbackAggregate.accuracy":
+		if e.ComplexityRoot.FeedbackAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Accuracy(childComplexity), true
+	case "FeedbackAggregate.asOf":
+		if e.ComplexityRoot.FeedbackAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.AsOf(childComplexity), true
+	case "FeedbackAggregate.cost":
+		if e.ComplexityRoot.FeedbackAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Cost(childComplexity), true
+	case "FeedbackAggregate.coverage":
+		if e.ComplexityRoot.FeedbackAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Coverage(childComplexity), true
+	case "FeedbackAggregate.edges":
+		if e.ComplexityRoot.FeedbackAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Edges(childComplexity), true
+	case "FeedbackAggregate.nodes":
+		if e.ComplexityRoot.FeedbackAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Nodes(childComplexity), true
+	case "FeedbackAggregate.other":
+		if e.ComplexityRoot.FeedbackAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Other(childComplexity), true
+	case "FeedbackAggregate.pageInfo":
+		if e.ComplexityRoot.FeedbackAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.PageInfo(childComplexity), true
+	case "FeedbackAggregate.suppressed":
+		if e.ComplexityRoot.FeedbackAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Suppressed(childComplexity), true
+	case "FeedbackAggregate.total":
+		if e.ComplexityRoot.FeedbackAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.Total(childComplexity), true
+	case "FeedbackAggregate.totalCount":
+		if e.ComplexityRoot.FeedbackAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackAggregate.TotalCount(childComplexity), true
+
 	case "FeedbackCategory.code":
 		if e.ComplexityRoot.FeedbackCategory.Code == nil {
 			break
@@ -3497,6 +3724,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FeedbackCategoryEdge.Node(childComplexity), true
 
+	case "FeedbackChange.community":
+		if e.ComplexityRoot.FeedbackChange.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackChange.Community(childComplexity), true
+	case "FeedbackChange.feedback":
+		if e.ComplexityRoot.FeedbackChange.Feedback == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackChange.Feedback(childComplexity), true
+
 	case "FeedbackConnection.coverage":
 		if e.ComplexityRoot.FeedbackConnection.Coverage == nil {
 			break
@@ -3540,6 +3780,359 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FeedbackEdge.Node(childComplexity), true
+
+	case "FeedbackGroup.assignee":
+		if e.ComplexityRoot.FeedbackGroup.Assignee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Assignee(childComplexity), true
+	case "FeedbackGroup.bucket":
+		if e.ComplexityRoot.FeedbackGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Bucket(childComplexity), true
+	case "FeedbackGroup.category":
+		if e.ComplexityRoot.FeedbackGroup.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Category(childComplexity), true
+	case "FeedbackGroup.channel":
+		if e.ComplexityRoot.FeedbackGroup.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Channel(childComplexity), true
+	case "FeedbackGroup.community":
+		if e.ComplexityRoot.FeedbackGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Community(childComplexity), true
+	case "FeedbackGroup.compared":
+		if e.ComplexityRoot.FeedbackGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Compared(childComplexity), true
+	case "FeedbackGroup.district":
+		if e.ComplexityRoot.FeedbackGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.District(childComplexity), true
+	case "FeedbackGroup.duplicateShare":
+		if e.ComplexityRoot.FeedbackGroup.DuplicateShare == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_duplicateShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.DuplicateShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.estate":
+		if e.ComplexityRoot.FeedbackGroup.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Estate(childComplexity), true
+	case "FeedbackGroup.hoursToReply":
+		if e.ComplexityRoot.FeedbackGroup.HoursToReply == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_hoursToReply_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.HoursToReply(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
+	case "FeedbackGroup.hoursToResolve":
+		if e.ComplexityRoot.FeedbackGroup.HoursToResolve == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_hoursToResolve_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.HoursToResolve(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
+	case "FeedbackGroup.kind":
+		if e.ComplexityRoot.FeedbackGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Kind(childComplexity), true
+	case "FeedbackGroup.meanSatisfaction":
+		if e.ComplexityRoot.FeedbackGroup.MeanSatisfaction == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_meanSatisfaction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.MeanSatisfaction(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.onTimeShare":
+		if e.ComplexityRoot.FeedbackGroup.OnTimeShare == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_onTimeShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.OnTimeShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.overdue":
+		if e.ComplexityRoot.FeedbackGroup.Overdue == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_overdue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Overdue(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.received":
+		if e.ComplexityRoot.FeedbackGroup.Received == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_received_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Received(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.reopenedShare":
+		if e.ComplexityRoot.FeedbackGroup.ReopenedShare == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_reopenedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.ReopenedShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.resolved":
+		if e.ComplexityRoot.FeedbackGroup.Resolved == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_resolved_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Resolved(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.responsible":
+		if e.ComplexityRoot.FeedbackGroup.Responsible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Responsible(childComplexity), true
+	case "FeedbackGroup.satisfaction":
+		if e.ComplexityRoot.FeedbackGroup.Satisfaction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Satisfaction(childComplexity), true
+	case "FeedbackGroup.satisfactionDeviation":
+		if e.ComplexityRoot.FeedbackGroup.SatisfactionDeviation == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_satisfactionDeviation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.SatisfactionDeviation(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.station":
+		if e.ComplexityRoot.FeedbackGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Station(childComplexity), true
+	case "FeedbackGroup.status":
+		if e.ComplexityRoot.FeedbackGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Status(childComplexity), true
+	case "FeedbackGroup.street":
+		if e.ComplexityRoot.FeedbackGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Street(childComplexity), true
+	case "FeedbackGroup.suppressed":
+		if e.ComplexityRoot.FeedbackGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Suppressed(childComplexity), true
+	case "FeedbackGroup.unanswered":
+		if e.ComplexityRoot.FeedbackGroup.Unanswered == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackGroup_unanswered_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Unanswered(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackGroup.weekday":
+		if e.ComplexityRoot.FeedbackGroup.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroup.Weekday(childComplexity), true
+
+	case "FeedbackGroupEdge.cursor":
+		if e.ComplexityRoot.FeedbackGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroupEdge.Cursor(childComplexity), true
+	case "FeedbackGroupEdge.node":
+		if e.ComplexityRoot.FeedbackGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeedbackGroupEdge.Node(childComplexity), true
+
+	case "FeedbackMeasures.duplicateShare":
+		if e.ComplexityRoot.FeedbackMeasures.DuplicateShare == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_duplicateShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.DuplicateShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.hoursToReply":
+		if e.ComplexityRoot.FeedbackMeasures.HoursToReply == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_hoursToReply_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.HoursToReply(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
+	case "FeedbackMeasures.hoursToResolve":
+		if e.ComplexityRoot.FeedbackMeasures.HoursToResolve == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_hoursToResolve_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.HoursToResolve(childComplexity, args["where"].(*store.FeedbackFilter), args["p"].(float64)), true
+	case "FeedbackMeasures.meanSatisfaction":
+		if e.ComplexityRoot.FeedbackMeasures.MeanSatisfaction == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_meanSatisfaction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.MeanSatisfaction(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.onTimeShare":
+		if e.ComplexityRoot.FeedbackMeasures.OnTimeShare == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_onTimeShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.OnTimeShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.overdue":
+		if e.ComplexityRoot.FeedbackMeasures.Overdue == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_overdue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.Overdue(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.received":
+		if e.ComplexityRoot.FeedbackMeasures.Received == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_received_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.Received(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.reopenedShare":
+		if e.ComplexityRoot.FeedbackMeasures.ReopenedShare == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_reopenedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.ReopenedShare(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.resolved":
+		if e.ComplexityRoot.FeedbackMeasures.Resolved == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_resolved_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.Resolved(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.satisfactionDeviation":
+		if e.ComplexityRoot.FeedbackMeasures.SatisfactionDeviation == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_satisfactionDeviation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.SatisfactionDeviation(childComplexity, args["where"].(*store.FeedbackFilter)), true
+	case "FeedbackMeasures.unanswered":
+		if e.ComplexityRoot.FeedbackMeasures.Unanswered == nil {
+			break
+		}
+
+		args, err := ec.field_FeedbackMeasures_unanswered_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FeedbackMeasures.Unanswered(childComplexity, args["where"].(*store.FeedbackFilter)), true
 
 	case "FeedbackPayload.feedback":
 		if e.ComplexityRoot.FeedbackPayload.Feedback == nil {
@@ -3892,6 +4485,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoanPayload.UserErrors(childComplexity), true
+
+	case "MeasureAccuracy.additive":
+		if e.ComplexityRoot.MeasureAccuracy.Additive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureAccuracy.Additive(childComplexity), true
+	case "MeasureAccuracy.error":
+		if e.ComplexityRoot.MeasureAccuracy.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureAccuracy.Error(childComplexity), true
+	case "MeasureAccuracy.exact":
+		if e.ComplexityRoot.MeasureAccuracy.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureAccuracy.Exact(childComplexity), true
+	case "MeasureAccuracy.of":
+		if e.ComplexityRoot.MeasureAccuracy.Of == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureAccuracy.Of(childComplexity), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -4835,6 +5453,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Feedback(childComplexity, args["number"].(string)), true
+	case "Query.feedbackAggregate":
+		if e.ComplexityRoot.Query.FeedbackAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_feedbackAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.FeedbackAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.FeedbackFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.feedbackCategories":
 		if e.ComplexityRoot.Query.FeedbackCategories == nil {
 			break
@@ -4974,6 +5603,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ServiceDeliveries(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceDeliveryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.serviceDeliveryAggregate":
+		if e.ComplexityRoot.Query.ServiceDeliveryAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_serviceDeliveryAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ServiceDeliveryAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.ServiceDeliveryFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.serviceRecords":
 		if e.ComplexityRoot.Query.ServiceRecords == nil {
 			break
@@ -5669,6 +6309,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ServiceDelivery.Team(childComplexity), true
 
+	case "ServiceDeliveryAggregate.accuracy":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Accuracy(childComplexity), true
+	case "ServiceDeliveryAggregate.asOf":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.AsOf(childComplexity), true
+	case "ServiceDeliveryAggregate.cost":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Cost(childComplexity), true
+	case "ServiceDeliveryAggregate.coverage":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Coverage(childComplexity), true
+	case "ServiceDeliveryAggregate.edges":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Edges(childComplexity), true
+	case "ServiceDeliveryAggregate.nodes":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Nodes(childComplexity), true
+	case "ServiceDeliveryAggregate.other":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Other(childComplexity), true
+	case "ServiceDeliveryAggregate.pageInfo":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.PageInfo(childComplexity), true
+	case "ServiceDeliveryAggregate.suppressed":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Suppressed(childComplexity), true
+	case "ServiceDeliveryAggregate.total":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.Total(childComplexity), true
+	case "ServiceDeliveryAggregate.totalCount":
+		if e.ComplexityRoot.ServiceDeliveryAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryAggregate.TotalCount(childComplexity), true
+
 	case "ServiceDeliveryConnection.coverage":
 		if e.ComplexityRoot.ServiceDeliveryConnection.Coverage == nil {
 			break
@@ -5712,6 +6419,181 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceDeliveryEdge.Node(childComplexity), true
+
+	case "ServiceDeliveryGroup.audience":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Audience(childComplexity), true
+	case "ServiceDeliveryGroup.bucket":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Bucket(childComplexity), true
+	case "ServiceDeliveryGroup.community":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Community(childComplexity), true
+	case "ServiceDeliveryGroup.compared":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Compared(childComplexity), true
+	case "ServiceDeliveryGroup.deliveries":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryGroup_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Deliveries(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
+	case "ServiceDeliveryGroup.district":
+		if e.ComplexityRoot.ServiceDeliveryGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.District(childComplexity), true
+	case "ServiceDeliveryGroup.kind":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Kind(childComplexity), true
+	case "ServiceDeliveryGroup.kindRolledUp":
+		if e.ComplexityRoot.ServiceDeliveryGroup.KindRolledUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.KindRolledUp(childComplexity), true
+	case "ServiceDeliveryGroup.largest":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Largest == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryGroup_largest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Largest(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
+	case "ServiceDeliveryGroup.method":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Method(childComplexity), true
+	case "ServiceDeliveryGroup.personTimes":
+		if e.ComplexityRoot.ServiceDeliveryGroup.PersonTimes == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryGroup_personTimes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.PersonTimes(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
+	case "ServiceDeliveryGroup.sessions":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Sessions == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryGroup_sessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Sessions(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
+	case "ServiceDeliveryGroup.station":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Station(childComplexity), true
+	case "ServiceDeliveryGroup.street":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Street(childComplexity), true
+	case "ServiceDeliveryGroup.suppressed":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Suppressed(childComplexity), true
+	case "ServiceDeliveryGroup.team":
+		if e.ComplexityRoot.ServiceDeliveryGroup.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroup.Team(childComplexity), true
+
+	case "ServiceDeliveryGroupEdge.cursor":
+		if e.ComplexityRoot.ServiceDeliveryGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroupEdge.Cursor(childComplexity), true
+	case "ServiceDeliveryGroupEdge.node":
+		if e.ComplexityRoot.ServiceDeliveryGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryGroupEdge.Node(childComplexity), true
+
+	case "ServiceDeliveryMeasures.deliveries":
+		if e.ComplexityRoot.ServiceDeliveryMeasures.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryMeasures_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryMeasures.Deliveries(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
+	case "ServiceDeliveryMeasures.largest":
+		if e.ComplexityRoot.ServiceDeliveryMeasures.Largest == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryMeasures_largest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryMeasures.Largest(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
+	case "ServiceDeliveryMeasures.personTimes":
+		if e.ComplexityRoot.ServiceDeliveryMeasures.PersonTimes == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryMeasures_personTimes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryMeasures.PersonTimes(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
+	case "ServiceDeliveryMeasures.sessions":
+		if e.ComplexityRoot.ServiceDeliveryMeasures.Sessions == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceDeliveryMeasures_sessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceDeliveryMeasures.Sessions(childComplexity, args["where"].(*store.ServiceDeliveryFilter)), true
 
 	case "ServiceDeliveryPayload.delivery":
 		if e.ComplexityRoot.ServiceDeliveryPayload.Delivery == nil {
@@ -6712,6 +7594,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StoredItemPayload.UserErrors(childComplexity), true
 
+	case "Subscription.feedbackChanged":
+		if e.ComplexityRoot.Subscription.FeedbackChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_feedbackChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.FeedbackChanged(childComplexity, args["communities"].([]string)), true
 	case "Subscription.todayEventsChanged":
 		if e.ComplexityRoot.Subscription.TodayEventsChanged == nil {
 			break
@@ -7236,6 +8129,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFeedbackCategoryOrder,
 		ec.unmarshalInputFeedbackFilter,
 		ec.unmarshalInputFeedbackOrder,
+		ec.unmarshalInputGroupHaving,
+		ec.unmarshalInputGroupOrder,
 		ec.unmarshalInputHandOverItemInput,
 		ec.unmarshalInputLendableItemFilter,
 		ec.unmarshalInputLendableItemOrder,
@@ -7373,6 +8268,58 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../schema/aggregates.graphqls", Input: `# What aggregates share. Each type with a cube (store/cube.go) has a root field of its own, such as
+# feedbackAggregate, with types made of the cube: the group's dimensions and measures are fields.
+
+"How time is cut: Shanghai days, weeks from Monday, months, quarters, years."
+enum Bucket { DAY WEEK MONTH QUARTER YEAR }
+
+"""
+What a group is compared with. With a bucket: PREVIOUS is the bucket before, YEAR_AGO the same one a year earlier (52
+weeks for weeks). Without one: PREVIOUS is the period of equal length before, or as many whole months when the period is
+whole months; YEAR_AGO the same days a year earlier.
+"""
+enum Comparison { PREVIOUS YEAR_AGO }
+
+"""
+Keeps groups by a measure: ` + "`" + `of` + "`" + ` is the response name of a measure selected in nodes, or ` + "`" + `compared.NAME` + "`" + `. A group in which
+the measure is absent is kept by isNull alone.
+"""
+input GroupHaving {
+  of: String!
+  gt: Decimal
+  gte: Decimal
+  lt: Decimal
+  lte: Decimal
+  eq: Decimal
+  isNull: Boolean
+}
+
+"Orders groups by the response name of a measure selected in nodes, by ` + "`" + `compared.NAME` + "`" + `, or by a dimension's field that is grouped by. Absent values come last either way."
+input GroupOrder { by: String!, direction: Direction! = ASC }
+
+"How far a measure's values may be off."
+type MeasureAccuracy @class(level: P0_PUBLIC) {
+  "The measure's response name."
+  of: String!
+  exact: Boolean!
+  "The largest relative error, 0.01 for 1 %; null when exact."
+  error: Decimal
+  "Whether values of disjoint groups may be added."
+  additive: Boolean!
+}
+
+type AggregateCost @class(level: P0_PUBLIC) {
+  "Databases asked."
+  sources: Int!
+  "Groups that all databases sent, before they were merged; with dryRun the planners' estimate."
+  groups: Int!
+  "Rows the databases would read, as their planners estimate; only with dryRun."
+  rows: Int
+  "Whether kept totals answered in place of the rows."
+  rollup: Boolean!
+}
+`, BuiltIn: false},
 	{Name: "../schema/common.graphqls", Input: `# Linhui: one graph over the data of many communities (社区), each with a database of its own.
 #
 # Conventions that hold everywhere:
@@ -7919,7 +8866,7 @@ extend type Query {
   campaigns(communities: [ID!], filter: CampaignFilter, orderBy: CampaignOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CampaignConnection
 }
 
-"What a change of a community's or division's events leaves for today."
+"What a change of a community's or division's events, or midnight, leaves for today."
 type TodayEventsChange @class(level: P0_PUBLIC) {
   community: Community
   division: Division
@@ -7929,8 +8876,9 @@ type TodayEventsChange @class(level: P0_PUBLIC) {
 
 extend type Subscription {
   """
-  Tells that events of one of the communities or divisions changed, whoever wrote them, and what today's are now. Changes
-  close to each other may be told as one. Nothing is told at midnight, nor when the subscription begins.
+  Tells that events of one of the communities or divisions changed, whoever wrote them, or that a new day began in
+  Shanghai, and what today's are now. Changes close to each other may be told as one. Nothing is told when the
+  subscription begins.
   """
   todayEventsChanged(communities: [ID!]!): TodayEventsChange!
 }
@@ -8169,6 +9117,21 @@ extend type Query {
   slaRules(communities: [ID!], orderBy: SlaRuleOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SlaRuleConnection
   "Published posts, newest first."
   echoWall(communities: [ID!], first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EchoWallPostConnection
+}
+
+"A step in the life of an entry of the Echo Book."
+type FeedbackChange @class(level: P0_PUBLIC) {
+  community: Community!
+  "The entry as the viewer may see it now; null, with an error, while its source does not answer."
+  feedback: Feedback
+}
+
+extend type Subscription {
+  """
+  Tells of every step of an entry that the viewer may see: staff those of their communities, residents their own. Steps
+  of one entry close to each other may be told as one. Nothing is told when the subscription begins.
+  """
+  feedbackChanged(communities: [ID!]!): FeedbackChange! @auth(any: [RESIDENT, DISTRICT_VIEWER, ANALYST])
 }
 `, BuiltIn: false},
 	{Name: "../schema/feedback_write.graphqls", Input: `input SubmitFeedbackInput {
@@ -9422,6 +10385,199 @@ extend type Query {
   communities(communities: [ID!], filter: CommunityFilter, orderBy: CommunityOrder, first: Int, after: String, last: Int, before: String): CommunityConnection
 }
 `, BuiltIn: false},
+	{Name: "../cubes.graphqls", Input: `enum FeedbackDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  STATUS
+  "A category's code."
+  CATEGORY
+  CHANNEL
+  STATION
+  ESTATE
+  "The body that answers for it (定责)."
+  RESPONSIBLE
+  "The post that handles it (定人)."
+  ASSIGNEE
+  "1 to 5."
+  SATISFACTION
+  "Of receipt, 1 is Monday."
+  WEEKDAY
+}
+"One page of the groups of Feedback rows that have the same keys."
+type FeedbackAggregate @class(level: P0_PUBLIC) {
+  edges: [FeedbackGroupEdge!]!
+  nodes: [FeedbackGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: FeedbackMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: FeedbackMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type FeedbackGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: FeedbackGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type FeedbackGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  kind: FeedbackKind
+  status: FeedbackStatus
+  category: String
+  channel: Channel
+  station: Station
+  estate: Estate
+  responsible: Organization
+  assignee: StaffPost
+  satisfaction: Int
+  weekday: Int
+  "Entries of the Echo Book. (件)"
+  received(where: FeedbackFilter): Int
+  "Entries without a reply. (件)"
+  unanswered(where: FeedbackFilter): Int
+  "Entries past their deadline and still waiting for somebody to act. (件)"
+  overdue(where: FeedbackFilter): Int
+  "Entries that were resolved. (件)"
+  resolved(where: FeedbackFilter): Int
+  "Entries resolved by their deadline over entries resolved, or due and not resolved."
+  onTimeShare(where: FeedbackFilter): Decimal
+  "Entries reopened at least once over entries resolved or reopened."
+  reopenedShare(where: FeedbackFilter): Decimal
+  "Entries that repeat another over all."
+  duplicateShare(where: FeedbackFilter): Decimal
+  "From receipt to the reply: the p-quantile, the median unless p is given. (小时)"
+  hoursToReply(where: FeedbackFilter, p: Float! = 0.5): Decimal
+  "From receipt to the resolution: the p-quantile, the median unless p is given. (小时)"
+  hoursToResolve(where: FeedbackFilter, p: Float! = 0.5): Decimal
+  "Mean of the reporters' judgements, 1 to 5. (分)"
+  meanSatisfaction(where: FeedbackFilter): Decimal
+  "Standard deviation of the judgements. (分)"
+  satisfactionDeviation(where: FeedbackFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: FeedbackMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type FeedbackMeasures @class(level: P0_PUBLIC) {
+  "Entries of the Echo Book. (件)"
+  received(where: FeedbackFilter): Int
+  "Entries without a reply. (件)"
+  unanswered(where: FeedbackFilter): Int
+  "Entries past their deadline and still waiting for somebody to act. (件)"
+  overdue(where: FeedbackFilter): Int
+  "Entries that were resolved. (件)"
+  resolved(where: FeedbackFilter): Int
+  "Entries resolved by their deadline over entries resolved, or due and not resolved."
+  onTimeShare(where: FeedbackFilter): Decimal
+  "Entries reopened at least once over entries resolved or reopened."
+  reopenedShare(where: FeedbackFilter): Decimal
+  "Entries that repeat another over all."
+  duplicateShare(where: FeedbackFilter): Decimal
+  "From receipt to the reply: the p-quantile, the median unless p is given. (小时)"
+  hoursToReply(where: FeedbackFilter, p: Float! = 0.5): Decimal
+  "From receipt to the resolution: the p-quantile, the median unless p is given. (小时)"
+  hoursToResolve(where: FeedbackFilter, p: Float! = 0.5): Decimal
+  "Mean of the reporters' judgements, 1 to 5. (分)"
+  meanSatisfaction(where: FeedbackFilter): Decimal
+  "Standard deviation of the judgements. (分)"
+  satisfactionDeviation(where: FeedbackFilter): Decimal
+}
+extend type Query {
+  "Groups of Feedback rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  feedbackAggregate(communities: [ID!], where: FeedbackFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [FeedbackDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): FeedbackAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum ServiceDeliveryDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  "The kind and every kind that rolls it up; groups overlap."
+  KIND_ROLLED_UP
+  AUDIENCE
+  STATION
+  TEAM
+  METHOD
+}
+"One page of the groups of ServiceDelivery rows that have the same keys."
+type ServiceDeliveryAggregate @class(level: P0_PUBLIC) {
+  edges: [ServiceDeliveryGroupEdge!]!
+  nodes: [ServiceDeliveryGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: ServiceDeliveryMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: ServiceDeliveryMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type ServiceDeliveryGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceDeliveryGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type ServiceDeliveryGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  kind: ServiceKind
+  kindRolledUp: ServiceKind
+  audience: Audience
+  station: Station
+  team: VolunteerTeam
+  method: WorkMethod
+  "Sum of person-times; never a number of different people. (人次)"
+  personTimes(where: ServiceDeliveryFilter): Decimal
+  "Sum of sessions. (场次)"
+  sessions(where: ServiceDeliveryFilter): Decimal
+  "Records of services done. (条)"
+  deliveries(where: ServiceDeliveryFilter): Int
+  "Most person-times of one record. (人次)"
+  largest(where: ServiceDeliveryFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: ServiceDeliveryMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type ServiceDeliveryMeasures @class(level: P0_PUBLIC) {
+  "Sum of person-times; never a number of different people. (人次)"
+  personTimes(where: ServiceDeliveryFilter): Decimal
+  "Sum of sessions. (场次)"
+  sessions(where: ServiceDeliveryFilter): Decimal
+  "Records of services done. (条)"
+  deliveries(where: ServiceDeliveryFilter): Int
+  "Most person-times of one record. (人次)"
+  largest(where: ServiceDeliveryFilter): Decimal
+}
+extend type Query {
+  "Groups of ServiceDelivery rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  serviceDeliveryAggregate(communities: [ID!], where: ServiceDeliveryFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [ServiceDeliveryDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ServiceDeliveryAggregate
+}
+
+`, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
 union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | TeamMembership | VolunteerTeam | WorkMethod
@@ -9437,6 +10593,20 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AggregateCost(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sources":
+		return ec.fieldContext_AggregateCost_sources(ctx, field)
+	case "groups":
+		return ec.fieldContext_AggregateCost_groups(ctx, field)
+	case "rows":
+		return ec.fieldContext_AggregateCost_rows(ctx, field)
+	case "rollup":
+		return ec.fieldContext_AggregateCost_rollup(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AggregateCost", field.Name)
+}
 
 func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -10304,6 +11474,34 @@ func (ec *executionContext) childFields_Feedback(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Feedback", field.Name)
 }
 
+func (ec *executionContext) childFields_FeedbackAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FeedbackAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FeedbackAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FeedbackAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FeedbackAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_FeedbackAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_FeedbackAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FeedbackAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_FeedbackAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_FeedbackAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_FeedbackAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_FeedbackAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_FeedbackCategory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10352,6 +11550,16 @@ func (ec *executionContext) childFields_FeedbackCategoryEdge(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackCategoryEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_FeedbackChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_FeedbackChange_community(ctx, field)
+	case "feedback":
+		return ec.fieldContext_FeedbackChange_feedback(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackChange", field.Name)
+}
+
 func (ec *executionContext) childFields_FeedbackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -10376,6 +11584,104 @@ func (ec *executionContext) childFields_FeedbackEdge(ctx context.Context, field 
 		return ec.fieldContext_FeedbackEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_FeedbackGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_FeedbackGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_FeedbackGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_FeedbackGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_FeedbackGroup_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_FeedbackGroup_status(ctx, field)
+	case "category":
+		return ec.fieldContext_FeedbackGroup_category(ctx, field)
+	case "channel":
+		return ec.fieldContext_FeedbackGroup_channel(ctx, field)
+	case "station":
+		return ec.fieldContext_FeedbackGroup_station(ctx, field)
+	case "estate":
+		return ec.fieldContext_FeedbackGroup_estate(ctx, field)
+	case "responsible":
+		return ec.fieldContext_FeedbackGroup_responsible(ctx, field)
+	case "assignee":
+		return ec.fieldContext_FeedbackGroup_assignee(ctx, field)
+	case "satisfaction":
+		return ec.fieldContext_FeedbackGroup_satisfaction(ctx, field)
+	case "weekday":
+		return ec.fieldContext_FeedbackGroup_weekday(ctx, field)
+	case "received":
+		return ec.fieldContext_FeedbackGroup_received(ctx, field)
+	case "unanswered":
+		return ec.fieldContext_FeedbackGroup_unanswered(ctx, field)
+	case "overdue":
+		return ec.fieldContext_FeedbackGroup_overdue(ctx, field)
+	case "resolved":
+		return ec.fieldContext_FeedbackGroup_resolved(ctx, field)
+	case "onTimeShare":
+		return ec.fieldContext_FeedbackGroup_onTimeShare(ctx, field)
+	case "reopenedShare":
+		return ec.fieldContext_FeedbackGroup_reopenedShare(ctx, field)
+	case "duplicateShare":
+		return ec.fieldContext_FeedbackGroup_duplicateShare(ctx, field)
+	case "hoursToReply":
+		return ec.fieldContext_FeedbackGroup_hoursToReply(ctx, field)
+	case "hoursToResolve":
+		return ec.fieldContext_FeedbackGroup_hoursToResolve(ctx, field)
+	case "meanSatisfaction":
+		return ec.fieldContext_FeedbackGroup_meanSatisfaction(ctx, field)
+	case "satisfactionDeviation":
+		return ec.fieldContext_FeedbackGroup_satisfactionDeviation(ctx, field)
+	case "compared":
+		return ec.fieldContext_FeedbackGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_FeedbackGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FeedbackGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FeedbackGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FeedbackMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "received":
+		return ec.fieldContext_FeedbackMeasures_received(ctx, field)
+	case "unanswered":
+		return ec.fieldContext_FeedbackMeasures_unanswered(ctx, field)
+	case "overdue":
+		return ec.fieldContext_FeedbackMeasures_overdue(ctx, field)
+	case "resolved":
+		return ec.fieldContext_FeedbackMeasures_resolved(ctx, field)
+	case "onTimeShare":
+		return ec.fieldContext_FeedbackMeasures_onTimeShare(ctx, field)
+	case "reopenedShare":
+		return ec.fieldContext_FeedbackMeasures_reopenedShare(ctx, field)
+	case "duplicateShare":
+		return ec.fieldContext_FeedbackMeasures_duplicateShare(ctx, field)
+	case "hoursToReply":
+		return ec.fieldContext_FeedbackMeasures_hoursToReply(ctx, field)
+	case "hoursToResolve":
+		return ec.fieldContext_FeedbackMeasures_hoursToResolve(ctx, field)
+	case "meanSatisfaction":
+		return ec.fieldContext_FeedbackMeasures_meanSatisfaction(ctx, field)
+	case "satisfactionDeviation":
+		return ec.fieldContext_FeedbackMeasures_satisfactionDeviation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeedbackMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_FeedbackPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10554,6 +11860,20 @@ func (ec *executionContext) childFields_LoanPayload(ctx context.Context, field g
 		return ec.fieldContext_LoanPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoanPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MeasureAccuracy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "of":
+		return ec.fieldContext_MeasureAccuracy_of(ctx, field)
+	case "exact":
+		return ec.fieldContext_MeasureAccuracy_exact(ctx, field)
+	case "error":
+		return ec.fieldContext_MeasureAccuracy_error(ctx, field)
+	case "additive":
+		return ec.fieldContext_MeasureAccuracy_additive(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeasureAccuracy", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11054,6 +12374,34 @@ func (ec *executionContext) childFields_ServiceDelivery(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ServiceDelivery", field.Name)
 }
 
+func (ec *executionContext) childFields_ServiceDeliveryAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceDeliveryAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceDeliveryAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceDeliveryAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceDeliveryAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_ServiceDeliveryAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_ServiceDeliveryAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ServiceDeliveryAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ServiceDeliveryAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_ServiceDeliveryAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ServiceDeliveryAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_ServiceDeliveryAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_ServiceDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11078,6 +12426,68 @@ func (ec *executionContext) childFields_ServiceDeliveryEdge(ctx context.Context,
 		return ec.fieldContext_ServiceDeliveryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceDeliveryGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_ServiceDeliveryGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceDeliveryGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_ServiceDeliveryGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_ServiceDeliveryGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_ServiceDeliveryGroup_kind(ctx, field)
+	case "kindRolledUp":
+		return ec.fieldContext_ServiceDeliveryGroup_kindRolledUp(ctx, field)
+	case "audience":
+		return ec.fieldContext_ServiceDeliveryGroup_audience(ctx, field)
+	case "station":
+		return ec.fieldContext_ServiceDeliveryGroup_station(ctx, field)
+	case "team":
+		return ec.fieldContext_ServiceDeliveryGroup_team(ctx, field)
+	case "method":
+		return ec.fieldContext_ServiceDeliveryGroup_method(ctx, field)
+	case "personTimes":
+		return ec.fieldContext_ServiceDeliveryGroup_personTimes(ctx, field)
+	case "sessions":
+		return ec.fieldContext_ServiceDeliveryGroup_sessions(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_ServiceDeliveryGroup_deliveries(ctx, field)
+	case "largest":
+		return ec.fieldContext_ServiceDeliveryGroup_largest(ctx, field)
+	case "compared":
+		return ec.fieldContext_ServiceDeliveryGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ServiceDeliveryGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceDeliveryGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceDeliveryGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceDeliveryGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceDeliveryMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "personTimes":
+		return ec.fieldContext_ServiceDeliveryMeasures_personTimes(ctx, field)
+	case "sessions":
+		return ec.fieldContext_ServiceDeliveryMeasures_sessions(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_ServiceDeliveryMeasures_deliveries(ctx, field)
+	case "largest":
+		return ec.fieldContext_ServiceDeliveryMeasures_largest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
