@@ -10,7 +10,7 @@ BUILD    = go build -buildvcs=false -ldflags "-X main.release=$(RELEASE)"
 WEB      = web/dist/playground/index.html
 
 .DEFAULT_GOAL = help
-.PHONY: help run build test check generate floors fmt vet lint web bench bench-supergraph clean tools
+.PHONY: help run run-supergraph build test check generate floors fmt vet lint web bench bench-supergraph clean tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ help: ## List the targets
 
 run: build ## Build, then run the demo: PostgreSQL, Redis, six communities, the playground
 	@exec bin/linhui demo $(ARGS)
+
+run-supergraph: build ## Run the demo and the health service of deploy/example as one supergraph
+	go build -buildvcs=false -o bin/health ./deploy/example/health
+	@exec deploy/example/run.sh $(ARGS)
 
 build: $(WEB) ## Build bin/linhui
 	@mkdir -p bin

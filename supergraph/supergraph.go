@@ -28,6 +28,25 @@ type Request struct {
 	Header        http.Header     // what the header rules let through; nil is none
 }
 
+// Body is the request as the body of a POST.
+func (r *Request) Body() ([]byte, error) {
+	return json.Marshal(struct {
+		Query         string          `json:"query"`
+		OperationName string          `json:"operationName,omitempty"`
+		Variables     json.RawMessage `json:"variables,omitempty"`
+		Extensions    json.RawMessage `json:"extensions,omitempty"`
+	}{r.Query, r.OperationName, r.Variables, r.Extensions})
+}
+
+// ReadResponse takes an answer's body apart.
+func ReadResponse(body []byte) (*Response, error) {
+	var answer struct{ Data, Errors, Extensions json.RawMessage }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	return &Response{Data: answer.Data, Errors: answer.Errors, Extensions: answer.Extensions}, nil
+}
+
 // Response is a subgraph's answer, its bytes as they came. The receiver may keep and change them.
 type Response struct {
 	Data       json.RawMessage // nil when the answer has no data member

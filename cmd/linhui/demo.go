@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"linhui/cmd/linhui/app"
+	"linhui/cmd/linhui/gateway"
 	"linhui/internal/cache"
 	"linhui/internal/embedded"
 	"linhui/server"
@@ -22,6 +23,7 @@ type demo struct {
 	SubgraphAddr string `env:"SUBGRAPH_ADDR" placeholder:"ADDR" help:"Where a federation gateway is answered; off unless given."`
 	PostgresPort int    `env:"POSTGRES_PORT" placeholder:"PORT" help:"Port of the private PostgreSQL; a free one unless given."`
 	LogLevel     level  `env:"LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"Least level that is shown: debug, info, warn or error."`
+	subgraphs
 }
 
 // stopWait bounds the end of the private PostgreSQL. Chosen: a checkpoint of the demo's data takes well under a second.
@@ -78,6 +80,9 @@ func (d *demo) Run(p *process) (err error) {
 	defer client.Close()
 
 	opt := app.Options{Redis: client, Keep: true, CursorKey: cursors, Log: newConsole(p.err, d.LogLevel.slog())}
+	if opt.Join, err = d.join(d.StateDir, opt.Log); err != nil {
+		return err
+	}
 	opt.Server = server.Options{Authenticator: local, Playground: web.Playground(), PlaygroundPolicy: web.ContentSecurityPolicy, Dev: true}
 	opt.Server.Timing = server.DefaultTiming()
 	opt.Server.Timing.DrainDelay = 0 // no balancer has to notice
@@ -85,11 +90,18 @@ func (d *demo) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	gateway, err := app.New(p.soft, opt)
+	traces, stopTraces, err := p.traces()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, gateway.Close()) }()
+	defer func() { err = errors.Join(err, stopTraces()) }()
+	opt.Traces = traces
+	g, err := app.New(p.soft, opt)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, g.Close()) }()
+	defer onHangup(p.soft, g)()
 
 	// A demo whose PostgreSQL ended by itself says so instead of going on without sources.
 	soft, stop := context.WithCancelCause(p.soft)
@@ -105,14 +117,14 @@ func (d *demo) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	listeners[0].Handler = offer(local, claims, gateway.Handler())
+	listeners[0].Handler = offer(local, claims, g.Handler())
 	if len(listeners) > 1 {
-		listeners[1].Handler = gateway.SubgraphHandler()
+		listeners[1].Handler = g.SubgraphHandler()
 	}
 	if err := d.welcome(p, listeners, postgres, offered); err != nil {
 		return err
 	}
-	err = gateway.Serve(soft, p.hard, listeners...)
+	err = g.Serve(soft, p.hard, listeners...)
 	if cause := context.Cause(soft); p.soft.Err() == nil && cause != nil {
 		return errors.Join(cause, err)
 	}
@@ -121,7 +133,7 @@ func (d *demo) Run(p *process) (err error) {
 }
 
 // welcome says where everything is.
-func (d *demo) welcome(p *process, listeners []app.Listener, postgres *embedded.Postgres, offered []grant) error {
+func (d *demo) welcome(p *process, listeners []gateway.Listener, postgres *embedded.Postgres, offered []grant) error {
 	at := listeners[0].Addr()
 	fmt.Fprintf(p.out, "\nready http://%s/\n\n", at)
 	if web.Built() {

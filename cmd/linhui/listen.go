@@ -6,12 +6,12 @@ import (
 	"net"
 	"syscall"
 
-	"linhui/cmd/linhui/app"
+	"linhui/cmd/linhui/gateway"
 )
 
 // listen opens the public address and, unless it is empty, the subgraph's.
-func listen(public, subgraph string) ([]app.Listener, error) {
-	var list []app.Listener
+func listen(public, subgraph string) ([]gateway.Listener, error) {
+	var list []gateway.Listener
 	for _, addr := range []string{public, subgraph} {
 		if addr == "" && len(list) > 0 {
 			continue
@@ -24,13 +24,13 @@ func listen(public, subgraph string) ([]app.Listener, error) {
 			}
 			return nil, fmt.Errorf("%s cannot be listened on, give an address such as 127.0.0.1:8080: %w", addr, err)
 		}
-		list = append(list, app.Listener{Listener: l})
+		list = append(list, gateway.Listener{Listener: l})
 	}
 	return list, nil
 }
 
 // closeAll closes listeners, those that a server has closed already too.
-func closeAll(list []app.Listener) {
+func closeAll(list []gateway.Listener) {
 	for _, l := range list {
 		l.Close()
 	}

@@ -12,8 +12,10 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	otel "go.opentelemetry.io/otel/trace"
 
 	"linhui/internal/fault"
+	"linhui/internal/trace"
 )
 
 // The exit codes, as --help documents them.
@@ -105,6 +107,16 @@ func explain(err error) string {
 		text = strings.Replace(text, string(f.Code)+": ", "", 1)
 	}
 	return text
+}
+
+// traces sends traces as the environment says; nil: it does not. stop sends what is left.
+func (p *process) traces() (t otel.TracerProvider, stop func() error, err error) {
+	t, end, err := trace.Start(p.soft, release)
+	return t, func() error {
+		ctx, cancel := context.WithTimeout(p.hard, stopWait)
+		defer cancel()
+		return end(ctx)
+	}, err
 }
 
 // logger writes JSON lines for machines.

@@ -17,6 +17,8 @@ type serve struct {
 	Addr         string `placeholder:"ADDR" help:"Where to listen instead of the file's addr."`
 	SubgraphAddr string `placeholder:"ADDR" help:"Where a federation gateway is answered, instead of the file's subgraph_addr."`
 	LogLevel     string `placeholder:"LEVEL" help:"debug, info, warn or error, instead of the file's log_level."`
+	StateDir     string `placeholder:"DIR" help:"Where the last good supergraph is kept for a start at which a subgraph does not answer."`
+	subgraphs
 }
 
 // Run serves until it is told to stop, then drains.
@@ -37,6 +39,9 @@ func (s *serve) Run(p *process) (err error) {
 	if opt.Server, err = s.server(p, cfg); err != nil {
 		return err
 	}
+	if opt.Join, err = s.join(s.StateDir, log); err != nil {
+		return err
+	}
 	if cfg.RedisURL == "" {
 		log.Warn("no redis_url: hot lists are read from SQL, and each instance counts rates by itself")
 	} else {
@@ -48,11 +53,18 @@ func (s *serve) Run(p *process) (err error) {
 	if opt.Directory, opt.Sources, err = openDatabases(cfg); err != nil {
 		return err
 	}
+	traces, stopTraces, err := p.traces()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopTraces()) }()
+	opt.Traces = traces
 	gateway, err := app.New(p.soft, opt)
 	if err != nil {
 		return fmt.Errorf("start: %w (linhui doctor says what to do)", err)
 	}
 	defer func() { err = errors.Join(err, gateway.Close()) }()
+	defer onHangup(p.soft, gateway)()
 
 	listeners[0].Handler = gateway.Handler()
 	addresses := []any{"addr", listeners[0].Addr().String()}
@@ -83,6 +95,15 @@ func (s *serve) server(p *process, cfg *config.Config) (server.Options, error) {
 			return o, fmt.Errorf("auth.jwks_url: %w", err)
 		}
 		o.Authenticator = keys
+	}
+	if gateway := cfg.Auth.Gateway; gateway.Key != "" {
+		key, err := authn.ReadPublicKey(gateway.Key)
+		if err != nil {
+			return o, usage("auth.gateway.key: %w", err)
+		}
+		if o.Assertions, err = authn.NewKey(key, authn.Config{Issuer: gateway.Issuer, Audience: gateway.Audience}); err != nil {
+			return o, usage("auth.gateway: %w", err)
+		}
 	}
 	return o, nil
 }

@@ -30,7 +30,7 @@ func forget(stateDir string) error {
 	if inUse(filepath.Join(real, "lock")) {
 		return fmt.Errorf("%s is in use by another demo: stop that one, or choose another directory with STATE_DIR", stateDir)
 	}
-	for _, path := range []string{real, postgres, filepath.Join(stateDir, keyFile), filepath.Join(stateDir, cursorFile)} {
+	for _, path := range []string{real, postgres, filepath.Join(stateDir, keyFile), filepath.Join(stateDir, cursorFile), filepath.Join(stateDir, supergraphFile)} {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}

@@ -65,6 +65,15 @@ type Auth struct {
 	JWKSURL  string `koanf:"jwks_url"`
 	Issuer   string `koanf:"issuer"`   // the iss claim, exactly
 	Audience string `koanf:"audience"` // must be among the aud claim
+	Gateway  Assert `koanf:"gateway"`
+}
+
+// Assert is a gateway whose signed statements of who asks are believed on the subgraph listener,
+// instead of tokens. Without a Key tokens are.
+type Assert struct {
+	Key      string `koanf:"key"`      // file with its public key, as linhui gateway --assert-key writes beside its own
+	Issuer   string `koanf:"issuer"`   // its --assert-issuer
+	Audience string `koanf:"audience"` // the name by which it knows this subgraph
 }
 
 // Budgets are how long a source may take, by class of request.
@@ -111,6 +120,7 @@ func Default() Config {
 		Addr:         "127.0.0.1:8080",
 		LogLevel:     slog.LevelInfo,
 		CursorKeyEnv: "LINHUI_CURSOR_KEY",
+		Auth:         Auth{Gateway: Assert{Issuer: "linhui-gateway", Audience: "linhui"}},
 		Budgets:      Budgets{Dashboard: time.Second, Analyst: 10 * time.Second, Export: time.Minute},
 		Breaker:      Breaker{Window: 10 * time.Second, Calls: 10, Ratio: 0.5, Open: 5 * time.Second},
 		Limits: Limits{AnonymousBodyBytes: 64 << 10, SignedInBodyBytes: 256 << 10, ResponseBytes: 8 << 20,

@@ -8,6 +8,11 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"go.opentelemetry.io/otel/attribute"
+	otel "go.opentelemetry.io/otel/trace"
+
+	"linhui/internal/fault"
+	"linhui/internal/trace"
 )
 
 // Query is one SELECT.
@@ -102,12 +107,16 @@ func (d *DB) guarded(ctx context.Context, class Budget, key poolKey, do func(*sq
 		err, _ := d.judge(ctx, class, err)
 		return err
 	}
+	span := traced(ctx, d.cfg.Key)
 	start := time.Now()
 	result := neutral // what a panic in do leaves behind
 	defer func() {
 		d.bulkhead.release(class)
 		d.stats.observe(time.Since(start), result)
 		d.breaker.done(life, result)
+		if span != nil {
+			trace.End(span, codeOf(err))
+		}
 	}()
 	d.retries.earn()
 	fresh, err := do(p)
@@ -117,6 +126,22 @@ func (d *DB) guarded(ctx context.Context, class Budget, key poolKey, do func(*sq
 	}
 	err, result = d.judge(ctx, class, err)
 	return err
+}
+
+// traced begins a part of the trace that ctx belongs to; nil when it belongs to none.
+func traced(ctx context.Context, source string) otel.Span {
+	if !trace.Traced(ctx) {
+		return nil
+	}
+	_, span := trace.Begin(ctx, "statement", otel.SpanKindClient, attribute.String("db.system.name", "postgresql"), attribute.String("linhui.source", source))
+	return span
+}
+
+func codeOf(err error) string {
+	if f := fault.Of(err); f != nil {
+		return string(f.Code)
+	}
+	return ""
 }
 
 func (d *DB) mayRetry(err error) bool {

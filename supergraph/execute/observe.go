@@ -39,7 +39,7 @@ func (x *execution) observed(k *call) (ctx context.Context, done func(bytes int,
 		ctx, done = x.executor.Observe(ctx, c)
 	}
 	if explained != nil {
-		tell, write := done, explained.begin(c)
+		tell, write := done, explained.Begin(c)
 		done = func(bytes int, err error) {
 			tell(bytes, err)
 			write(bytes, err)
@@ -86,8 +86,8 @@ func Explain(ctx context.Context) (context.Context, *Explanation) {
 	return context.WithValue(ctx, explanationKey{}, e), e
 }
 
-// begin notes a call; the function that it returns notes its end.
-func (e *Explanation) begin(c *Call) func(bytes int, err error) {
+// Begin notes a call; the function that it returns notes its end.
+func (e *Explanation) Begin(c *Call) func(bytes int, err error) {
 	from := time.Since(e.began)
 	return func(bytes int, err error) {
 		t := ended{Call: c, Bytes: bytes, BeganMs: ms(from), TookMs: ms(time.Since(e.began) - from)}

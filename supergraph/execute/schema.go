@@ -1,20 +1,15 @@
 package execute
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/formatter"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linhui/internal/authz"
@@ -90,8 +85,8 @@ func (s *Schema) program(ctx context.Context, oc *graphql.OperationContext) (*Pr
 	if p != nil {
 		return p, nil
 	}
-	var err error
-	if p, err = s.prepare(ctx, oc.Doc, oc.OperationName, refused...); err != nil {
+	p, err := s.prepare(ctx, oc.Doc, oc.OperationName, refused...)
+	if err != nil {
 		return nil, err
 	}
 	p.refusal = refusal(key.code)
@@ -121,30 +116,6 @@ func (s *Schema) prepare(ctx context.Context, doc *ast.QueryDocument, name strin
 		return nil, err
 	}
 	return Compile(s.planner.APISchema(), planned)
-}
-
-// Warm plans what another schema has been asked, as far as this one still knows it, before
-// anybody waits for it. It returns how many operations it planned until all were, or ctx ended.
-func (s *Schema) Warm(ctx context.Context, from *Schema) int {
-	from.mu.RLock()
-	programs := slices.Collect(maps.Values(from.programs))
-	from.mu.RUnlock()
-	planned := 0
-	for _, p := range programs {
-		if ctx.Err() != nil {
-			break
-		}
-		var text bytes.Buffer
-		formatter.NewFormatter(&text).FormatQueryDocument(p.Plan.Document)
-		doc, errs := gqlparser.LoadQueryWithRules(s.Schema(), text.String(), nil)
-		if len(errs) > 0 {
-			continue
-		}
-		if _, err := s.prepare(ctx, doc, ""); err == nil {
-			planned++
-		}
-	}
-	return planned
 }
 
 // Exec implements graphql.ExecutableSchema.

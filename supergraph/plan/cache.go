@@ -3,8 +3,10 @@ package plan
 import (
 	"bytes"
 	"container/list"
+	"context"
 	"sync"
 
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 )
@@ -64,6 +66,37 @@ func (c *cache) stats() CacheStats {
 	s := c.count
 	s.Plans = int64(c.order.Len())
 	return s
+}
+
+// Warm plans what another supergraph was asked lately, the last first and as far as this one still
+// knows it, before anybody waits for it. It returns how many operations it planned until all were,
+// or ctx ended.
+func (s *Supergraph) Warm(ctx context.Context, from *Supergraph) int {
+	planned := 0
+	for _, known := range from.cache.plans() {
+		if ctx.Err() != nil {
+			break
+		}
+		doc, errs := gqlparser.LoadQueryWithRules(s.APISchema(), normal(known.Document), nil)
+		if len(errs) > 0 {
+			continue
+		}
+		if _, err := s.Plan(ctx, doc, ""); err == nil {
+			planned++
+		}
+	}
+	return planned
+}
+
+// plans are those held, the last used first.
+func (c *cache) plans() []*Plan {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*Plan
+	for e := c.order.Front(); e != nil; e = e.Next() {
+		all = append(all, e.Value.(*entry).plan)
+	}
+	return all
 }
 
 // normal is the text that documents share which differ only in spaces, comments and unused operations.

@@ -166,12 +166,7 @@ func (c *Client) SDL(ctx context.Context) (string, error) {
 
 // Do implements supergraph.Subgraph.
 func (c *Client) Do(ctx context.Context, r *supergraph.Request) (*supergraph.Response, error) {
-	request, err := json.Marshal(struct {
-		Query         string          `json:"query"`
-		OperationName string          `json:"operationName,omitempty"`
-		Variables     json.RawMessage `json:"variables,omitempty"`
-		Extensions    json.RawMessage `json:"extensions,omitempty"`
-	}{r.Query, r.OperationName, r.Variables, r.Extensions})
+	request, err := r.Body()
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +175,11 @@ func (c *Client) Do(ctx context.Context, r *supergraph.Request) (*supergraph.Res
 	if err != nil {
 		return nil, err
 	}
-	var answer struct{ Data, Errors, Extensions json.RawMessage }
-	if err := json.Unmarshal(raw, &answer); err != nil {
+	answer, err := supergraph.ReadResponse(raw)
+	if err != nil {
 		return nil, c.wrong(err)
 	}
-	return &supergraph.Response{Data: answer.Data, Errors: answer.Errors, Extensions: answer.Extensions}, nil
+	return answer, nil
 }
 
 // Post sends a request, the bytes of its body, and returns the answer's. It uses buffer when the

@@ -1,4 +1,6 @@
 import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { parse, validate } from "graphql";
+import { useMemo } from "react";
 
 interface Example {
   /** The kind of user, the first word of the file's name. */
@@ -11,24 +13,35 @@ const audiences: Record<string, string> = {
   dashboard: "区级看板 District dashboard",
   frontend: "前端开发 Frontend developer",
   analyst: "数据分析 Analyst",
+  supergraph: "与其他图一起 With other graphs",
 };
+
+/** Needs other graphs beside ours: shown where the schema has what it asks for. */
+const supergraph = "supergraph";
 
 const files = import.meta.glob<string>("./examples/*.graphql", { query: "?raw", import: "default", eager: true });
 
 /** The files of examples/, in the order of `audiences`; a file's first line is `# ` and its title. */
-export const examples: Example[] = Object.keys(audiences).flatMap((audience) =>
+const all: Example[] = Object.keys(audiences).flatMap((audience) =>
   Object.entries(files)
     .filter(([path]) => path.startsWith(`./examples/${audience}-`))
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([, query]) => ({ audience, title: query.slice(0, query.indexOf("\n")).replace(/^# /, ""), query })),
 );
 
+/** What every graph of ours answers. */
+export const examples = all.filter(({ audience }) => audience !== supergraph);
+
 /** A pane to come back to the examples after their tabs were edited or closed. */
 export const examplesPlugin: GraphiQLPlugin = { title: "示例 Examples", icon: ExamplesIcon, content: ExamplesPane };
 
 function ExamplesPane() {
   const { addTab, changeTab } = useGraphiQLActions();
-  const { tabs, queryEditor } = useGraphiQL(({ tabs, queryEditor }) => ({ tabs, queryEditor }));
+  const { tabs, queryEditor, schema } = useGraphiQL(({ tabs, queryEditor, schema }) => ({ tabs, queryEditor, schema }));
+  const shown = useMemo(
+    () => all.filter(({ audience, query }) => audience !== supergraph || (schema && validate(schema, parse(query)).length === 0)),
+    [schema],
+  );
 
   const open = (query: string) => {
     const untouched = tabs.findIndex((tab) => tab.query === query);
@@ -42,22 +55,24 @@ function ExamplesPane() {
   return (
     <section className="examples">
       <h2>示例 Examples</h2>
-      {Object.entries(audiences).map(([audience, label]) => (
-        <div key={audience}>
-          <h3>{label}</h3>
-          <ul>
-            {examples
-              .filter((example) => example.audience === audience)
-              .map(({ title, query }) => (
-                <li key={title}>
-                  <button type="button" onClick={() => open(query)}>
-                    {title}
-                  </button>
-                </li>
-              ))}
-          </ul>
-        </div>
-      ))}
+      {Object.entries(audiences)
+        .filter(([audience]) => shown.some((example) => example.audience === audience))
+        .map(([audience, label]) => (
+          <div key={audience}>
+            <h3>{label}</h3>
+            <ul>
+              {shown
+                .filter((example) => example.audience === audience)
+                .map(({ title, query }) => (
+                  <li key={title}>
+                    <button type="button" onClick={() => open(query)}>
+                      {title}
+                    </button>
+                  </li>
+                ))}
+            </ul>
+          </div>
+        ))}
     </section>
   );
 }

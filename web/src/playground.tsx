@@ -5,6 +5,7 @@ import { useState } from "react";
 import { CoverageStrip } from "./coverage-strip";
 import { examples, examplesPlugin } from "./examples";
 import markUrl from "./mark.svg";
+import { planPlugin, withPlan } from "./plan";
 import { RoleSwitch } from "./roles";
 import { createTransport } from "./transport";
 
@@ -16,12 +17,13 @@ import "graphiql/graphiql.css";
 import "./style.css";
 
 // Outside the component: GraphiQL takes a new array for a change of plugins.
-const plugins = [examplesPlugin, explorerPlugin(), HISTORY_PLUGIN];
+const plugins = [examplesPlugin, explorerPlugin(), planPlugin, HISTORY_PLUGIN];
 const defaultTabs = examples.map(({ query }) => ({ query }));
 
 /** GraphiQL over /graphql of the page's own origin. */
 export function Playground() {
   const [transport] = useState(() => createTransport("/graphql"));
+  const [fetcher] = useState(() => withPlan(transport.fetcher));
   return (
     <>
       <header className="bar">
@@ -32,7 +34,7 @@ export function Playground() {
         <RoleSwitch onToken={transport.setToken} />
       </header>
       <GraphiQL
-        fetcher={transport.fetcher}
+        fetcher={fetcher}
         plugins={plugins}
         visiblePlugin={examplesPlugin}
         defaultTabs={defaultTabs}

@@ -6,15 +6,20 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	otel "go.opentelemetry.io/otel/trace"
 
+	"linhui/cmd/linhui/gateway"
 	"linhui/dataloaders"
 	"linhui/graph"
 	"linhui/internal/database"
+	"linhui/internal/trace"
 	"linhui/page"
 	"linhui/resolvers"
 	"linhui/server"
@@ -29,15 +34,21 @@ type Options struct {
 	Redis     redis.UniversalClient // nil: hot lists are read from SQL, rates are counted here
 	Keep      bool                  // do the chores of the domains, every minute
 	CursorKey []byte                // at least 16 bytes, the same on every instance
-	Server    server.Options        // Schema, Subgraph, Before and AroundRoot are filled in
-	Log       *slog.Logger
-	Now       func() time.Time
+	// Join serves the graph as one of a supergraph's; nil: it is all there is. Local and Server are
+	// filled in; without Load the supergraph is composed of the graph itself and the subgraphs at URLs.
+	Join   *gateway.Options
+	Traces otel.TracerProvider // nil: none
+	Server server.Options      // Schema, Subgraph, Before and AroundRoot are filled in
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // Gateway is a running gateway without its listeners.
 type Gateway struct {
 	*server.Server
 	Sources *sources.Sources
+	joined  *gateway.Gateway // nil: there are no other subgraphs
+	traces  otel.TracerProvider
 	log     *slog.Logger
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -90,12 +101,24 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 		return root.Begin(ctx, oc, full.Schema(), budget)
 	}
 	so.Next = resolvers.Next
+	if o.Traces != nil && o.Join == nil {
+		so.Before = gateway.Named(so.Before)
+	}
+	if so.Registry == nil {
+		so.Registry = prometheus.NewRegistry()
+	}
 	s, err := server.New(so)
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	g := &Gateway{Server: s, Sources: all, log: o.Log, stop: stop, done: make(chan struct{})}
+	g := &Gateway{Server: s, Sources: all, log: o.Log, traces: o.Traces, done: make(chan struct{})}
+	if o.Join != nil {
+		o.Join.Traces = o.Traces
+		if g.joined, err = join(ctx, *o.Join, s, so); err != nil {
+			return nil, err
+		}
+	}
+	ctx, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(g.done)
 		var background sync.WaitGroup
@@ -108,8 +131,51 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	return g, nil
 }
 
+// Handler serves the public listener.
+func (g *Gateway) Handler() http.Handler {
+	if g.joined != nil {
+		return g.joined.Handler()
+	}
+	return trace.Handler(g.traces, g.Server.Handler())
+}
+
+// SubgraphHandler serves a federation gateway.
+func (g *Gateway) SubgraphHandler() http.Handler {
+	return trace.Handler(g.traces, g.Server.SubgraphHandler())
+}
+
+// Reload takes the supergraph as it is now; see gateway.Gateway.Reload. It does nothing without
+// other subgraphs.
+func (g *Gateway) Reload(ctx context.Context) error {
+	if g.joined == nil {
+		return nil
+	}
+	return g.joined.Reload(ctx)
+}
+
+// Serve answers on the listeners until soft ends, then drains; see gateway.Serve.
+func (g *Gateway) Serve(soft, hard context.Context, listeners ...gateway.Listener) error {
+	return gateway.Serve(soft, hard, g.log, g.Drain, listeners...)
+}
+
+// Drain ends both listeners' servers without failing a request.
+func (g *Gateway) Drain(ctx context.Context, servers ...*http.Server) error {
+	if g.joined == nil {
+		return g.Server.Drain(ctx, servers...)
+	}
+	var others sync.WaitGroup
+	var err error
+	others.Go(func() { err = g.joined.Drain(ctx, servers...) })
+	own := g.Server.Drain(ctx, servers...)
+	others.Wait()
+	return errors.Join(own, err)
+}
+
 // Close ends background work and closes the pools. Drain the server first.
 func (g *Gateway) Close() error {
+	if g.joined != nil {
+		g.joined.Close()
+	}
 	g.stop()
 	<-g.done
 	var errs []error

@@ -7,51 +7,98 @@ import (
 	"slices"
 	"sync"
 
+	"linhui/supergraph"
 	"linhui/supergraph/compose"
 	"linhui/supergraph/subgraph"
 )
 
-// Composed loads a supergraph by asking every subgraph for its schema. A subgraph that does not
-// answer keeps the schema it had; without one there is no supergraph.
-func Composed(urls map[string]string, o subgraph.Options) (func(context.Context) (string, error), error) {
-	names := slices.Sorted(maps.Keys(urls))
-	clients := make([]*subgraph.Client, len(names))
-	for i, name := range names {
+// Composer composes a supergraph of subgraphs that it asks for their schemas.
+type Composer struct {
+	asked []asked
+
+	mu sync.Mutex // of what is known
+}
+
+// asked is a subgraph that is asked for its schema.
+type asked struct {
+	supergraph.Subgraph
+	name, url string
+	known     string // its schema, of the last time that it answered
+	err       error  // of the last time
+}
+
+// NewComposer asks the subgraphs at these addresses and, unless it is nil, the local one.
+func NewComposer(urls map[string]string, local *Local, o subgraph.Options) (*Composer, error) {
+	c := &Composer{}
+	if local != nil {
+		if urls[local.Name] != "" {
+			return nil, fmt.Errorf("the name %s is that of the graph itself: give the other subgraph another", local.Name)
+		}
+		c.asked = append(c.asked, asked{Subgraph: local.Subgraph, name: local.Name})
+	}
+	for _, name := range slices.Sorted(maps.Keys(urls)) {
 		o.Name, o.URL = name, urls[name]
-		c, err := subgraph.New(o)
+		client, err := subgraph.New(o)
 		if err != nil {
 			return nil, err
 		}
-		clients[i] = c
+		c.asked = append(c.asked, asked{Subgraph: client, name: name, url: urls[name]})
 	}
-	known := make([]string, len(names)) // of the last time that each answered
-	var mu sync.Mutex
-	return func(ctx context.Context) (string, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		errs := make([]error, len(names))
-		var all sync.WaitGroup
-		for i, c := range clients {
-			all.Go(func() {
-				sdl, err := c.SDL(ctx)
-				if err == nil {
-					known[i] = sdl
-				}
-				errs[i] = err
-			})
+	return c, nil
+}
+
+// Load asks every subgraph. One that does not answer keeps the schema it had; without one there is
+// no supergraph.
+func (c *Composer) Load(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all sync.WaitGroup
+	for i := range c.asked {
+		all.Go(func() { c.asked[i].ask(ctx) })
+	}
+	all.Wait()
+	for _, a := range c.asked {
+		if a.known == "" {
+			return "", fmt.Errorf("the schema of %s: %w", a.name, a.err)
 		}
-		all.Wait()
-		inputs := make([]compose.Input, len(names))
-		for i, name := range names {
-			if known[i] == "" {
-				return "", fmt.Errorf("the schema of %s: %w", name, errs[i])
-			}
-			inputs[i] = compose.Input{Name: name, URL: urls[name], File: urls[name], SDL: known[i]}
+	}
+	return c.compose(ctx, c.asked)
+}
+
+// Part is composed of the subgraphs whose schemas are known, without asking again, or of the local
+// one where the others do not fit.
+func (c *Composer) Part(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sdl, err := c.compose(ctx, c.asked)
+	if err != nil && c.asked[0].url == "" {
+		sdl, err = c.compose(ctx, c.asked[:1])
+	}
+	return sdl, err
+}
+
+func (c *Composer) compose(ctx context.Context, of []asked) (string, error) {
+	var inputs []compose.Input
+	for _, a := range of {
+		if a.known == "" {
+			continue
 		}
-		made, err := compose.Compose(ctx, inputs)
-		if err != nil {
-			return "", err
+		file := a.url
+		if file == "" {
+			file = a.name
 		}
-		return made.SDL, nil
-	}, nil
+		inputs = append(inputs, compose.Input{Name: a.name, URL: a.url, File: file, SDL: a.known})
+	}
+	made, err := compose.Compose(ctx, inputs)
+	if err != nil {
+		return "", err
+	}
+	return made.SDL, nil
+}
+
+func (a *asked) ask(ctx context.Context) {
+	var sdl string
+	if sdl, a.err = a.SDL(ctx); a.err == nil {
+		a.known = sdl
+	}
 }

@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,8 +16,10 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
+	otel "go.opentelemetry.io/otel/trace"
 
 	"linhui/internal/fault"
+	"linhui/internal/trace"
 	"linhui/server"
 	"linhui/supergraph"
 	"linhui/supergraph/execute"
@@ -28,22 +29,26 @@ import (
 
 // Options are what a gateway is made of; Load is required.
 type Options struct {
-	// Load returns the SDL of the supergraph as it is now. See File and Composed.
+	// Load returns the SDL of the supergraph as it is now. See File and Composer.
 	Load func(context.Context) (string, error)
+	// Part returns what there is of it, for a start at which Load fails and nothing was kept. Nil: no start then.
+	Part func(context.Context) (string, error)
 	// Keep remembers the last supergraph that was good, for a start at which Load fails. Zero: nothing is remembered.
 	Keep Keep
 	// Poll is how often Load is asked for a change; 0: only Reload asks.
 	Poll time.Duration
 
-	Client   subgraph.Options               // of every subgraph; Name and URL are filled in
-	URLs     map[string]string              // addresses of subgraphs instead of the supergraph's
-	Tune     func(*subgraph.Options)        // changes the options of one subgraph; nil: nothing
-	Policies map[string]execute.Policy      // what is told of a subgraph's errors
-	Limits   execute.Limits                 // zero: DefaultLimits
-	Local    map[string]supergraph.Subgraph // subgraphs of this process, by name
-	Share    bool                           // of equal queries of the public
+	Client   subgraph.Options          // of every subgraph; Name and URL are filled in
+	URLs     map[string]string         // addresses of subgraphs instead of the supergraph's
+	Tune     func(*subgraph.Options)   // changes the options of one subgraph; nil: nothing
+	Policies map[string]execute.Policy // what is told of a subgraph's errors
+	Limits   execute.Limits            // zero: DefaultLimits
+	Local    *Local                    // the subgraph that is this process's own; nil: there is none
+	Share    bool                      // of equal queries of the public
 
-	Server server.Options // Schema is filled in
+	Traces otel.TracerProvider // nil: none
+
+	Server server.Options // Schema is filled in, with Local also Before
 	Log    *slog.Logger   // nil: slog.Default
 }
 
@@ -58,7 +63,7 @@ type Gateway struct {
 	mu       sync.Mutex // of what follows, and of reloads
 	versions []*version // of those, some only finish what they began
 	clients  map[string]*client
-	sum      [sha256.Size]byte
+	sdl      string // of the supergraph in use
 	refused  string // why the last supergraph was not taken
 }
 
@@ -72,10 +77,15 @@ type client struct {
 // version serves one supergraph.
 type version struct {
 	*server.Server
-	handler http.Handler
-	active  atomic.Int64 // requests
-	retired atomic.Bool
+	handler    http.Handler
+	supergraph *plan.Supergraph
+	active     atomic.Int64 // requests
+	retired    atomic.Bool
 }
+
+// warmTime bounds the planning of known operations before a new supergraph is served; chosen: the
+// benchmark's query takes 2 ms.
+const warmTime = time.Second
 
 // New loads the supergraph and starts watching it. It fails when there is none, neither now nor
 // from an earlier time.
@@ -113,16 +123,28 @@ func (g *Gateway) start(ctx context.Context) error {
 		err = g.take(sdl)
 	}
 	if err == nil {
+		g.keep(sdl)
 		return nil
 	}
 	old, kept := g.o.Keep.read()
-	if kept != nil || old == "" {
+	if kept == nil && old != "" {
+		if again := g.take(old); again != nil {
+			return errors.Join(err, fmt.Errorf("the supergraph kept from an earlier time: %w", again))
+		}
+		g.refuse(err, "the supergraph kept from an earlier time is served")
+		return nil
+	}
+	if g.o.Part == nil {
 		return err
 	}
-	if again := g.take(old); again != nil {
-		return errors.Join(err, fmt.Errorf("the supergraph kept from an earlier time: %w", again))
+	part, none := g.o.Part(ctx)
+	if none == nil {
+		none = g.take(part)
 	}
-	g.refuse(err, "the supergraph kept from an earlier time is served")
+	if none != nil {
+		return errors.Join(err, none)
+	}
+	g.refuse(err, "what there is of it is served")
 	return nil
 }
 
@@ -154,8 +176,17 @@ func (g *Gateway) Reload(ctx context.Context) error {
 	}
 	if err != nil {
 		g.refuse(err, "the supergraph in use stays")
+		return err
 	}
-	return err
+	g.keep(sdl)
+	return nil
+}
+
+// keep remembers a supergraph for the next start.
+func (g *Gateway) keep(sdl string) {
+	if err := g.o.Keep.write(sdl); err != nil {
+		g.o.Log.Warn("the supergraph cannot be kept for the next start", "cause", err.Error())
+	}
 }
 
 // refuse logs why a supergraph was not taken, once for each reason.
@@ -173,7 +204,7 @@ func (g *Gateway) refuse(err error, then string) {
 func (g *Gateway) isCurrent(sdl string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	same := g.now.Load() != nil && sha256.Sum256([]byte(sdl)) == g.sum
+	same := g.now.Load() != nil && sdl == g.sdl
 	if same {
 		g.refused = ""
 	}
@@ -192,26 +223,37 @@ func (g *Gateway) take(sdl string) error {
 	if err != nil {
 		return err
 	}
-	executor := &execute.Executor{Subgraphs: subgraphs, Policies: g.o.Policies, Limits: g.o.Limits, Observe: g.metrics.observe}
+	executor := &execute.Executor{Subgraphs: subgraphs, Policies: g.o.Policies, Limits: g.o.Limits, Observe: g.observe}
 	so := g.o.Server
-	so.Schema = execute.NewSchema(s, executor, execute.SchemaOptions{Share: g.o.Share, ShareKey: g.shareKey(), Plans: so.Dev,
-		Log: g.o.Log, RequestID: server.RequestID})
+	schema := execute.NewSchema(s, executor, execute.SchemaOptions{Share: g.o.Share, ShareKey: g.shareKey(), Plans: so.Dev,
+		Planning: planning, Log: g.o.Log, RequestID: server.RequestID})
+	so.Schema = schema
+	if g.o.Local != nil {
+		j := newJoined(schema, s, g.o.Local, so.Dev)
+		so.Schema, so.Before = j, j.before
+	}
+	if g.o.Traces != nil {
+		so.Before = Named(so.Before)
+	}
 	srv, err := server.New(so)
 	if err != nil {
 		return err
 	}
-	v := &version{Server: srv, handler: srv.Handler()}
+	v := &version{Server: srv, handler: srv.Handler(), supergraph: s}
+	warmed := 0
+	if old := g.now.Load(); old != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), warmTime)
+		warmed = s.Warm(ctx, old.supergraph)
+		cancel()
+	}
 	g.versions = slices.DeleteFunc(g.versions, func(old *version) bool { return old.retired.Load() && old.active.Load() == 0 })
 	g.versions = append(g.versions, v)
 	if old := g.now.Swap(v); old != nil {
 		old.retired.Store(true)
 	}
-	g.sum, g.refused = sha256.Sum256([]byte(sdl)), ""
+	g.sdl, g.refused = sdl, ""
 	g.metrics.reloads.WithLabelValues("taken").Inc()
-	if err := g.o.Keep.write(sdl); err != nil {
-		g.o.Log.Warn("the supergraph cannot be kept for the next start", "cause", err.Error())
-	}
-	g.o.Log.Info("supergraph", "subgraphs", len(subgraphs))
+	g.o.Log.Info("supergraph", "subgraphs", len(subgraphs), "plansWarmed", warmed)
 	return nil
 }
 
@@ -220,8 +262,8 @@ func (g *Gateway) connect(s *plan.Supergraph) (map[string]supergraph.Subgraph, e
 	all := make(map[string]supergraph.Subgraph)
 	clients := make(map[string]*client)
 	for _, info := range s.Subgraphs() {
-		if local := g.o.Local[info.Name]; local != nil {
-			all[info.Name] = local
+		if local := g.o.Local; local != nil && local.Name == info.Name {
+			all[info.Name] = local.Subgraph
 			continue
 		}
 		url := info.URL
@@ -232,6 +274,9 @@ func (g *Gateway) connect(s *plan.Supergraph) (map[string]supergraph.Subgraph, e
 		if c == nil || c.url != url {
 			o := g.o.Client
 			o.Name, o.URL, o.Log = info.Name, url, g.o.Log
+			if g.o.Traces != nil {
+				o.Inject = trace.Inject
+			}
 			if g.o.Tune != nil {
 				g.o.Tune(&o)
 			}
@@ -270,7 +315,7 @@ func (g *Gateway) shareKey() func(context.Context, *graphql.OperationContext) st
 // Handler serves the supergraph of the moment at which a request comes.
 func (g *Gateway) Handler() http.Handler {
 	rules := len(g.o.Client.Forward)+len(g.o.Client.Return) > 0
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return trace.Handler(g.o.Traces, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := g.now.Load()
 		v.active.Add(1)
 		defer v.active.Add(-1)
@@ -284,7 +329,7 @@ func (g *Gateway) Handler() http.Handler {
 			r = r.WithContext(ctx)
 		}
 		v.handler.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // Close ends the watching and closes idle connections. Drain the servers first.

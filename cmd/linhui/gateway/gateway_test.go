@@ -269,11 +269,11 @@ func TestSubgraphDownAtStart(t *testing.T) {
 	b := setup(t)
 	urls := map[string]string{"users": b.users.URL, "clinics": b.clinics.URL}
 	load := func() func(context.Context) (string, error) {
-		l, err := gateway.Composed(urls, subgraph.Options{Log: b.options.Log})
+		c, err := gateway.NewComposer(urls, nil, subgraph.Options{Log: b.options.Log})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return l
+		return c.Load
 	}
 	b.options.Keep = gateway.Keep(filepath.Join(t.TempDir(), "supergraph.graphql"))
 	b.options.Load = load()

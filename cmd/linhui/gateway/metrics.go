@@ -1,12 +1,10 @@
 package gateway
 
 import (
-	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"linhui/internal/fault"
 	"linhui/supergraph/execute"
 )
 
@@ -37,15 +35,11 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
-// observe is an execute.Executor's Observe.
-func (m *metrics) observe(ctx context.Context, c *execute.Call) (context.Context, func(int, error)) {
+// observe measures a call from now on until the function that it returns is called.
+func (m *metrics) observe(c *execute.Call) (done func(bytes int, err error)) {
 	began := time.Now()
-	return ctx, func(bytes int, err error) {
-		code := ""
-		if f := fault.Of(err); f != nil {
-			code = string(f.Code)
-		}
-		m.fetches.WithLabelValues(c.Subgraph, code).Observe(time.Since(began).Seconds())
+	return func(bytes int, err error) {
+		m.fetches.WithLabelValues(c.Subgraph, code(err)).Observe(time.Since(began).Seconds())
 		m.bytes.WithLabelValues(c.Subgraph).Add(float64(bytes))
 	}
 }

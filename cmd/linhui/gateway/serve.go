@@ -10,37 +10,51 @@ import (
 	"time"
 )
 
-// The same as package app's, for the same reasons.
+// Listener is an address and what answers there.
+type Listener struct {
+	net.Listener
+	Handler http.Handler
+}
+
 const (
-	headerTimeout = 5 * time.Second
-	idleTimeout   = 2 * time.Minute
-	headerBytes   = 16 << 10
+	headerTimeout = 5 * time.Second // for a request's headers, so that silent connections end
+	idleTimeout   = 2 * time.Minute // between requests of one connection; longer than balancers keep theirs
+	headerBytes   = 16 << 10        // twice the largest token
 )
 
-// Serve answers on a listener until soft ends, then drains: nothing accepted fails, unless hard
-// ends first.
-func (g *Gateway) Serve(soft, hard context.Context, l net.Listener) error {
-	s := &http.Server{Handler: g.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(g.o.Log.Handler(), slog.LevelDebug)}
-	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(l) }()
+// Serve answers on the listeners until soft ends, then drains: nothing accepted fails, unless
+// hard ends first. The listeners are closed when it returns.
+func Serve(soft, hard context.Context, log *slog.Logger, drain func(context.Context, ...*http.Server) error, listeners ...Listener) error {
+	failed := make(chan error, len(listeners))
+	var servers []*http.Server
+	for _, l := range listeners {
+		s := &http.Server{Handler: l.Handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+			MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+		servers = append(servers, s)
+		go func() { failed <- s.Serve(l) }()
+	}
 	var err error
 	select {
 	case <-soft.Done():
 	case err = <-failed:
 	}
-	return errors.Join(err, g.drain(hard, s))
+	return errors.Join(err, drain(hard, servers...))
 }
 
-// drain drains the version in use, and those that still have requests or streams.
-func (g *Gateway) drain(ctx context.Context, s *http.Server) error {
+// Serve answers on a listener until soft ends, then drains.
+func (g *Gateway) Serve(soft, hard context.Context, l net.Listener) error {
+	return Serve(soft, hard, g.o.Log, g.Drain, Listener{l, g.Handler()})
+}
+
+// Drain drains the version in use, and those that still have requests or streams.
+func (g *Gateway) Drain(ctx context.Context, servers ...*http.Server) error {
 	g.mu.Lock()
 	versions := g.versions
 	g.mu.Unlock()
 	errs := make([]error, len(versions))
 	var all sync.WaitGroup
 	for i, v := range versions {
-		all.Go(func() { errs[i] = v.Drain(ctx, s) })
+		all.Go(func() { errs[i] = v.Drain(ctx, servers...) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
