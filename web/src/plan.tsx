@@ -144,7 +144,7 @@ function Fetch({ node, plan, names }: { node: Extract<Node, { operation: string 
         {call?.entities !== undefined && <span>{call.entities} 个实体 entities</span>}
         <span className="figures">{call ? (call.code ?? `${size(call.bytes)} · ${time(call.tookMs)}`) : "未调用 not called"}</span>
         {call?.path && <code>{call.path.split(", ").join("\n")}</code>}
-        <span className="bar" />
+        <span className="when" />
       </summary>
       <pre>{pretty(node.operation)}</pre>
     </details>

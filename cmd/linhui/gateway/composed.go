@@ -16,7 +16,8 @@ import (
 type Composer struct {
 	asked []asked
 
-	mu sync.Mutex // of what is known
+	mu   sync.Mutex // of what is known
+	made string     // of the schemas known, by Load; empty: they have changed
 }
 
 // asked is a subgraph that is asked for its schema.
@@ -24,6 +25,7 @@ type asked struct {
 	supergraph.Subgraph
 	name, url string
 	known     string // its schema, of the last time that it answered
+	changed   bool   // at the last time
 	err       error  // of the last time
 }
 
@@ -61,8 +63,16 @@ func (c *Composer) Load(ctx context.Context) (string, error) {
 		if a.known == "" {
 			return "", fmt.Errorf("the schema of %s: %w", a.name, a.err)
 		}
+		if a.changed {
+			c.made = ""
+		}
 	}
-	return c.compose(ctx, c.asked)
+	if c.made != "" {
+		return c.made, nil // composing again would cost a server that answers tens of milliseconds
+	}
+	var err error
+	c.made, err = c.compose(ctx, c.asked)
+	return c.made, err
 }
 
 // Part is composed of the subgraphs whose schemas are known, without asking again, or of the local
@@ -99,6 +109,7 @@ func (c *Composer) compose(ctx context.Context, of []asked) (string, error) {
 func (a *asked) ask(ctx context.Context) {
 	var sdl string
 	if sdl, a.err = a.SDL(ctx); a.err == nil {
+		a.changed = sdl != a.known
 		a.known = sdl
 	}
 }

@@ -27,7 +27,7 @@ INSERT INTO clinics VALUES
     ('shengli-1', '胜利社区卫生服务站', 'Shengli Health Station', 'HEALTH_STATION', '0991-000-0101', 'shengli',
      'U3RhdGlvbjpzaGVuZ2xpOmM5ZGVjOTNhLWY5ZmMtNTRiMi04OWYyLTIxOTdhZWFkNDk3Nw'),
     ('shengli-2', '胜利中医馆', 'Shengli Chinese Medicine', 'CHINESE_MEDICINE', NULL, 'shengli', NULL),
-    ('lanxin-1', '兰馨社区卫生服务中心', 'Lanxin Health Centre', 'HEALTH_CENTRE', '0931-000-0102', 'lanxin',
+    ('lanxin-1', '蓝馨社区卫生服务中心', 'Lanxin Health Centre', 'HEALTH_CENTRE', '0931-000-0102', 'lanxin',
      'U3RhdGlvbjpsYW54aW46NmJiZmEzZjctZGRkMy01MmMzLTlhYzEtMWQxODRjMmIzYTlm'),
     ('wenhua-1', '文化社区卫生服务站', 'Wenhua Health Station', 'HEALTH_STATION', '0533-000-0103', 'wenhua',
      'U3RhdGlvbjp3ZW5odWE6YWEyYzg4MjQtNjc1Ni01ZDg4LTljOWItNTUyYTE4NTYzYzVi')
