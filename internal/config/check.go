@@ -59,7 +59,7 @@ func (c *Config) Check() []Problem {
 		}
 		checkSource(wrong, "sources."+key, c.Sources[key])
 	}
-	if c.Auth != (Auth{}) {
+	if c.Auth.JWKSURL+c.Auth.Issuer+c.Auth.Audience != "" {
 		if u, err := url.Parse(c.Auth.JWKSURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			wrong("auth.jwks_url", "must be the address of the issuer's keys, such as https://id.example/jwks.json")
 		}
