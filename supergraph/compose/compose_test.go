@@ -112,3 +112,30 @@ func BenchmarkCompose(b *testing.B) {
 		}
 	}
 }
+
+// TestComposingIsDeterministic composes a hundred subgraphs of fifty types twice, in two orders.
+func TestComposingIsDeterministic(t *testing.T) {
+	t.Parallel()
+	inputs := many(100, 50)
+	first, err := compose.Compose(t.Context(), inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(inputs)
+	again, err := compose.Compose(t.Context(), inputs)
+	if err != nil || again.SDL != first.SDL {
+		t.Errorf("composed differently the second time: %v", err)
+	}
+}
+
+func TestEveryVersionOfFederation2IsRead(t *testing.T) {
+	t.Parallel()
+	for version, good := range map[string]bool{"v2.0": true, "v2.1": true, "v2.2": true, "v2.3": true, "v2.4": true, "v2.5": true, "v2.6": true, "v2.7": true,
+		"v2.8": true, "v2.9": true, "v2.10": true, "v2.11": true, "v2.12": false, "v3.0": false, "v1.0": false} {
+		_, err := compose.Compose(t.Context(), []compose.Input{{Name: "a", SDL: `extend schema @link(url: "https://specs.apollo.dev/federation/` + version +
+			`", as: "fed", import: [{name: "@key", as: "@id"}]) type Query { e: E } type E @id(fields: "i") { i: ID! n: Int @fed__shareable }`}})
+		if (err == nil) != good || !good && !strings.Contains(err.Error(), "UNKNOWN_FEDERATION_LINK_VERSION") {
+			t.Errorf("%s: %v", version, err)
+		}
+	}
+}

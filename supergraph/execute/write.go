@@ -222,7 +222,7 @@ func (w *writer) leaf(c cell, t *outType) bool {
 	case intLeaf:
 		ok = kind == number && isInt32(raw)
 	case floatLeaf:
-		ok = kind == number
+		ok = kind == number && isFloat64(raw)
 	case booleanLeaf:
 		ok = kind == boolean
 	case idLeaf:
@@ -254,6 +254,15 @@ func isInt32(raw []byte) bool {
 		}
 	}
 	return true
+}
+
+// isFloat64 reports whether a JSON number is a Float (specification, 3.5.2): one beyond double precision's range is none.
+func isFloat64(raw []byte) bool {
+	if len(raw) < 300 && !bytes.ContainsAny(raw, "eE") {
+		return true
+	}
+	_, err := strconv.ParseFloat(string(raw), 64)
+	return err == nil
 }
 
 // clientPath is where the writer stands.

@@ -151,6 +151,14 @@ func TestForeignSupergraphs(t *testing.T) {
 	if _, err := plan.New(head("v0.3", `@link(url: "https://example.com/secret/v1.0", for: SECURITY)`)); err == nil {
 		t.Error("a security feature that is not known was taken")
 	}
+	foreign := head("v0.5", `@link(url: "https://specs.apollo.dev/context/v0.1", for: SECURITY)`)
+	if _, err := plan.New(foreign); err != nil {
+		t.Errorf("contexts that nothing uses: %v", err)
+	}
+	used := strings.Replace(foreign, "x: Int", `x(a: Int): Int @join__field(graph: A, contextArguments: [{context: "c", name: "a", type: "Int", selection: "{ b }"}])`, 1)
+	if _, err := plan.New(used); err == nil || !strings.Contains(err.Error(), "@fromContext") {
+		t.Errorf("an argument from a context: %v", err)
+	}
 	if _, err := plan.New("type Query { x: Int }"); err == nil || !strings.Contains(err.Error(), "composed first") {
 		t.Errorf("a subgraph was taken: %v", err)
 	}

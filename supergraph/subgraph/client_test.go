@@ -1,6 +1,8 @@
 package subgraph_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -58,9 +60,17 @@ func post(ctx context.Context, c *subgraph.Client) (string, error) {
 
 func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
-	limit := func(o *subgraph.Options) { o.ResponseBytes = 1000 }
+	limit := func(o *subgraph.Options) { o.ResponseBytes, o.Gzip = 1000, true }
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	io.WriteString(z, `{"data":"`+strings.Repeat("x", 10<<20))
+	z.Close()
 	for name, h := range map[string]http.HandlerFunc{
 		"with a length": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, strings.Repeat("x", 1001)) },
+		"a gzip bomb": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(bomb.Bytes())
+		},
 		"endless": func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := io.WriteString(w, strings.Repeat("x", 4096)); err != nil {
@@ -85,6 +95,37 @@ func TestUnhappyStatusIsNoAnswerUnlessItIsGraphQL(t *testing.T) {
 		c := client(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500); io.WriteString(w, body) }, nil)
 		if _, err := post(t.Context(), c); (err == nil) != good {
 			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+func TestAnswersThatEndEarlyOrNeverAreErrors(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		serve http.HandlerFunc
+		code  fault.Code
+	}{
+		"shorter than its length": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, `{"data":`)
+		}, fault.SourceUnavailable},
+		"a byte, and no more": {func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			io.WriteString(w, `{`)
+			http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, fault.SourceTimeout},
+		"no gzip": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			io.WriteString(w, `{"data":{}}`)
+		}, fault.SourceUnavailable},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
+		}, fault.SourceUnavailable},
+	} {
+		k := client(t, c.serve, func(o *subgraph.Options) { o.Timeout, o.Gzip = 200*time.Millisecond, true })
+		if a, err := post(t.Context(), k); !fault.Is(err, c.code) {
+			t.Errorf("%s: %q %v", name, a, err)
 		}
 	}
 }
