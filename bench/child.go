@@ -20,7 +20,6 @@ import (
 	"linhui/internal/authz"
 	"linhui/internal/cache"
 	"linhui/internal/database"
-	"linhui/internal/embedded"
 	"linhui/server"
 	"linhui/sources"
 )
@@ -122,16 +121,10 @@ func gatewayHandler(ctx context.Context, conf childConfig) (http.Handler, string
 		}
 		opt.Sources = append(opt.Sources, &sources.Source{Key: key, DB: db})
 	}
-	stopRedis := func() {}
-	if conf.Redis {
-		r, err := embedded.StartRedis(ctx)
-		if err != nil {
+	if conf.Redis != "" {
+		if opt.Redis, err = cache.NewClient("redis://" + conf.Redis); err != nil {
 			return nil, "", nil, err
 		}
-		if opt.Redis, err = cache.NewClient("redis://" + r.Addr()); err != nil {
-			return nil, "", nil, err
-		}
-		stopRedis = func() { r.Close() }
 	}
 	g, err := app.New(ctx, opt)
 	if err != nil {
@@ -146,5 +139,5 @@ func gatewayHandler(ctx context.Context, conf childConfig) (http.Handler, string
 		io.WriteString(w, strconv.FormatUint(n, 10))
 	})
 	mux.Handle("/", g.Handler())
-	return mux, token, func() { _ = g.Close(); stopRedis() }, nil
+	return mux, token, func() { _ = g.Close() }, nil
 }

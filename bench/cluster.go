@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"linhui/internal/embedded"
@@ -26,21 +27,21 @@ import (
 type cluster struct {
 	databases int
 	postgres  *embedded.Postgres
+	redis     *embedded.RedisServer
 	set       *dataset
 	floor     *process
 	gateway   *process // hot lists from SQL
-	cached    *process // hot lists in Redis
+	cached    *process // hot lists in Redis; nil without one
 }
 
 // childConfig is what a server under test is told on its standard input.
 type childConfig struct {
-	Directory string            `json:"directory"`
-	Sources   []string          `json:"sources"` // DSNs by number
-	Home      map[string]int    `json:"home"`    // community -> source
-	Today     time.Time         `json:"today"`
-	Redis     bool              `json:"redis"`
-	Profile   string            `json:"profile"`
-	Env       map[string]string `json:"-"`
+	Directory string         `json:"directory"`
+	Sources   []string       `json:"sources"` // DSNs by number
+	Home      map[string]int `json:"home"`    // community -> source
+	Today     time.Time      `json:"today"`
+	Redis     string         `json:"redis"` // host:port; "": hot lists from SQL
+	Profile   string         `json:"profile"`
 }
 
 func setUp(ctx context.Context, o options, databases int, log *slog.Logger) (*cluster, error) {
@@ -179,7 +180,14 @@ func (c *cluster) start(ctx context.Context, o options) error {
 	if c.gateway, err = spawn(ctx, "serve", conf); err != nil {
 		return err
 	}
-	conf.Redis = true
+	c.gateway.target.request = graphqlRequest(c.gateway.target.url)
+	if !o.redis {
+		return nil
+	}
+	if c.redis, err = embedded.StartRedisServer(ctx, ""); err != nil {
+		return fmt.Errorf("redis-server, or run with -redis=false: %w", err)
+	}
+	conf.Redis = c.redis.Addr
 	if o.profile != "" {
 		conf.Profile = o.profile + ".cached"
 	}
@@ -187,9 +195,7 @@ func (c *cluster) start(ctx context.Context, o options) error {
 		return err
 	}
 	c.cached.target.name = "redis hit"
-	for _, p := range []*process{c.gateway, c.cached} {
-		p.target.request = graphqlRequest(p.target.url)
-	}
+	c.cached.target.request = graphqlRequest(c.cached.target.url)
 	return nil
 }
 
@@ -201,6 +207,11 @@ func (c *cluster) close() {
 	defer cancel()
 	if err := c.postgres.Stop(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: PostgreSQL:", err)
+	}
+	if c.redis != nil {
+		if err := c.redis.Stop(ctx, syscall.SIGKILL); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: redis-server:", err)
+		}
 	}
 }
 
@@ -253,12 +264,15 @@ func (p *process) stop() {
 
 // usage is what a server and PostgreSQL have used so far.
 type usage struct {
-	cpu, postgres float64 // seconds
-	statements    uint64
+	cpu, postgres, redis float64 // seconds
+	statements           uint64
 }
 
 func (p *process) usage(c *cluster) usage {
 	u := usage{cpu: cpuOf(p.cmd.Process.Pid), postgres: cpuOfChildren(c.postgres.PID())}
+	if c.redis != nil {
+		u.redis = cpuOf(c.redis.PID())
+	}
 	if resp, err := http.Get(p.target.url + "/bench/statements"); err == nil {
 		defer resp.Body.Close()
 		if raw, err := io.ReadAll(resp.Body); err == nil {

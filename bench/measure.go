@@ -19,6 +19,7 @@ type result struct {
 	Statements float64 `json:"statementsPerRequest"` // of all sources together
 	CPUMs      float64 `json:"cpuMsPerRequest"`      // of the server's process
 	PgCPUMs    float64 `json:"postgresCpuMsPerRequest"`
+	RedisMs    float64 `json:"redisCpuMsPerRequest"`
 	Ratio      float64 `json:"ratioToFloor"` // median of the rounds' ratios
 }
 
@@ -27,14 +28,14 @@ type result struct {
 func measure(ctx context.Context, o options, c *cluster) ([]result, error) {
 	var results []result
 	fmt.Printf("\n%d communities over %d database(s), %d connections, %d rounds of %.1f s\n", o.communities, c.databases, o.conns, o.rounds, o.seconds)
-	fmt.Printf("%-3s %-9s %10s %9s %9s %7s %8s %8s %7s\n", "", "target", "req/s", "p50 ms", "p99 ms", "stmts", "cpu ms", "pg ms", "ratio")
+	fmt.Printf("%-3s %-9s %10s %9s %9s %7s %8s %8s %8s %7s\n", "", "target", "req/s", "p50 ms", "p99 ms", "stmts", "cpu ms", "pg ms", "redis ms", "ratio")
 	for i := range workloads {
 		w := &workloads[i]
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), w.name) {
 			continue
 		}
 		targets := []*process{c.floor, c.gateway}
-		if w.name == "c" && o.redis {
+		if w.hot && c.cached != nil {
 			targets = append(targets, c.cached)
 		}
 		if err := sameData(ctx, c, w, targets); err != nil {
@@ -45,7 +46,7 @@ func measure(ctx context.Context, o options, c *cluster) ([]result, error) {
 			return nil, err
 		}
 		for _, r := range rows {
-			fmt.Printf("%-3s %-9s %10.0f %9.2f %9.2f %7.1f %8.2f %8.2f %7.2f\n", r.Workload, r.Target, r.PerSecond, r.P50Ms, r.P99Ms, r.Statements, r.CPUMs, r.PgCPUMs, r.Ratio)
+			fmt.Printf("%-3s %-9s %10.0f %9.2f %9.2f %7.1f %8.2f %8.2f %8.2f %7.2f\n", r.Workload, r.Target, r.PerSecond, r.P50Ms, r.P99Ms, r.Statements, r.CPUMs, r.PgCPUMs, r.RedisMs, r.Ratio)
 		}
 		results = append(results, rows...)
 	}
@@ -69,12 +70,12 @@ func compare(ctx context.Context, o options, c *cluster, w *workload, targets []
 				return nil, fmt.Errorf("%s answered nothing of workload %s in %v", p.target.name, w.name, d)
 			}
 			after := p.usage(c)
-			n := float64(s.requests)
+			each := func(before, after float64) float64 { return 1000 * (after - before) / float64(s.requests) }
 			if r >= 0 {
 				rounds[i] = append(rounds[i], result{Databases: c.databases, Workload: w.name, Target: p.target.name,
 					PerSecond: s.perSecond(), P50Ms: ms(s.percentile(.5)), P99Ms: ms(s.percentile(.99)),
-					Statements: float64(after.statements-before.statements) / n,
-					CPUMs:      1000 * (after.cpu - before.cpu) / n, PgCPUMs: 1000 * (after.postgres - before.postgres) / n})
+					Statements: float64(after.statements-before.statements) / float64(s.requests),
+					CPUMs:      each(before.cpu, after.cpu), PgCPUMs: each(before.postgres, after.postgres), RedisMs: each(before.redis, after.redis)})
 			}
 		}
 	}
@@ -88,7 +89,7 @@ func compare(ctx context.Context, o options, c *cluster, w *workload, targets []
 			func(r *result) *float64 { return &r.PerSecond }, func(r *result) *float64 { return &r.P50Ms },
 			func(r *result) *float64 { return &r.P99Ms }, func(r *result) *float64 { return &r.Statements },
 			func(r *result) *float64 { return &r.CPUMs }, func(r *result) *float64 { return &r.PgCPUMs },
-			func(r *result) *float64 { return &r.Ratio },
+			func(r *result) *float64 { return &r.RedisMs }, func(r *result) *float64 { return &r.Ratio },
 		} {
 			var values []float64
 			for r := range rounds[i] {
