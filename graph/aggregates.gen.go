@@ -342,27 +342,15 @@ func (ec *executionContext) _AggregateCost(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("AggregateCost")
+			out.Put(i, marshal.String("AggregateCost"), nil)
 		case "sources":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Sources)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Sources)
 		case "groups":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Groups)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Groups)
 		case "rows":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Rows)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Rows), graphql.RequiredNull)
 		case "rollup":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Rollup)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Rollup), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -383,27 +371,15 @@ func (ec *executionContext) _MeasureAccuracy(ctx context.Context, sel ast.Select
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("MeasureAccuracy")
+			out.Put(i, marshal.String("MeasureAccuracy"), nil)
 		case "of":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Of)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Of))
 		case "exact":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Exact)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Exact), graphql.Null)
 		case "error":
-			out.Values[i] = ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Error)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Error), graphql.RequiredNull)
 		case "additive":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Additive)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Additive), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -4323,32 +4323,17 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Coverage")
+			out.Put(i, marshal.String("Coverage"), nil)
 		case "requested":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Requested())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Requested())
 		case "answered":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Answered())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Answered())
 		case "stale":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Stale())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Stale())
 		case "complete":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Complete())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Complete()), graphql.Null)
 		case "sources":
-			out.Values[i] = ec._Coverage_sources(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Coverage_sources(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4369,17 +4354,11 @@ func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, ob
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Money")
+			out.Put(i, marshal.String("Money"), nil)
 		case "amount":
-			out.Values[i] = ec.marshalNDecimal2linhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Amount)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Amount))
 		case "currency":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Currency)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Currency))
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4400,27 +4379,15 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("PageInfo")
+			out.Put(i, marshal.String("PageInfo"), nil)
 		case "hasNextPage":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.HasNextPage)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.HasNextPage), graphql.Null)
 		case "hasPreviousPage":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.HasPreviousPage)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.HasPreviousPage), graphql.Null)
 		case "startCursor":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.StartCursor())
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.StartCursor()), graphql.RequiredNull)
 		case "endCursor":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.EndCursor())
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.EndCursor()), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4441,27 +4408,15 @@ func (ec *executionContext) _Provenance(ctx context.Context, sel ast.SelectionSe
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Provenance")
+			out.Put(i, marshal.String("Provenance"), nil)
 		case "source":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Source)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Source))
 		case "inferred":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Inferred)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Inferred), graphql.Null)
 		case "inferredFields":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.InferredFields)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.InferredFields), graphql.Null)
 		case "synthetic":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Synthetic)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Synthetic), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -5197,42 +5152,21 @@ func (ec *executionContext) _Recurrence(ctx context.Context, sel ast.SelectionSe
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Recurrence")
+			out.Put(i, marshal.String("Recurrence"), nil)
 		case "rrule":
-			out.Values[i] = ec.marshalORRule2ᚖstring(ctx, field.Selections, obj.Rrule)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalORRule2ᚖstring(ctx, field.Selections, obj.Rrule), graphql.RequiredNull)
 		case "rdates":
-			out.Values[i] = ec.marshalNDate2ᚕlinhuiᚋschemaᚋscalarᚐDateᚄ(ctx, field.Selections, obj.Rdates)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDate2ᚕlinhuiᚋschemaᚋscalarᚐDateᚄ(ctx, field.Selections, obj.Rdates), graphql.Null)
 		case "exdates":
-			out.Values[i] = ec.marshalNDate2ᚕlinhuiᚋschemaᚋscalarᚐDateᚄ(ctx, field.Selections, obj.Exdates)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDate2ᚕlinhuiᚋschemaᚋscalarᚐDateᚄ(ctx, field.Selections, obj.Exdates), graphql.Null)
 		case "dtstart":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.Dtstart)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.Dtstart), graphql.RequiredNull)
 		case "durationMinutes":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.DurationMinutes)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.DurationMinutes), graphql.RequiredNull)
 		case "timeZone":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.TimeZone)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.TimeZone))
 		case "zh":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Zh)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Zh), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -5253,32 +5187,17 @@ func (ec *executionContext) _ReportedQuantity(ctx context.Context, sel ast.Selec
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ReportedQuantity")
+			out.Put(i, marshal.String("ReportedQuantity"), nil)
 		case "value":
-			out.Values[i] = ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Value)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Value), graphql.RequiredNull)
 		case "valueMax":
-			out.Values[i] = ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.ValueMax)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.ValueMax), graphql.RequiredNull)
 		case "qualifier":
-			out.Values[i] = ec.marshalNQualifier2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Qualifier)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Qualifier))
 		case "unit":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Unit)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Unit))
 		case "zh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Zh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Zh))
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -5299,37 +5218,19 @@ func (ec *executionContext) _SourceCoverage(ctx context.Context, sel ast.Selecti
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("SourceCoverage")
+			out.Put(i, marshal.String("SourceCoverage"), nil)
 		case "key":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Key)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Key))
 		case "state":
-			out.Values[i] = ec.marshalNSourceState2linhuiᚋpageᚐSourceState(ctx, field.Selections, obj.State)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.State))
 		case "asOf":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.AsOf)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.AsOf), graphql.RequiredNull)
 		case "latencyMs":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.LatencyMs)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.LatencyMs)
 		case "errorCode":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ErrorCode)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ErrorCode), graphql.RequiredNull)
 		case "communities":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Communities)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Communities), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -5350,32 +5251,17 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("UserError")
+			out.Put(i, marshal.String("UserError"), nil)
 		case "code":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Code)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Code))
 		case "message":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Message))
 		case "path":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path), graphql.Null)
 		case "currentVersion":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.CurrentVersion)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.CurrentVersion), graphql.RequiredNull)
 		case "allowed":
-			out.Values[i] = ec.marshalOString2ᚕstringᚄ(ctx, field.Selections, obj.Allowed)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚕstringᚄ(ctx, field.Selections, obj.Allowed), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -888,6 +889,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_bucket(_ context.Context,
 }
 
 func (ec *executionContext) _FeedbackGroup_community(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -920,6 +924,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_community(_ context.Conte
 }
 
 func (ec *executionContext) _FeedbackGroup_street(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -952,6 +959,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_street(_ context.Context,
 }
 
 func (ec *executionContext) _FeedbackGroup_district(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -984,6 +994,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_district(_ context.Contex
 }
 
 func (ec *executionContext) _FeedbackGroup_kind(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1007,6 +1020,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_kind(_ context.Context, f
 }
 
 func (ec *executionContext) _FeedbackGroup_status(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1030,6 +1046,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_status(_ context.Context,
 }
 
 func (ec *executionContext) _FeedbackGroup_category(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOString2ᚖstring); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1053,6 +1072,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_category(_ context.Contex
 }
 
 func (ec *executionContext) _FeedbackGroup_channel(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannel2ᚖlinhuiᚋstoreᚐChannel); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1085,6 +1107,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_channel(_ context.Context
 }
 
 func (ec *executionContext) _FeedbackGroup_station(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1117,6 +1142,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_station(_ context.Context
 }
 
 func (ec *executionContext) _FeedbackGroup_estate(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEstate2ᚖlinhuiᚋstoreᚐEstate); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1149,6 +1177,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_estate(_ context.Context,
 }
 
 func (ec *executionContext) _FeedbackGroup_responsible(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1181,6 +1212,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_responsible(_ context.Con
 }
 
 func (ec *executionContext) _FeedbackGroup_assignee(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚖlinhuiᚋstoreᚐStaffPost); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1213,6 +1247,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_assignee(_ context.Contex
 }
 
 func (ec *executionContext) _FeedbackGroup_satisfaction(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1236,6 +1273,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_satisfaction(_ context.Co
 }
 
 func (ec *executionContext) _FeedbackGroup_weekday(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1259,6 +1299,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_weekday(_ context.Context
 }
 
 func (ec *executionContext) _FeedbackGroup_received(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1303,6 +1346,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_received(ctx context.Cont
 }
 
 func (ec *executionContext) _FeedbackGroup_unanswered(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1347,6 +1393,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_unanswered(ctx context.Co
 }
 
 func (ec *executionContext) _FeedbackGroup_overdue(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1391,6 +1440,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_overdue(ctx context.Conte
 }
 
 func (ec *executionContext) _FeedbackGroup_resolved(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1435,6 +1487,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_resolved(ctx context.Cont
 }
 
 func (ec *executionContext) _FeedbackGroup_onTimeShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1479,6 +1534,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_onTimeShare(ctx context.C
 }
 
 func (ec *executionContext) _FeedbackGroup_reopenedShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1523,6 +1581,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_reopenedShare(ctx context
 }
 
 func (ec *executionContext) _FeedbackGroup_duplicateShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1567,6 +1628,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_duplicateShare(ctx contex
 }
 
 func (ec *executionContext) _FeedbackGroup_hoursToReply(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1611,6 +1675,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_hoursToReply(ctx context.
 }
 
 func (ec *executionContext) _FeedbackGroup_hoursToResolve(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1655,6 +1722,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_hoursToResolve(ctx contex
 }
 
 func (ec *executionContext) _FeedbackGroup_meanSatisfaction(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1699,6 +1769,9 @@ func (ec *executionContext) fieldContext_FeedbackGroup_meanSatisfaction(ctx cont
 }
 
 func (ec *executionContext) _FeedbackGroup_satisfactionDeviation(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1853,6 +1926,9 @@ func (ec *executionContext) fieldContext_FeedbackGroupEdge_node(_ context.Contex
 }
 
 func (ec *executionContext) _FeedbackMeasures_received(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1897,6 +1973,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_received(ctx context.C
 }
 
 func (ec *executionContext) _FeedbackMeasures_unanswered(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1941,6 +2020,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_unanswered(ctx context
 }
 
 func (ec *executionContext) _FeedbackMeasures_overdue(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1985,6 +2067,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_overdue(ctx context.Co
 }
 
 func (ec *executionContext) _FeedbackMeasures_resolved(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2029,6 +2114,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_resolved(ctx context.C
 }
 
 func (ec *executionContext) _FeedbackMeasures_onTimeShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2073,6 +2161,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_onTimeShare(ctx contex
 }
 
 func (ec *executionContext) _FeedbackMeasures_reopenedShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2117,6 +2208,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_reopenedShare(ctx cont
 }
 
 func (ec *executionContext) _FeedbackMeasures_duplicateShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2161,6 +2255,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_duplicateShare(ctx con
 }
 
 func (ec *executionContext) _FeedbackMeasures_hoursToReply(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2205,6 +2302,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_hoursToReply(ctx conte
 }
 
 func (ec *executionContext) _FeedbackMeasures_hoursToResolve(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2249,6 +2349,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_hoursToResolve(ctx con
 }
 
 func (ec *executionContext) _FeedbackMeasures_meanSatisfaction(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2293,6 +2396,9 @@ func (ec *executionContext) fieldContext_FeedbackMeasures_meanSatisfaction(ctx c
 }
 
 func (ec *executionContext) _FeedbackMeasures_satisfactionDeviation(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2685,6 +2791,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_bucket(_ context.C
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_community(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2717,6 +2826,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_community(_ contex
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_street(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2749,6 +2861,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_street(_ context.C
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_district(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2781,6 +2896,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_district(_ context
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_kind(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2804,6 +2922,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_kind(_ context.Con
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_kindRolledUp(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2827,6 +2948,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_kindRolledUp(_ con
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_audience(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOAudience2ᚖlinhuiᚋschemaᚋscalarᚐEnum); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2850,6 +2974,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_audience(_ context
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_station(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2882,6 +3009,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_station(_ context.
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_team(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2914,6 +3044,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_team(_ context.Con
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_method(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOWorkMethod2ᚖlinhuiᚋstoreᚐWorkMethod); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2946,6 +3079,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_method(_ context.C
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_personTimes(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2990,6 +3126,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_personTimes(ctx co
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_sessions(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3034,6 +3173,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_sessions(ctx conte
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_deliveries(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3078,6 +3220,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroup_deliveries(ctx con
 }
 
 func (ec *executionContext) _ServiceDeliveryGroup_largest(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3232,6 +3377,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryGroupEdge_node(_ context
 }
 
 func (ec *executionContext) _ServiceDeliveryMeasures_personTimes(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3276,6 +3424,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryMeasures_personTimes(ctx
 }
 
 func (ec *executionContext) _ServiceDeliveryMeasures_sessions(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3320,6 +3471,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryMeasures_sessions(ctx co
 }
 
 func (ec *executionContext) _ServiceDeliveryMeasures_deliveries(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3364,6 +3518,9 @@ func (ec *executionContext) fieldContext_ServiceDeliveryMeasures_deliveries(ctx 
 }
 
 func (ec *executionContext) _ServiceDeliveryMeasures_largest(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3428,62 +3585,29 @@ func (ec *executionContext) _FeedbackAggregate(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackAggregate")
+			out.Put(i, marshal.String("FeedbackAggregate"), nil)
 		case "edges":
-			out.Values[i] = ec._FeedbackAggregate_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._FeedbackAggregate_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._FeedbackAggregate_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._FeedbackAggregate_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Values[i] = ec._FeedbackAggregate_total(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_total(ctx, field, obj), graphql.RequiredNull)
 		case "other":
-			out.Values[i] = ec._FeedbackAggregate_other(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_other(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._FeedbackAggregate_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_coverage(ctx, field, obj), graphql.Null)
 		case "asOf":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Values[i] = ec._FeedbackAggregate_accuracy(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_accuracy(ctx, field, obj), graphql.Null)
 		case "suppressed":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Suppressed)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Values[i] = ec._FeedbackAggregate_cost(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackAggregate_cost(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3504,142 +3628,61 @@ func (ec *executionContext) _FeedbackGroup(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackGroup")
+			out.Put(i, marshal.String("FeedbackGroup"), nil)
 		case "bucket":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Bucket)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Bucket), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._FeedbackGroup_community(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_community(ctx, field, obj), graphql.RequiredNull)
 		case "street":
-			out.Values[i] = ec._FeedbackGroup_street(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_street(ctx, field, obj), graphql.RequiredNull)
 		case "district":
-			out.Values[i] = ec._FeedbackGroup_district(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_district(ctx, field, obj), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec._FeedbackGroup_kind(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_kind(ctx, field, obj), graphql.RequiredNull)
 		case "status":
-			out.Values[i] = ec._FeedbackGroup_status(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_status(ctx, field, obj), graphql.RequiredNull)
 		case "category":
-			out.Values[i] = ec._FeedbackGroup_category(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_category(ctx, field, obj), graphql.RequiredNull)
 		case "channel":
-			out.Values[i] = ec._FeedbackGroup_channel(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_channel(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._FeedbackGroup_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_station(ctx, field, obj), graphql.RequiredNull)
 		case "estate":
-			out.Values[i] = ec._FeedbackGroup_estate(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_estate(ctx, field, obj), graphql.RequiredNull)
 		case "responsible":
-			out.Values[i] = ec._FeedbackGroup_responsible(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_responsible(ctx, field, obj), graphql.RequiredNull)
 		case "assignee":
-			out.Values[i] = ec._FeedbackGroup_assignee(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_assignee(ctx, field, obj), graphql.RequiredNull)
 		case "satisfaction":
-			out.Values[i] = ec._FeedbackGroup_satisfaction(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_satisfaction(ctx, field, obj), graphql.RequiredNull)
 		case "weekday":
-			out.Values[i] = ec._FeedbackGroup_weekday(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_weekday(ctx, field, obj), graphql.RequiredNull)
 		case "received":
-			out.Values[i] = ec._FeedbackGroup_received(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_received(ctx, field, obj), graphql.RequiredNull)
 		case "unanswered":
-			out.Values[i] = ec._FeedbackGroup_unanswered(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_unanswered(ctx, field, obj), graphql.RequiredNull)
 		case "overdue":
-			out.Values[i] = ec._FeedbackGroup_overdue(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_overdue(ctx, field, obj), graphql.RequiredNull)
 		case "resolved":
-			out.Values[i] = ec._FeedbackGroup_resolved(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_resolved(ctx, field, obj), graphql.RequiredNull)
 		case "onTimeShare":
-			out.Values[i] = ec._FeedbackGroup_onTimeShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_onTimeShare(ctx, field, obj), graphql.RequiredNull)
 		case "reopenedShare":
-			out.Values[i] = ec._FeedbackGroup_reopenedShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_reopenedShare(ctx, field, obj), graphql.RequiredNull)
 		case "duplicateShare":
-			out.Values[i] = ec._FeedbackGroup_duplicateShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_duplicateShare(ctx, field, obj), graphql.RequiredNull)
 		case "hoursToReply":
-			out.Values[i] = ec._FeedbackGroup_hoursToReply(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_hoursToReply(ctx, field, obj), graphql.RequiredNull)
 		case "hoursToResolve":
-			out.Values[i] = ec._FeedbackGroup_hoursToResolve(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_hoursToResolve(ctx, field, obj), graphql.RequiredNull)
 		case "meanSatisfaction":
-			out.Values[i] = ec._FeedbackGroup_meanSatisfaction(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_meanSatisfaction(ctx, field, obj), graphql.RequiredNull)
 		case "satisfactionDeviation":
-			out.Values[i] = ec._FeedbackGroup_satisfactionDeviation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_satisfactionDeviation(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Values[i] = ec._FeedbackGroup_compared(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroup_compared(ctx, field, obj), graphql.RequiredNull)
 		case "suppressed":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3660,17 +3703,11 @@ func (ec *executionContext) _FeedbackGroupEdge(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackGroupEdge")
+			out.Put(i, marshal.String("FeedbackGroupEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._FeedbackGroupEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackGroupEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3691,62 +3728,29 @@ func (ec *executionContext) _FeedbackMeasures(ctx context.Context, sel ast.Selec
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackMeasures")
+			out.Put(i, marshal.String("FeedbackMeasures"), nil)
 		case "received":
-			out.Values[i] = ec._FeedbackMeasures_received(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_received(ctx, field, obj), graphql.RequiredNull)
 		case "unanswered":
-			out.Values[i] = ec._FeedbackMeasures_unanswered(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_unanswered(ctx, field, obj), graphql.RequiredNull)
 		case "overdue":
-			out.Values[i] = ec._FeedbackMeasures_overdue(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_overdue(ctx, field, obj), graphql.RequiredNull)
 		case "resolved":
-			out.Values[i] = ec._FeedbackMeasures_resolved(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_resolved(ctx, field, obj), graphql.RequiredNull)
 		case "onTimeShare":
-			out.Values[i] = ec._FeedbackMeasures_onTimeShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_onTimeShare(ctx, field, obj), graphql.RequiredNull)
 		case "reopenedShare":
-			out.Values[i] = ec._FeedbackMeasures_reopenedShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_reopenedShare(ctx, field, obj), graphql.RequiredNull)
 		case "duplicateShare":
-			out.Values[i] = ec._FeedbackMeasures_duplicateShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_duplicateShare(ctx, field, obj), graphql.RequiredNull)
 		case "hoursToReply":
-			out.Values[i] = ec._FeedbackMeasures_hoursToReply(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_hoursToReply(ctx, field, obj), graphql.RequiredNull)
 		case "hoursToResolve":
-			out.Values[i] = ec._FeedbackMeasures_hoursToResolve(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_hoursToResolve(ctx, field, obj), graphql.RequiredNull)
 		case "meanSatisfaction":
-			out.Values[i] = ec._FeedbackMeasures_meanSatisfaction(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_meanSatisfaction(ctx, field, obj), graphql.RequiredNull)
 		case "satisfactionDeviation":
-			out.Values[i] = ec._FeedbackMeasures_satisfactionDeviation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackMeasures_satisfactionDeviation(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3767,62 +3771,29 @@ func (ec *executionContext) _ServiceDeliveryAggregate(ctx context.Context, sel a
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDeliveryAggregate")
+			out.Put(i, marshal.String("ServiceDeliveryAggregate"), nil)
 		case "edges":
-			out.Values[i] = ec._ServiceDeliveryAggregate_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._ServiceDeliveryAggregate_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._ServiceDeliveryAggregate_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._ServiceDeliveryAggregate_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Values[i] = ec._ServiceDeliveryAggregate_total(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_total(ctx, field, obj), graphql.RequiredNull)
 		case "other":
-			out.Values[i] = ec._ServiceDeliveryAggregate_other(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_other(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._ServiceDeliveryAggregate_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_coverage(ctx, field, obj), graphql.Null)
 		case "asOf":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Values[i] = ec._ServiceDeliveryAggregate_accuracy(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_accuracy(ctx, field, obj), graphql.Null)
 		case "suppressed":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Suppressed)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Values[i] = ec._ServiceDeliveryAggregate_cost(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryAggregate_cost(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3843,87 +3814,39 @@ func (ec *executionContext) _ServiceDeliveryGroup(ctx context.Context, sel ast.S
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDeliveryGroup")
+			out.Put(i, marshal.String("ServiceDeliveryGroup"), nil)
 		case "bucket":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Bucket)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Bucket), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._ServiceDeliveryGroup_community(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_community(ctx, field, obj), graphql.RequiredNull)
 		case "street":
-			out.Values[i] = ec._ServiceDeliveryGroup_street(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_street(ctx, field, obj), graphql.RequiredNull)
 		case "district":
-			out.Values[i] = ec._ServiceDeliveryGroup_district(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_district(ctx, field, obj), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec._ServiceDeliveryGroup_kind(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_kind(ctx, field, obj), graphql.RequiredNull)
 		case "kindRolledUp":
-			out.Values[i] = ec._ServiceDeliveryGroup_kindRolledUp(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_kindRolledUp(ctx, field, obj), graphql.RequiredNull)
 		case "audience":
-			out.Values[i] = ec._ServiceDeliveryGroup_audience(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_audience(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._ServiceDeliveryGroup_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_station(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._ServiceDeliveryGroup_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_team(ctx, field, obj), graphql.RequiredNull)
 		case "method":
-			out.Values[i] = ec._ServiceDeliveryGroup_method(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_method(ctx, field, obj), graphql.RequiredNull)
 		case "personTimes":
-			out.Values[i] = ec._ServiceDeliveryGroup_personTimes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_personTimes(ctx, field, obj), graphql.RequiredNull)
 		case "sessions":
-			out.Values[i] = ec._ServiceDeliveryGroup_sessions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_sessions(ctx, field, obj), graphql.RequiredNull)
 		case "deliveries":
-			out.Values[i] = ec._ServiceDeliveryGroup_deliveries(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_deliveries(ctx, field, obj), graphql.RequiredNull)
 		case "largest":
-			out.Values[i] = ec._ServiceDeliveryGroup_largest(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_largest(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Values[i] = ec._ServiceDeliveryGroup_compared(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroup_compared(ctx, field, obj), graphql.RequiredNull)
 		case "suppressed":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3944,17 +3867,11 @@ func (ec *executionContext) _ServiceDeliveryGroupEdge(ctx context.Context, sel a
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDeliveryGroupEdge")
+			out.Put(i, marshal.String("ServiceDeliveryGroupEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._ServiceDeliveryGroupEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryGroupEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3975,27 +3892,15 @@ func (ec *executionContext) _ServiceDeliveryMeasures(ctx context.Context, sel as
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDeliveryMeasures")
+			out.Put(i, marshal.String("ServiceDeliveryMeasures"), nil)
 		case "personTimes":
-			out.Values[i] = ec._ServiceDeliveryMeasures_personTimes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryMeasures_personTimes(ctx, field, obj), graphql.RequiredNull)
 		case "sessions":
-			out.Values[i] = ec._ServiceDeliveryMeasures_sessions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryMeasures_sessions(ctx, field, obj), graphql.RequiredNull)
 		case "deliveries":
-			out.Values[i] = ec._ServiceDeliveryMeasures_deliveries(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryMeasures_deliveries(ctx, field, obj), graphql.RequiredNull)
 		case "largest":
-			out.Values[i] = ec._ServiceDeliveryMeasures_largest(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryMeasures_largest(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

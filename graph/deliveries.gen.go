@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -2053,6 +2054,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_quantity(_ context.Co
 }
 
 func (ec *executionContext) _ReportedStatistic_community(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2131,6 +2135,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_period(_ context.Cont
 }
 
 func (ec *executionContext) _ReportedStatistic_station(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2163,6 +2170,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_station(_ context.Con
 }
 
 func (ec *executionContext) _ReportedStatistic_method(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOWorkMethod2ᚖlinhuiᚋstoreᚐWorkMethod); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2195,6 +2205,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_method(_ context.Cont
 }
 
 func (ec *executionContext) _ReportedStatistic_room(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2227,6 +2240,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_room(_ context.Contex
 }
 
 func (ec *executionContext) _ReportedStatistic_event(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2259,6 +2275,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_event(_ context.Conte
 }
 
 func (ec *executionContext) _ReportedStatistic_series(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventSeries2ᚖlinhuiᚋstoreᚐEventSeries); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2291,6 +2310,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_series(_ context.Cont
 }
 
 func (ec *executionContext) _ReportedStatistic_programme(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProgramme2ᚖlinhuiᚋstoreᚐProgramme); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2323,6 +2345,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_programme(_ context.C
 }
 
 func (ec *executionContext) _ReportedStatistic_course(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourse2ᚖlinhuiᚋstoreᚐCourse); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2355,6 +2380,9 @@ func (ec *executionContext) fieldContext_ReportedStatistic_course(_ context.Cont
 }
 
 func (ec *executionContext) _ReportedStatistic_team(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2671,6 +2699,9 @@ func (ec *executionContext) fieldContext_ServiceDelivery_kind(_ context.Context,
 }
 
 func (ec *executionContext) _ServiceDelivery_community(ctx context.Context, field graphql.CollectedField, obj *store.ServiceDelivery) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2772,6 +2803,9 @@ func (ec *executionContext) fieldContext_ServiceDelivery_sessions(_ context.Cont
 }
 
 func (ec *executionContext) _ServiceDelivery_station(ctx context.Context, field graphql.CollectedField, obj *store.ServiceDelivery) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2804,6 +2838,9 @@ func (ec *executionContext) fieldContext_ServiceDelivery_station(_ context.Conte
 }
 
 func (ec *executionContext) _ServiceDelivery_team(ctx context.Context, field graphql.CollectedField, obj *store.ServiceDelivery) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2859,6 +2896,9 @@ func (ec *executionContext) fieldContext_ServiceDelivery_audience(_ context.Cont
 }
 
 func (ec *executionContext) _ServiceDelivery_method(ctx context.Context, field graphql.CollectedField, obj *store.ServiceDelivery) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOWorkMethod2ᚖlinhuiᚋstoreᚐWorkMethod); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2891,6 +2931,9 @@ func (ec *executionContext) fieldContext_ServiceDelivery_method(_ context.Contex
 }
 
 func (ec *executionContext) _ServiceDelivery_supersedes(ctx context.Context, field graphql.CollectedField, obj *store.ServiceDelivery) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceDelivery2ᚖlinhuiᚋstoreᚐServiceDelivery); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2923,6 +2966,9 @@ func (ec *executionContext) fieldContext_ServiceDelivery_supersedes(_ context.Co
 }
 
 func (ec *executionContext) _ServiceDelivery_supersededBy(ctx context.Context, field graphql.CollectedField, obj *store.ServiceDelivery) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceDelivery2ᚖlinhuiᚋstoreᚐServiceDelivery); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3349,6 +3395,9 @@ func (ec *executionContext) fieldContext_WorkMethod_nameEn(_ context.Context, fi
 }
 
 func (ec *executionContext) _WorkMethod_community(ctx context.Context, field graphql.CollectedField, obj *store.WorkMethod) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3427,6 +3476,9 @@ func (ec *executionContext) fieldContext_WorkMethod_note(_ context.Context, fiel
 }
 
 func (ec *executionContext) _WorkMethod_deliveries(ctx context.Context, field graphql.CollectedField, obj *store.WorkMethod) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceDeliveryConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4073,102 +4125,45 @@ func (ec *executionContext) _ReportedStatistic(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ReportedStatistic")
+			out.Put(i, marshal.String("ReportedStatistic"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "metric":
-			out.Values[i] = ec.marshalNMetric2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Metric)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Metric))
 		case "serviceKind":
-			out.Values[i] = ec.marshalOServiceKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.ServiceKind)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOServiceKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.ServiceKind), graphql.RequiredNull)
 		case "components":
-			out.Values[i] = ec.marshalNServiceKind2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.Components)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNServiceKind2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.Components), graphql.Null)
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "quantity":
-			out.Values[i] = ec._ReportedStatistic_quantity(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_quantity(ctx, field, obj), graphql.Null)
 		case "community":
-			out.Values[i] = ec._ReportedStatistic_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_community(ctx, field, obj), graphql.Null)
 		case "asOf":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.AsOf)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.AsOf), graphql.RequiredNull)
 		case "period":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Period)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Period), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._ReportedStatistic_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_station(ctx, field, obj), graphql.RequiredNull)
 		case "method":
-			out.Values[i] = ec._ReportedStatistic_method(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_method(ctx, field, obj), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._ReportedStatistic_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_room(ctx, field, obj), graphql.RequiredNull)
 		case "event":
-			out.Values[i] = ec._ReportedStatistic_event(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_event(ctx, field, obj), graphql.RequiredNull)
 		case "series":
-			out.Values[i] = ec._ReportedStatistic_series(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_series(ctx, field, obj), graphql.RequiredNull)
 		case "programme":
-			out.Values[i] = ec._ReportedStatistic_programme(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_programme(ctx, field, obj), graphql.RequiredNull)
 		case "course":
-			out.Values[i] = ec._ReportedStatistic_course(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_course(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._ReportedStatistic_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_team(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._ReportedStatistic_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatistic_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4189,32 +4184,17 @@ func (ec *executionContext) _ReportedStatisticConnection(ctx context.Context, se
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ReportedStatisticConnection")
+			out.Put(i, marshal.String("ReportedStatisticConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._ReportedStatisticConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatisticConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._ReportedStatisticConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatisticConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._ReportedStatisticConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatisticConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._ReportedStatisticConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatisticConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._ReportedStatisticConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatisticConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4235,17 +4215,11 @@ func (ec *executionContext) _ReportedStatisticEdge(ctx context.Context, sel ast.
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ReportedStatisticEdge")
+			out.Put(i, marshal.String("ReportedStatisticEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._ReportedStatisticEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ReportedStatisticEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4266,77 +4240,35 @@ func (ec *executionContext) _ServiceDelivery(ctx context.Context, sel ast.Select
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDelivery")
+			out.Put(i, marshal.String("ServiceDelivery"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "kind":
-			out.Values[i] = ec.marshalNServiceKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "community":
-			out.Values[i] = ec._ServiceDelivery_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDelivery_community(ctx, field, obj), graphql.Null)
 		case "occurredOn":
-			out.Values[i] = ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.OccurredOn)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.OccurredOn), graphql.Null)
 		case "personTimes":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.PersonTimes)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.PersonTimes)
 		case "sessions":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Sessions)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Sessions)
 		case "station":
-			out.Values[i] = ec._ServiceDelivery_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDelivery_station(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._ServiceDelivery_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDelivery_team(ctx, field, obj), graphql.RequiredNull)
 		case "audience":
-			out.Values[i] = ec.marshalOAudience2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Audience)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOAudience2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Audience), graphql.RequiredNull)
 		case "method":
-			out.Values[i] = ec._ServiceDelivery_method(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDelivery_method(ctx, field, obj), graphql.RequiredNull)
 		case "supersedes":
-			out.Values[i] = ec._ServiceDelivery_supersedes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDelivery_supersedes(ctx, field, obj), graphql.RequiredNull)
 		case "supersededBy":
-			out.Values[i] = ec._ServiceDelivery_supersededBy(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDelivery_supersededBy(ctx, field, obj), graphql.RequiredNull)
 		case "supersededAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.SupersededAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.SupersededAt), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._ServiceDelivery_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDelivery_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4357,32 +4289,17 @@ func (ec *executionContext) _ServiceDeliveryConnection(ctx context.Context, sel 
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDeliveryConnection")
+			out.Put(i, marshal.String("ServiceDeliveryConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._ServiceDeliveryConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._ServiceDeliveryConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._ServiceDeliveryConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._ServiceDeliveryConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._ServiceDeliveryConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4403,17 +4320,11 @@ func (ec *executionContext) _ServiceDeliveryEdge(ctx context.Context, sel ast.Se
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDeliveryEdge")
+			out.Put(i, marshal.String("ServiceDeliveryEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._ServiceDeliveryEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4434,17 +4345,11 @@ func (ec *executionContext) _ServiceDeliveryPayload(ctx context.Context, sel ast
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceDeliveryPayload")
+			out.Put(i, marshal.String("ServiceDeliveryPayload"), nil)
 		case "delivery":
-			out.Values[i] = ec._ServiceDeliveryPayload_delivery(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryPayload_delivery(ctx, field, obj), graphql.RequiredNull)
 		case "userErrors":
-			out.Values[i] = ec._ServiceDeliveryPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceDeliveryPayload_userErrors(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4465,47 +4370,23 @@ func (ec *executionContext) _WorkMethod(ctx context.Context, sel ast.SelectionSe
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("WorkMethod")
+			out.Put(i, marshal.String("WorkMethod"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._WorkMethod_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._WorkMethod_community(ctx, field, obj), graphql.Null)
 		case "parts":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Parts)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Parts), graphql.Null)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "deliveries":
-			out.Values[i] = ec._WorkMethod_deliveries(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._WorkMethod_deliveries(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._WorkMethod_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._WorkMethod_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -338,6 +339,9 @@ func (ec *executionContext) fieldContext_Campaign_forms(_ context.Context, field
 }
 
 func (ec *executionContext) _Campaign_community(ctx context.Context, field graphql.CollectedField, obj *store.Campaign) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -370,6 +374,9 @@ func (ec *executionContext) fieldContext_Campaign_community(_ context.Context, f
 }
 
 func (ec *executionContext) _Campaign_division(ctx context.Context, field graphql.CollectedField, obj *store.Campaign) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -402,6 +409,9 @@ func (ec *executionContext) fieldContext_Campaign_division(_ context.Context, fi
 }
 
 func (ec *executionContext) _Campaign_communities(ctx context.Context, field graphql.CollectedField, obj *store.Campaign) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚕᚖlinhuiᚋstoreᚐCommunityᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -695,6 +705,9 @@ func (ec *executionContext) fieldContext_ContestEntry_titleZh(_ context.Context,
 }
 
 func (ec *executionContext) _ContestEntry_team(ctx context.Context, field graphql.CollectedField, obj *store.ContestEntry) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -911,6 +924,9 @@ func (ec *executionContext) fieldContext_Event_scope(_ context.Context, field gr
 }
 
 func (ec *executionContext) _Event_community(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -943,6 +959,9 @@ func (ec *executionContext) fieldContext_Event_community(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Event_division(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -975,6 +994,9 @@ func (ec *executionContext) fieldContext_Event_division(_ context.Context, field
 }
 
 func (ec *executionContext) _Event_series(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventSeries2ᚖlinhuiᚋstoreᚐEventSeries); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1030,6 +1052,9 @@ func (ec *executionContext) fieldContext_Event_edition(_ context.Context, field 
 }
 
 func (ec *executionContext) _Event_campaign(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCampaign2ᚖlinhuiᚋstoreᚐCampaign); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1062,6 +1087,9 @@ func (ec *executionContext) fieldContext_Event_campaign(_ context.Context, field
 }
 
 func (ec *executionContext) _Event_station(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1094,6 +1122,9 @@ func (ec *executionContext) fieldContext_Event_station(_ context.Context, field 
 }
 
 func (ec *executionContext) _Event_room(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1126,6 +1157,9 @@ func (ec *executionContext) fieldContext_Event_room(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Event_course(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourse2ᚖlinhuiᚋstoreᚐCourse); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1158,6 +1192,9 @@ func (ec *executionContext) fieldContext_Event_course(_ context.Context, field g
 }
 
 func (ec *executionContext) _Event_team(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1190,6 +1227,9 @@ func (ec *executionContext) fieldContext_Event_team(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Event_announces(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventSeries2ᚖlinhuiᚋstoreᚐEventSeries); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1424,6 +1464,9 @@ func (ec *executionContext) fieldContext_Event_attendeeGroups(_ context.Context,
 }
 
 func (ec *executionContext) _Event_servedBy(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚕᚖlinhuiᚋstoreᚐCommunityᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1580,6 +1623,9 @@ func (ec *executionContext) fieldContext_Event_activitiesReported(_ context.Cont
 }
 
 func (ec *executionContext) _Event_parts(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventPart2ᚕᚖlinhuiᚋstoreᚐEventPartᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1612,6 +1658,9 @@ func (ec *executionContext) fieldContext_Event_parts(_ context.Context, field gr
 }
 
 func (ec *executionContext) _Event_activities(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventActivity2ᚕᚖlinhuiᚋstoreᚐEventActivityᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1644,6 +1693,9 @@ func (ec *executionContext) fieldContext_Event_activities(_ context.Context, fie
 }
 
 func (ec *executionContext) _Event_programme(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProgrammeItem2ᚕᚖlinhuiᚋstoreᚐProgrammeItemᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1676,6 +1728,9 @@ func (ec *executionContext) fieldContext_Event_programme(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Event_stalls(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStall2ᚕᚖlinhuiᚋstoreᚐStallᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1708,6 +1763,9 @@ func (ec *executionContext) fieldContext_Event_stalls(_ context.Context, field g
 }
 
 func (ec *executionContext) _Event_entries(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOContestEntry2ᚕᚖlinhuiᚋstoreᚐContestEntryᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1740,6 +1798,9 @@ func (ec *executionContext) fieldContext_Event_entries(_ context.Context, field 
 }
 
 func (ec *executionContext) _Event_serviceWindows(ctx context.Context, field graphql.CollectedField, obj *store.Event) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceWindow2ᚕᚖlinhuiᚋstoreᚐServiceWindowᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1873,6 +1934,9 @@ func (ec *executionContext) fieldContext_EventActivity_kind(_ context.Context, f
 }
 
 func (ec *executionContext) _EventActivity_part(ctx context.Context, field graphql.CollectedField, obj *store.EventActivity) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventPart2ᚖlinhuiᚋstoreᚐEventPart); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2433,6 +2497,9 @@ func (ec *executionContext) fieldContext_EventSeries_format(_ context.Context, f
 }
 
 func (ec *executionContext) _EventSeries_community(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2465,6 +2532,9 @@ func (ec *executionContext) fieldContext_EventSeries_community(_ context.Context
 }
 
 func (ec *executionContext) _EventSeries_division(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2607,6 +2677,9 @@ func (ec *executionContext) fieldContext_EventSeries_editionCount(_ context.Cont
 }
 
 func (ec *executionContext) _EventSeries_station(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2639,6 +2712,9 @@ func (ec *executionContext) fieldContext_EventSeries_station(_ context.Context, 
 }
 
 func (ec *executionContext) _EventSeries_room(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2671,6 +2747,9 @@ func (ec *executionContext) fieldContext_EventSeries_room(_ context.Context, fie
 }
 
 func (ec *executionContext) _EventSeries_programme(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProgramme2ᚖlinhuiᚋstoreᚐProgramme); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2703,6 +2782,9 @@ func (ec *executionContext) fieldContext_EventSeries_programme(_ context.Context
 }
 
 func (ec *executionContext) _EventSeries_team(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2735,6 +2817,9 @@ func (ec *executionContext) fieldContext_EventSeries_team(_ context.Context, fie
 }
 
 func (ec *executionContext) _EventSeries_next(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNDateTime2ᚕᚖtimeᚐTimeᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2779,6 +2864,9 @@ func (ec *executionContext) fieldContext_EventSeries_next(ctx context.Context, f
 }
 
 func (ec *executionContext) _EventSeries_events(ctx context.Context, field graphql.CollectedField, obj *store.EventSeries) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3153,6 +3241,9 @@ func (ec *executionContext) fieldContext_ProgrammeItem_kind(_ context.Context, f
 }
 
 func (ec *executionContext) _ProgrammeItem_performer(ctx context.Context, field graphql.CollectedField, obj *store.ProgrammeItem) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3886,52 +3977,25 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Campaign")
+			out.Put(i, marshal.String("Campaign"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "year":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year), graphql.RequiredNull)
 		case "forms":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Forms)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Forms), graphql.Null)
 		case "community":
-			out.Values[i] = ec._Campaign_community(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Campaign_community(ctx, field, obj), graphql.RequiredNull)
 		case "division":
-			out.Values[i] = ec._Campaign_division(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Campaign_division(ctx, field, obj), graphql.RequiredNull)
 		case "communities":
-			out.Values[i] = ec._Campaign_communities(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Campaign_communities(ctx, field, obj), graphql.Null)
 		case "provenance":
-			out.Values[i] = ec._Campaign_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Campaign_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3952,32 +4016,17 @@ func (ec *executionContext) _CampaignConnection(ctx context.Context, sel ast.Sel
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CampaignConnection")
+			out.Put(i, marshal.String("CampaignConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._CampaignConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CampaignConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._CampaignConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CampaignConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._CampaignConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CampaignConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._CampaignConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._CampaignConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._CampaignConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CampaignConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3998,17 +4047,11 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CampaignEdge")
+			out.Put(i, marshal.String("CampaignEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._CampaignEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CampaignEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4029,22 +4072,13 @@ func (ec *executionContext) _ContestEntry(ctx context.Context, sel ast.Selection
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ContestEntry")
+			out.Put(i, marshal.String("ContestEntry"), nil)
 		case "titleZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.TitleZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.TitleZh))
 		case "team":
-			out.Values[i] = ec._ContestEntry_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ContestEntry_team(ctx, field, obj), graphql.RequiredNull)
 		case "rank":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Rank)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Rank), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4065,197 +4099,83 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Event")
+			out.Put(i, marshal.String("Event"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNEventKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "status":
-			out.Values[i] = ec.marshalNEventStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Status)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Status))
 		case "theme":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Theme)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Theme), graphql.RequiredNull)
 		case "scope":
-			out.Values[i] = ec.marshalNDivisionLevel2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Scope)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Scope))
 		case "community":
-			out.Values[i] = ec._Event_community(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_community(ctx, field, obj), graphql.RequiredNull)
 		case "division":
-			out.Values[i] = ec._Event_division(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_division(ctx, field, obj), graphql.RequiredNull)
 		case "series":
-			out.Values[i] = ec._Event_series(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_series(ctx, field, obj), graphql.RequiredNull)
 		case "edition":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Edition)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Edition), graphql.RequiredNull)
 		case "campaign":
-			out.Values[i] = ec._Event_campaign(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_campaign(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._Event_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_station(ctx, field, obj), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._Event_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_room(ctx, field, obj), graphql.RequiredNull)
 		case "course":
-			out.Values[i] = ec._Event_course(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_course(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._Event_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_team(ctx, field, obj), graphql.RequiredNull)
 		case "announces":
-			out.Values[i] = ec._Event_announces(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_announces(ctx, field, obj), graphql.RequiredNull)
 		case "start":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.Start)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.Start), graphql.RequiredNull)
 		case "end":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.End)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.End), graphql.RequiredNull)
 		case "allDay":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.AllDay)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.AllDay), graphql.Null)
 		case "heldOn":
-			out.Values[i] = ec._Event_heldOn(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_heldOn(ctx, field, obj), graphql.RequiredNull)
 		case "year":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year), graphql.RequiredNull)
 		case "organiser":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Organiser)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Organiser), graphql.RequiredNull)
 		case "attendance":
-			out.Values[i] = ec._Event_attendance(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_attendance(ctx, field, obj), graphql.RequiredNull)
 		case "attendeeGroups":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.AttendeeGroups)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.AttendeeGroups), graphql.Null)
 		case "servedBy":
-			out.Values[i] = ec._Event_servedBy(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_servedBy(ctx, field, obj), graphql.Null)
 		case "audiences":
-			out.Values[i] = ec.marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.Audiences)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.Audiences), graphql.Null)
 		case "capacity":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity), graphql.RequiredNull)
 		case "registeredCount":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.RegisteredCount)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.RegisteredCount)
 		case "seatsLeft":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.SeatsLeft())
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.SeatsLeft()), graphql.RequiredNull)
 		case "activitiesReported":
-			out.Values[i] = ec._Event_activitiesReported(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_activitiesReported(ctx, field, obj), graphql.RequiredNull)
 		case "parts":
-			out.Values[i] = ec._Event_parts(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_parts(ctx, field, obj), graphql.RequiredNull)
 		case "activities":
-			out.Values[i] = ec._Event_activities(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_activities(ctx, field, obj), graphql.RequiredNull)
 		case "programme":
-			out.Values[i] = ec._Event_programme(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_programme(ctx, field, obj), graphql.RequiredNull)
 		case "stalls":
-			out.Values[i] = ec._Event_stalls(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_stalls(ctx, field, obj), graphql.RequiredNull)
 		case "entries":
-			out.Values[i] = ec._Event_entries(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_entries(ctx, field, obj), graphql.RequiredNull)
 		case "serviceWindows":
-			out.Values[i] = ec._Event_serviceWindows(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_serviceWindows(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Event_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Event_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4276,57 +4196,27 @@ func (ec *executionContext) _EventActivity(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EventActivity")
+			out.Put(i, marshal.String("EventActivity"), nil)
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNEventKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "part":
-			out.Values[i] = ec._EventActivity_part(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventActivity_part(ctx, field, obj), graphql.RequiredNull)
 		case "topics":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Topics)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Topics), graphql.Null)
 		case "materials":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Materials)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Materials), graphql.RequiredNull)
 		case "capacity":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity), graphql.RequiredNull)
 		case "guardianRequired":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.GuardianRequired)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.GuardianRequired), graphql.Null)
 		case "safetyNotes":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.SafetyNotes)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.SafetyNotes), graphql.RequiredNull)
 		case "runBy":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.RunBy)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.RunBy), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4347,32 +4237,17 @@ func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.Select
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EventConnection")
+			out.Put(i, marshal.String("EventConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._EventConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._EventConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._EventConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._EventConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._EventConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4393,17 +4268,11 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EventEdge")
+			out.Put(i, marshal.String("EventEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._EventEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4424,22 +4293,13 @@ func (ec *executionContext) _EventPart(ctx context.Context, sel ast.SelectionSet
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EventPart")
+			out.Put(i, marshal.String("EventPart"), nil)
 		case "order":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Order)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Order)
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4460,97 +4320,43 @@ func (ec *executionContext) _EventSeries(ctx context.Context, sel ast.SelectionS
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EventSeries")
+			out.Put(i, marshal.String("EventSeries"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalOEventKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOEventKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind), graphql.RequiredNull)
 		case "format":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Format)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Format), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._EventSeries_community(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_community(ctx, field, obj), graphql.RequiredNull)
 		case "division":
-			out.Values[i] = ec._EventSeries_division(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_division(ctx, field, obj), graphql.RequiredNull)
 		case "recurrence":
-			out.Values[i] = ec._EventSeries_recurrence(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_recurrence(ctx, field, obj), graphql.RequiredNull)
 		case "festival":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Festival)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Festival), graphql.RequiredNull)
 		case "announcedOn":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.AnnouncedOn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.AnnouncedOn), graphql.RequiredNull)
 		case "editionCount":
-			out.Values[i] = ec._EventSeries_editionCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_editionCount(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._EventSeries_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_station(ctx, field, obj), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._EventSeries_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_room(ctx, field, obj), graphql.RequiredNull)
 		case "programme":
-			out.Values[i] = ec._EventSeries_programme(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_programme(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._EventSeries_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_team(ctx, field, obj), graphql.RequiredNull)
 		case "next":
-			out.Values[i] = ec._EventSeries_next(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_next(ctx, field, obj), graphql.Null)
 		case "events":
-			out.Values[i] = ec._EventSeries_events(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_events(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._EventSeries_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeries_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4571,32 +4377,17 @@ func (ec *executionContext) _EventSeriesConnection(ctx context.Context, sel ast.
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EventSeriesConnection")
+			out.Put(i, marshal.String("EventSeriesConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._EventSeriesConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeriesConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._EventSeriesConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeriesConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._EventSeriesConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeriesConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._EventSeriesConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeriesConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._EventSeriesConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeriesConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4617,17 +4408,11 @@ func (ec *executionContext) _EventSeriesEdge(ctx context.Context, sel ast.Select
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EventSeriesEdge")
+			out.Put(i, marshal.String("EventSeriesEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._EventSeriesEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EventSeriesEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4648,32 +4433,17 @@ func (ec *executionContext) _ProgrammeItem(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ProgrammeItem")
+			out.Put(i, marshal.String("ProgrammeItem"), nil)
 		case "order":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Order)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Order)
 		case "titleZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.TitleZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.TitleZh))
 		case "titleEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.TitleEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.TitleEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "performer":
-			out.Values[i] = ec._ProgrammeItem_performer(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ProgrammeItem_performer(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4694,27 +4464,15 @@ func (ec *executionContext) _PublishedDate(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("PublishedDate")
+			out.Put(i, marshal.String("PublishedDate"), nil)
 		case "year":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year), graphql.RequiredNull)
 		case "month":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Month)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Month), graphql.RequiredNull)
 		case "day":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Day)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Day), graphql.RequiredNull)
 		case "part":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Part)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Part), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4735,32 +4493,17 @@ func (ec *executionContext) _Stall(ctx context.Context, sel ast.SelectionSet, ob
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Stall")
+			out.Put(i, marshal.String("Stall"), nil)
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "price":
-			out.Values[i] = ec._Stall_price(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Stall_price(ctx, field, obj), graphql.Null)
 		case "free":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Free)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Free), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4803,22 +4546,13 @@ func (ec *executionContext) _TodayEventsChange(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("TodayEventsChange")
+			out.Put(i, marshal.String("TodayEventsChange"), nil)
 		case "community":
-			out.Values[i] = ec._TodayEventsChange_community(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TodayEventsChange_community(ctx, field, obj), graphql.RequiredNull)
 		case "division":
-			out.Values[i] = ec._TodayEventsChange_division(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TodayEventsChange_division(ctx, field, obj), graphql.RequiredNull)
 		case "events":
-			out.Values[i] = ec._TodayEventsChange_events(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TodayEventsChange_events(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

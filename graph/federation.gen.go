@@ -252,12 +252,9 @@ func (ec *executionContext) __Service(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("_Service")
+			out.Put(i, marshal.String("_Service"), nil)
 		case "sdl":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Sdl)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Sdl), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

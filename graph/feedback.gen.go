@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -172,6 +173,9 @@ func (ec *executionContext) fieldContext_EchoWallPost_id(_ context.Context, fiel
 }
 
 func (ec *executionContext) _EchoWallPost_community(ctx context.Context, field graphql.CollectedField, obj *store.EchoWallPost) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -204,6 +208,9 @@ func (ec *executionContext) fieldContext_EchoWallPost_community(_ context.Contex
 }
 
 func (ec *executionContext) _EchoWallPost_feedback(ctx context.Context, field graphql.CollectedField, obj *store.EchoWallPost) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedback2ᚖlinhuiᚋstoreᚐFeedback); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -750,6 +757,9 @@ func (ec *executionContext) fieldContext_Escalation_told(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Escalation_toPost(ctx context.Context, field graphql.CollectedField, obj *store.Escalation) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚖlinhuiᚋstoreᚐStaffPost); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -851,6 +861,9 @@ func (ec *executionContext) fieldContext_Feedback_kind(_ context.Context, field 
 }
 
 func (ec *executionContext) _Feedback_category(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackCategory2ᚖlinhuiᚋstoreᚐFeedbackCategory); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -952,6 +965,9 @@ func (ec *executionContext) fieldContext_Feedback_status(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Feedback_community(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -984,6 +1000,9 @@ func (ec *executionContext) fieldContext_Feedback_community(_ context.Context, f
 }
 
 func (ec *executionContext) _Feedback_channel(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannel2ᚖlinhuiᚋstoreᚐChannel); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1016,6 +1035,9 @@ func (ec *executionContext) fieldContext_Feedback_channel(_ context.Context, fie
 }
 
 func (ec *executionContext) _Feedback_station(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1048,6 +1070,9 @@ func (ec *executionContext) fieldContext_Feedback_station(_ context.Context, fie
 }
 
 func (ec *executionContext) _Feedback_estate(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEstate2ᚖlinhuiᚋstoreᚐEstate); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1080,6 +1105,9 @@ func (ec *executionContext) fieldContext_Feedback_estate(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Feedback_reporter(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResident2ᚖlinhuiᚋstoreᚐResident); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1250,6 +1278,9 @@ func (ec *executionContext) fieldContext_Feedback_reviewAt(_ context.Context, fi
 }
 
 func (ec *executionContext) _Feedback_assignee(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚖlinhuiᚋstoreᚐStaffPost); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1282,6 +1313,9 @@ func (ec *executionContext) fieldContext_Feedback_assignee(_ context.Context, fi
 }
 
 func (ec *executionContext) _Feedback_responsible(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1452,6 +1486,9 @@ func (ec *executionContext) fieldContext_Feedback_closedAt(_ context.Context, fi
 }
 
 func (ec *executionContext) _Feedback_duplicateOf(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedback2ᚖlinhuiᚋstoreᚐFeedback); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1484,6 +1521,9 @@ func (ec *executionContext) fieldContext_Feedback_duplicateOf(_ context.Context,
 }
 
 func (ec *executionContext) _Feedback_duplicates(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1551,6 +1591,9 @@ func (ec *executionContext) fieldContext_Feedback_escalationLevel(_ context.Cont
 }
 
 func (ec *executionContext) _Feedback_escalations(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEscalation2ᚕᚖlinhuiᚋstoreᚐEscalationᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1629,6 +1672,9 @@ func (ec *executionContext) fieldContext_Feedback_satisfaction(_ context.Context
 }
 
 func (ec *executionContext) _Feedback_updates(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackUpdateConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1673,6 +1719,9 @@ func (ec *executionContext) fieldContext_Feedback_updates(ctx context.Context, f
 }
 
 func (ec *executionContext) _Feedback_echo(ctx context.Context, field graphql.CollectedField, obj *store.Feedback) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEchoWallPost2ᚖlinhuiᚋstoreᚐEchoWallPost); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1852,6 +1901,9 @@ func (ec *executionContext) fieldContext_FeedbackCategory_nameEn(_ context.Conte
 }
 
 func (ec *executionContext) _FeedbackCategory_community(ctx context.Context, field graphql.CollectedField, obj *store.FeedbackCategory) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1907,6 +1959,9 @@ func (ec *executionContext) fieldContext_FeedbackCategory_open311ServiceCode(_ c
 }
 
 func (ec *executionContext) _FeedbackCategory_rule(ctx context.Context, field graphql.CollectedField, obj *store.FeedbackCategory) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOSlaRule2ᚖlinhuiᚋstoreᚐSlaRule); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2585,6 +2640,9 @@ func (ec *executionContext) fieldContext_FeedbackUpdate_note(_ context.Context, 
 }
 
 func (ec *executionContext) _FeedbackUpdate_byPost(ctx context.Context, field graphql.CollectedField, obj *store.FeedbackUpdate) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚖlinhuiᚋstoreᚐStaffPost); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2846,6 +2904,9 @@ func (ec *executionContext) fieldContext_SlaRule_id(_ context.Context, field gra
 }
 
 func (ec *executionContext) _SlaRule_community(ctx context.Context, field graphql.CollectedField, obj *store.SlaRule) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2878,6 +2939,9 @@ func (ec *executionContext) fieldContext_SlaRule_community(_ context.Context, fi
 }
 
 func (ec *executionContext) _SlaRule_category(ctx context.Context, field graphql.CollectedField, obj *store.SlaRule) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackCategory2ᚖlinhuiᚋstoreᚐFeedbackCategory); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2956,6 +3020,9 @@ func (ec *executionContext) fieldContext_SlaRule_workingDays(_ context.Context, 
 }
 
 func (ec *executionContext) _SlaRule_assignee(ctx context.Context, field graphql.CollectedField, obj *store.SlaRule) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚖlinhuiᚋstoreᚐStaffPost); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2988,6 +3055,9 @@ func (ec *executionContext) fieldContext_SlaRule_assignee(_ context.Context, fie
 }
 
 func (ec *executionContext) _SlaRule_responsible(ctx context.Context, field graphql.CollectedField, obj *store.SlaRule) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3434,62 +3504,29 @@ func (ec *executionContext) _EchoWallPost(ctx context.Context, sel ast.Selection
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EchoWallPost")
+			out.Put(i, marshal.String("EchoWallPost"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._EchoWallPost_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPost_community(ctx, field, obj), graphql.Null)
 		case "feedback":
-			out.Values[i] = ec._EchoWallPost_feedback(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPost_feedback(ctx, field, obj), graphql.RequiredNull)
 		case "titleZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.TitleZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.TitleZh))
 		case "outcomeZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.OutcomeZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.OutcomeZh))
 		case "status":
-			out.Values[i] = ec.marshalNEchoStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Status)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Status))
 		case "publishedAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.PublishedAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.PublishedAt), graphql.RequiredNull)
 		case "learnedFromId":
-			out.Values[i] = ec.marshalOID2ᚖstring(ctx, field.Selections, obj.LearnedFromID())
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOID2ᚖstring(ctx, field.Selections, obj.LearnedFromID()), graphql.RequiredNull)
 		case "withdrawnReason":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.WithdrawnReason)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.WithdrawnReason), graphql.RequiredNull)
 		case "version":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Version)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Version)
 		case "provenance":
-			out.Values[i] = ec._EchoWallPost_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPost_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3510,32 +3547,17 @@ func (ec *executionContext) _EchoWallPostConnection(ctx context.Context, sel ast
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EchoWallPostConnection")
+			out.Put(i, marshal.String("EchoWallPostConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._EchoWallPostConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPostConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._EchoWallPostConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPostConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._EchoWallPostConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPostConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._EchoWallPostConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPostConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._EchoWallPostConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPostConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3556,17 +3578,11 @@ func (ec *executionContext) _EchoWallPostEdge(ctx context.Context, sel ast.Selec
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EchoWallPostEdge")
+			out.Put(i, marshal.String("EchoWallPostEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._EchoWallPostEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoWallPostEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3587,37 +3603,19 @@ func (ec *executionContext) _Escalation(ctx context.Context, sel ast.SelectionSe
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Escalation")
+			out.Put(i, marshal.String("Escalation"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "dueAt":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DueAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DueAt), graphql.Null)
 		case "level":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Level)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Level)
 		case "at":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At), graphql.Null)
 		case "told":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Told)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Told))
 		case "toPost":
-			out.Values[i] = ec._Escalation_toPost(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Escalation_toPost(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3638,187 +3636,79 @@ func (ec *executionContext) _Feedback(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Feedback")
+			out.Put(i, marshal.String("Feedback"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "number":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Number)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Number))
 		case "kind":
-			out.Values[i] = ec.marshalNFeedbackKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "category":
-			out.Values[i] = ec._Feedback_category(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_category(ctx, field, obj), graphql.RequiredNull)
 		case "title":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Title)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Title))
 		case "body":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Body)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Body), graphql.RequiredNull)
 		case "status":
-			out.Values[i] = ec.marshalNFeedbackStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Status)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Status))
 		case "community":
-			out.Values[i] = ec._Feedback_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_community(ctx, field, obj), graphql.Null)
 		case "channel":
-			out.Values[i] = ec._Feedback_channel(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_channel(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._Feedback_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_station(ctx, field, obj), graphql.RequiredNull)
 		case "estate":
-			out.Values[i] = ec._Feedback_estate(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_estate(ctx, field, obj), graphql.RequiredNull)
 		case "reporter":
-			out.Values[i] = ec._Feedback_reporter(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_reporter(ctx, field, obj), graphql.RequiredNull)
 		case "anonymous":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Anonymous)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Anonymous), graphql.Null)
 		case "private":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Private)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Private), graphql.Null)
 		case "receivedAt":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.ReceivedAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.ReceivedAt), graphql.Null)
 		case "dueAt":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DueAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DueAt), graphql.Null)
 		case "overdue":
-			out.Values[i] = ec._Feedback_overdue(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_overdue(ctx, field, obj), graphql.Null)
 		case "reviewAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ReviewAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ReviewAt), graphql.RequiredNull)
 		case "assignee":
-			out.Values[i] = ec._Feedback_assignee(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_assignee(ctx, field, obj), graphql.RequiredNull)
 		case "responsible":
-			out.Values[i] = ec._Feedback_responsible(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_responsible(ctx, field, obj), graphql.RequiredNull)
 		case "referredTo":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ReferredTo)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ReferredTo), graphql.RequiredNull)
 		case "reply":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Reply)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Reply), graphql.RequiredNull)
 		case "repliedAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RepliedAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RepliedAt), graphql.RequiredNull)
 		case "outcome":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Outcome)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Outcome), graphql.RequiredNull)
 		case "resolvedAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ResolvedAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ResolvedAt), graphql.RequiredNull)
 		case "closedAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ClosedAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ClosedAt), graphql.RequiredNull)
 		case "duplicateOf":
-			out.Values[i] = ec._Feedback_duplicateOf(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_duplicateOf(ctx, field, obj), graphql.RequiredNull)
 		case "duplicates":
-			out.Values[i] = ec._Feedback_duplicates(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_duplicates(ctx, field, obj), graphql.RequiredNull)
 		case "escalationLevel":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.EscalationLevel)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.EscalationLevel)
 		case "escalations":
-			out.Values[i] = ec._Feedback_escalations(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_escalations(ctx, field, obj), graphql.RequiredNull)
 		case "reopenedCount":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.ReopenedCount)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.ReopenedCount)
 		case "satisfaction":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Satisfaction)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Satisfaction), graphql.RequiredNull)
 		case "updates":
-			out.Values[i] = ec._Feedback_updates(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_updates(ctx, field, obj), graphql.RequiredNull)
 		case "echo":
-			out.Values[i] = ec._Feedback_echo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_echo(ctx, field, obj), graphql.RequiredNull)
 		case "version":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Version)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Version)
 		case "provenance":
-			out.Values[i] = ec._Feedback_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Feedback_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3839,47 +3729,23 @@ func (ec *executionContext) _FeedbackCategory(ctx context.Context, sel ast.Selec
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackCategory")
+			out.Put(i, marshal.String("FeedbackCategory"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "code":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Code)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Code))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._FeedbackCategory_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategory_community(ctx, field, obj), graphql.Null)
 		case "open311ServiceCode":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Open311ServiceCode)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Open311ServiceCode))
 		case "rule":
-			out.Values[i] = ec._FeedbackCategory_rule(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategory_rule(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._FeedbackCategory_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategory_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3900,32 +3766,17 @@ func (ec *executionContext) _FeedbackCategoryConnection(ctx context.Context, sel
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackCategoryConnection")
+			out.Put(i, marshal.String("FeedbackCategoryConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._FeedbackCategoryConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategoryConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._FeedbackCategoryConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategoryConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._FeedbackCategoryConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategoryConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._FeedbackCategoryConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategoryConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._FeedbackCategoryConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategoryConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3946,17 +3797,11 @@ func (ec *executionContext) _FeedbackCategoryEdge(ctx context.Context, sel ast.S
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackCategoryEdge")
+			out.Put(i, marshal.String("FeedbackCategoryEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._FeedbackCategoryEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackCategoryEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3977,17 +3822,11 @@ func (ec *executionContext) _FeedbackChange(ctx context.Context, sel ast.Selecti
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackChange")
+			out.Put(i, marshal.String("FeedbackChange"), nil)
 		case "community":
-			out.Values[i] = ec._FeedbackChange_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackChange_community(ctx, field, obj), graphql.Null)
 		case "feedback":
-			out.Values[i] = ec._FeedbackChange_feedback(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackChange_feedback(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4008,32 +3847,17 @@ func (ec *executionContext) _FeedbackConnection(ctx context.Context, sel ast.Sel
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackConnection")
+			out.Put(i, marshal.String("FeedbackConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._FeedbackConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._FeedbackConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._FeedbackConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._FeedbackConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._FeedbackConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4054,17 +3878,11 @@ func (ec *executionContext) _FeedbackEdge(ctx context.Context, sel ast.Selection
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackEdge")
+			out.Put(i, marshal.String("FeedbackEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._FeedbackEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4085,42 +3903,21 @@ func (ec *executionContext) _FeedbackUpdate(ctx context.Context, sel ast.Selecti
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackUpdate")
+			out.Put(i, marshal.String("FeedbackUpdate"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "at":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At), graphql.Null)
 		case "action":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Action)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Action))
 		case "fromStatus":
-			out.Values[i] = ec.marshalOFeedbackStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.FromStatus)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOFeedbackStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.FromStatus), graphql.RequiredNull)
 		case "toStatus":
-			out.Values[i] = ec.marshalNFeedbackStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.ToStatus)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ToStatus))
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "byPost":
-			out.Values[i] = ec._FeedbackUpdate_byPost(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackUpdate_byPost(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4141,32 +3938,17 @@ func (ec *executionContext) _FeedbackUpdateConnection(ctx context.Context, sel a
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackUpdateConnection")
+			out.Put(i, marshal.String("FeedbackUpdateConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._FeedbackUpdateConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackUpdateConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._FeedbackUpdateConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackUpdateConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._FeedbackUpdateConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackUpdateConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._FeedbackUpdateConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackUpdateConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._FeedbackUpdateConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackUpdateConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4187,17 +3969,11 @@ func (ec *executionContext) _FeedbackUpdateEdge(ctx context.Context, sel ast.Sel
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackUpdateEdge")
+			out.Put(i, marshal.String("FeedbackUpdateEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._FeedbackUpdateEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackUpdateEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4218,42 +3994,21 @@ func (ec *executionContext) _SlaRule(ctx context.Context, sel ast.SelectionSet, 
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("SlaRule")
+			out.Put(i, marshal.String("SlaRule"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._SlaRule_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRule_community(ctx, field, obj), graphql.Null)
 		case "category":
-			out.Values[i] = ec._SlaRule_category(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRule_category(ctx, field, obj), graphql.RequiredNull)
 		case "dueInHours":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.DueInHours)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.DueInHours)
 		case "workingDays":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.WorkingDays)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.WorkingDays), graphql.Null)
 		case "assignee":
-			out.Values[i] = ec._SlaRule_assignee(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRule_assignee(ctx, field, obj), graphql.RequiredNull)
 		case "responsible":
-			out.Values[i] = ec._SlaRule_responsible(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRule_responsible(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4274,32 +4029,17 @@ func (ec *executionContext) _SlaRuleConnection(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("SlaRuleConnection")
+			out.Put(i, marshal.String("SlaRuleConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._SlaRuleConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRuleConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._SlaRuleConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRuleConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._SlaRuleConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRuleConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._SlaRuleConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRuleConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._SlaRuleConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRuleConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4320,17 +4060,11 @@ func (ec *executionContext) _SlaRuleEdge(ctx context.Context, sel ast.SelectionS
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("SlaRuleEdge")
+			out.Put(i, marshal.String("SlaRuleEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._SlaRuleEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._SlaRuleEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

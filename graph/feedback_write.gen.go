@@ -1222,17 +1222,11 @@ func (ec *executionContext) _EchoPayload(ctx context.Context, sel ast.SelectionS
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EchoPayload")
+			out.Put(i, marshal.String("EchoPayload"), nil)
 		case "post":
-			out.Values[i] = ec._EchoPayload_post(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoPayload_post(ctx, field, obj), graphql.RequiredNull)
 		case "userErrors":
-			out.Values[i] = ec._EchoPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EchoPayload_userErrors(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1253,17 +1247,11 @@ func (ec *executionContext) _FeedbackPayload(ctx context.Context, sel ast.Select
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("FeedbackPayload")
+			out.Put(i, marshal.String("FeedbackPayload"), nil)
 		case "feedback":
-			out.Values[i] = ec._FeedbackPayload_feedback(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackPayload_feedback(ctx, field, obj), graphql.RequiredNull)
 		case "userErrors":
-			out.Values[i] = ec._FeedbackPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._FeedbackPayload_userErrors(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -313,6 +314,9 @@ func (ec *executionContext) fieldContext_Course_classNameZh(_ context.Context, f
 }
 
 func (ec *executionContext) _Course_community(ctx context.Context, field graphql.CollectedField, obj *store.Course) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -345,6 +349,9 @@ func (ec *executionContext) fieldContext_Course_community(_ context.Context, fie
 }
 
 func (ec *executionContext) _Course_programme(ctx context.Context, field graphql.CollectedField, obj *store.Course) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProgramme2ᚖlinhuiᚋstoreᚐProgramme); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -726,6 +733,9 @@ func (ec *executionContext) fieldContext_Course_publicBenefit(_ context.Context,
 }
 
 func (ec *executionContext) _Course_sessions(ctx context.Context, field graphql.CollectedField, obj *store.Course) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourseSessionConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -770,6 +780,9 @@ func (ec *executionContext) fieldContext_Course_sessions(ctx context.Context, fi
 }
 
 func (ec *executionContext) _Course_enrolments(ctx context.Context, field graphql.CollectedField, obj *store.Course) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEnrolmentConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1075,6 +1088,9 @@ func (ec *executionContext) fieldContext_CourseSession_id(_ context.Context, fie
 }
 
 func (ec *executionContext) _CourseSession_community(ctx context.Context, field graphql.CollectedField, obj *store.CourseSession) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1107,6 +1123,9 @@ func (ec *executionContext) fieldContext_CourseSession_community(_ context.Conte
 }
 
 func (ec *executionContext) _CourseSession_course(ctx context.Context, field graphql.CollectedField, obj *store.CourseSession) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourse2ᚖlinhuiᚋstoreᚐCourse); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1139,6 +1158,9 @@ func (ec *executionContext) fieldContext_CourseSession_course(_ context.Context,
 }
 
 func (ec *executionContext) _CourseSession_room(ctx context.Context, field graphql.CollectedField, obj *store.CourseSession) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1547,6 +1569,9 @@ func (ec *executionContext) fieldContext_Enrolment_id(_ context.Context, field g
 }
 
 func (ec *executionContext) _Enrolment_community(ctx context.Context, field graphql.CollectedField, obj *store.Enrolment) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1579,6 +1604,9 @@ func (ec *executionContext) fieldContext_Enrolment_community(_ context.Context, 
 }
 
 func (ec *executionContext) _Enrolment_course(ctx context.Context, field graphql.CollectedField, obj *store.Enrolment) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourse2ᚖlinhuiᚋstoreᚐCourse); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1726,6 +1754,9 @@ func (ec *executionContext) fieldContext_Enrolment_appliedAt(_ context.Context, 
 }
 
 func (ec *executionContext) _Enrolment_resident(ctx context.Context, field graphql.CollectedField, obj *store.Enrolment) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResident2ᚖlinhuiᚋstoreᚐResident); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2033,6 +2064,9 @@ func (ec *executionContext) fieldContext_Programme_nameEn(_ context.Context, fie
 }
 
 func (ec *executionContext) _Programme_community(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2065,6 +2099,9 @@ func (ec *executionContext) fieldContext_Programme_community(_ context.Context, 
 }
 
 func (ec *executionContext) _Programme_brand(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBrand2ᚖlinhuiᚋstoreᚐBrand); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2097,6 +2134,9 @@ func (ec *executionContext) fieldContext_Programme_brand(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Programme_station(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2129,6 +2169,9 @@ func (ec *executionContext) fieldContext_Programme_station(_ context.Context, fi
 }
 
 func (ec *executionContext) _Programme_room(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2161,6 +2204,9 @@ func (ec *executionContext) fieldContext_Programme_room(_ context.Context, field
 }
 
 func (ec *executionContext) _Programme_provider(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2519,6 +2565,9 @@ func (ec *executionContext) fieldContext_Programme_note(_ context.Context, field
 }
 
 func (ec *executionContext) _Programme_courses(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourseConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2563,6 +2612,9 @@ func (ec *executionContext) fieldContext_Programme_courses(ctx context.Context, 
 }
 
 func (ec *executionContext) _Programme_classHoursTaught(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2618,6 +2670,9 @@ func (ec *executionContext) fieldContext_Programme_provenance(_ context.Context,
 }
 
 func (ec *executionContext) _Programme_event(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2650,6 +2705,9 @@ func (ec *executionContext) fieldContext_Programme_event(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Programme_team(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3211,122 +3269,53 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Course")
+			out.Put(i, marshal.String("Course"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "classNameZh":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClassNameZh)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClassNameZh), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._Course_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_community(ctx, field, obj), graphql.Null)
 		case "programme":
-			out.Values[i] = ec._Course_programme(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_programme(ctx, field, obj), graphql.RequiredNull)
 		case "audience":
-			out.Values[i] = ec.marshalNAudience2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Audience)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Audience))
 		case "ageMin":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMin)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMin), graphql.RequiredNull)
 		case "ageMax":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMax)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMax), graphql.RequiredNull)
 		case "capacity":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity), graphql.RequiredNull)
 		case "seatsLeft":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.SeatsLeft())
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.SeatsLeft()), graphql.RequiredNull)
 		case "enrolmentCount":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.EnrolmentCount)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.EnrolmentCount)
 		case "reportedEnrolments":
-			out.Values[i] = ec._Course_reportedEnrolments(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_reportedEnrolments(ctx, field, obj), graphql.RequiredNull)
 		case "instructorRole":
-			out.Values[i] = ec.marshalOMemberGroup2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.InstructorRole)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOMemberGroup2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.InstructorRole), graphql.RequiredNull)
 		case "instructorAgeBand":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.InstructorAgeBand)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.InstructorAgeBand), graphql.RequiredNull)
 		case "tutoringZh":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.TutoringZh)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.TutoringZh), graphql.RequiredNull)
 		case "recurrence":
-			out.Values[i] = ec._Course_recurrence(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_recurrence(ctx, field, obj), graphql.RequiredNull)
 		case "weekdays":
-			out.Values[i] = ec.marshalNInt2ᚕintᚄ(ctx, field.Selections, obj.Weekdays)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNInt2ᚕintᚄ(ctx, field.Selections, obj.Weekdays), graphql.Null)
 		case "fee":
-			out.Values[i] = ec._Course_fee(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_fee(ctx, field, obj), graphql.RequiredNull)
 		case "publicBenefit":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.PublicBenefit)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.PublicBenefit), graphql.Null)
 		case "sessions":
-			out.Values[i] = ec._Course_sessions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_sessions(ctx, field, obj), graphql.RequiredNull)
 		case "enrolments":
-			out.Values[i] = ec._Course_enrolments(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_enrolments(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Course_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Course_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3347,32 +3336,17 @@ func (ec *executionContext) _CourseConnection(ctx context.Context, sel ast.Selec
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CourseConnection")
+			out.Put(i, marshal.String("CourseConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._CourseConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._CourseConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._CourseConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._CourseConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._CourseConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3393,17 +3367,11 @@ func (ec *executionContext) _CourseEdge(ctx context.Context, sel ast.SelectionSe
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CourseEdge")
+			out.Put(i, marshal.String("CourseEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._CourseEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3424,57 +3392,27 @@ func (ec *executionContext) _CourseSession(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CourseSession")
+			out.Put(i, marshal.String("CourseSession"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._CourseSession_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSession_community(ctx, field, obj), graphql.Null)
 		case "course":
-			out.Values[i] = ec._CourseSession_course(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSession_course(ctx, field, obj), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._CourseSession_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSession_room(ctx, field, obj), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNSessionKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "status":
-			out.Values[i] = ec.marshalNSessionStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Status)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Status))
 		case "start":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.Start)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.Start), graphql.Null)
 		case "end":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.End)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.End), graphql.Null)
 		case "classHours":
-			out.Values[i] = ec.marshalNDecimal2linhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.ClassHours)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ClassHours))
 		case "provenance":
-			out.Values[i] = ec._CourseSession_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSession_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3495,32 +3433,17 @@ func (ec *executionContext) _CourseSessionConnection(ctx context.Context, sel as
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CourseSessionConnection")
+			out.Put(i, marshal.String("CourseSessionConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._CourseSessionConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSessionConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._CourseSessionConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSessionConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._CourseSessionConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSessionConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._CourseSessionConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSessionConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._CourseSessionConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSessionConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3541,17 +3464,11 @@ func (ec *executionContext) _CourseSessionEdge(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CourseSessionEdge")
+			out.Put(i, marshal.String("CourseSessionEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._CourseSessionEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CourseSessionEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3572,52 +3489,25 @@ func (ec *executionContext) _Enrolment(ctx context.Context, sel ast.SelectionSet
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Enrolment")
+			out.Put(i, marshal.String("Enrolment"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._Enrolment_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Enrolment_community(ctx, field, obj), graphql.Null)
 		case "course":
-			out.Values[i] = ec._Enrolment_course(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Enrolment_course(ctx, field, obj), graphql.RequiredNull)
 		case "status":
-			out.Values[i] = ec.marshalNEnrolmentStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Status)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Status))
 		case "waitlistPosition":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.WaitlistPosition)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.WaitlistPosition), graphql.RequiredNull)
 		case "offeredUntil":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.OfferedUntil)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.OfferedUntil), graphql.RequiredNull)
 		case "parentVolunteerOptIn":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.ParentVolunteerOptIn)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.ParentVolunteerOptIn), graphql.Null)
 		case "appliedAt":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AppliedAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AppliedAt), graphql.Null)
 		case "resident":
-			out.Values[i] = ec._Enrolment_resident(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Enrolment_resident(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3638,32 +3528,17 @@ func (ec *executionContext) _EnrolmentConnection(ctx context.Context, sel ast.Se
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EnrolmentConnection")
+			out.Put(i, marshal.String("EnrolmentConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._EnrolmentConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EnrolmentConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._EnrolmentConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EnrolmentConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._EnrolmentConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EnrolmentConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._EnrolmentConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._EnrolmentConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._EnrolmentConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EnrolmentConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3684,17 +3559,11 @@ func (ec *executionContext) _EnrolmentEdge(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("EnrolmentEdge")
+			out.Put(i, marshal.String("EnrolmentEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._EnrolmentEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._EnrolmentEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3715,137 +3584,59 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Programme")
+			out.Put(i, marshal.String("Programme"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._Programme_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_community(ctx, field, obj), graphql.Null)
 		case "brand":
-			out.Values[i] = ec._Programme_brand(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_brand(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._Programme_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_station(ctx, field, obj), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._Programme_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_room(ctx, field, obj), graphql.RequiredNull)
 		case "provider":
-			out.Values[i] = ec._Programme_provider(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_provider(ctx, field, obj), graphql.RequiredNull)
 		case "ageMin":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMin)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMin), graphql.RequiredNull)
 		case "ageMax":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMax)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.AgeMax), graphql.RequiredNull)
 		case "audiences":
-			out.Values[i] = ec.marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.Audiences)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.Audiences), graphql.Null)
 		case "recurrence":
-			out.Values[i] = ec._Programme_recurrence(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_recurrence(ctx, field, obj), graphql.RequiredNull)
 		case "demandDriven":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.DemandDriven)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.DemandDriven), graphql.Null)
 		case "parentsJoinVolunteers":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.ParentsJoinVolunteers)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.ParentsJoinVolunteers), graphql.Null)
 		case "resourceSource":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ResourceSource)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ResourceSource), graphql.RequiredNull)
 		case "origin":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Origin)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Origin), graphql.RequiredNull)
 		case "topics":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Topics)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Topics), graphql.Null)
 		case "reportedCourseCount":
-			out.Values[i] = ec._Programme_reportedCourseCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_reportedCourseCount(ctx, field, obj), graphql.RequiredNull)
 		case "reportedClassHours":
-			out.Values[i] = ec._Programme_reportedClassHours(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_reportedClassHours(ctx, field, obj), graphql.RequiredNull)
 		case "proceedsShare":
-			out.Values[i] = ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.ProceedsShare)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.ProceedsShare), graphql.RequiredNull)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "courses":
-			out.Values[i] = ec._Programme_courses(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_courses(ctx, field, obj), graphql.RequiredNull)
 		case "classHoursTaught":
-			out.Values[i] = ec._Programme_classHoursTaught(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_classHoursTaught(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Programme_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_provenance(ctx, field, obj), graphql.Null)
 		case "event":
-			out.Values[i] = ec._Programme_event(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_event(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._Programme_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Programme_team(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3866,32 +3657,17 @@ func (ec *executionContext) _ProgrammeConnection(ctx context.Context, sel ast.Se
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ProgrammeConnection")
+			out.Put(i, marshal.String("ProgrammeConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._ProgrammeConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ProgrammeConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._ProgrammeConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ProgrammeConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._ProgrammeConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ProgrammeConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._ProgrammeConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ProgrammeConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._ProgrammeConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ProgrammeConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3912,17 +3688,11 @@ func (ec *executionContext) _ProgrammeEdge(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ProgrammeEdge")
+			out.Put(i, marshal.String("ProgrammeEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._ProgrammeEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ProgrammeEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -208,6 +209,9 @@ func (ec *executionContext) fieldContext_LendableItem_kind(_ context.Context, fi
 }
 
 func (ec *executionContext) _LendableItem_community(ctx context.Context, field graphql.CollectedField, obj *store.LendableItem) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -240,6 +244,9 @@ func (ec *executionContext) fieldContext_LendableItem_community(_ context.Contex
 }
 
 func (ec *executionContext) _LendableItem_station(ctx context.Context, field graphql.CollectedField, obj *store.LendableItem) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -364,6 +371,9 @@ func (ec *executionContext) fieldContext_LendableItem_retiredAt(_ context.Contex
 }
 
 func (ec *executionContext) _LendableItem_loans(ctx context.Context, field graphql.CollectedField, obj *store.LendableItem) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOLoanConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -669,6 +679,9 @@ func (ec *executionContext) fieldContext_Loan_id(_ context.Context, field graphq
 }
 
 func (ec *executionContext) _Loan_community(ctx context.Context, field graphql.CollectedField, obj *store.Loan) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -701,6 +714,9 @@ func (ec *executionContext) fieldContext_Loan_community(_ context.Context, field
 }
 
 func (ec *executionContext) _Loan_item(ctx context.Context, field graphql.CollectedField, obj *store.Loan) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOLendableItem2ᚖlinhuiᚋstoreᚐLendableItem); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -733,6 +749,9 @@ func (ec *executionContext) fieldContext_Loan_item(_ context.Context, field grap
 }
 
 func (ec *executionContext) _Loan_borrower(ctx context.Context, field graphql.CollectedField, obj *store.Loan) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResident2ᚖlinhuiᚋstoreᚐResident); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1538,72 +1557,33 @@ func (ec *executionContext) _LendableItem(ctx context.Context, sel ast.Selection
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("LendableItem")
+			out.Put(i, marshal.String("LendableItem"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "assetTag":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.AssetTag)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.AssetTag))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNLendableKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "community":
-			out.Values[i] = ec._LendableItem_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItem_community(ctx, field, obj), graphql.Null)
 		case "station":
-			out.Values[i] = ec._LendableItem_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItem_station(ctx, field, obj), graphql.RequiredNull)
 		case "loanDays":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.LoanDays)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.LoanDays)
 		case "consumable":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Consumable)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Consumable), graphql.Null)
 		case "available":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Available)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Available), graphql.Null)
 		case "retiredAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RetiredAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RetiredAt), graphql.RequiredNull)
 		case "loans":
-			out.Values[i] = ec._LendableItem_loans(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItem_loans(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._LendableItem_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItem_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1624,32 +1604,17 @@ func (ec *executionContext) _LendableItemConnection(ctx context.Context, sel ast
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("LendableItemConnection")
+			out.Put(i, marshal.String("LendableItemConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._LendableItemConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItemConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._LendableItemConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItemConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._LendableItemConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItemConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._LendableItemConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItemConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._LendableItemConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItemConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1670,17 +1635,11 @@ func (ec *executionContext) _LendableItemEdge(ctx context.Context, sel ast.Selec
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("LendableItemEdge")
+			out.Put(i, marshal.String("LendableItemEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._LendableItemEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LendableItemEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1701,62 +1660,29 @@ func (ec *executionContext) _Loan(ctx context.Context, sel ast.SelectionSet, obj
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Loan")
+			out.Put(i, marshal.String("Loan"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._Loan_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Loan_community(ctx, field, obj), graphql.Null)
 		case "item":
-			out.Values[i] = ec._Loan_item(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Loan_item(ctx, field, obj), graphql.RequiredNull)
 		case "borrower":
-			out.Values[i] = ec._Loan_borrower(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Loan_borrower(ctx, field, obj), graphql.RequiredNull)
 		case "status":
-			out.Values[i] = ec._Loan_status(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Loan_status(ctx, field, obj), graphql.Null)
 		case "lentAt":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.LentAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.LentAt), graphql.Null)
 		case "dueAt":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DueAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DueAt), graphql.Null)
 		case "returnedAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ReturnedAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ReturnedAt), graphql.RequiredNull)
 		case "lostAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LostAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LostAt), graphql.RequiredNull)
 		case "version":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Version)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Version)
 		case "provenance":
-			out.Values[i] = ec._Loan_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Loan_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1777,32 +1703,17 @@ func (ec *executionContext) _LoanConnection(ctx context.Context, sel ast.Selecti
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("LoanConnection")
+			out.Put(i, marshal.String("LoanConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._LoanConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._LoanConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._LoanConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._LoanConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._LoanConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1823,17 +1734,11 @@ func (ec *executionContext) _LoanEdge(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("LoanEdge")
+			out.Put(i, marshal.String("LoanEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._LoanEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1854,17 +1759,11 @@ func (ec *executionContext) _LoanPayload(ctx context.Context, sel ast.SelectionS
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("LoanPayload")
+			out.Put(i, marshal.String("LoanPayload"), nil)
 		case "loan":
-			out.Values[i] = ec._LoanPayload_loan(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanPayload_loan(ctx, field, obj), graphql.RequiredNull)
 		case "userErrors":
-			out.Values[i] = ec._LoanPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._LoanPayload_userErrors(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -183,6 +184,9 @@ func (ec *executionContext) fieldContext_Resident_id(_ context.Context, field gr
 }
 
 func (ec *executionContext) _Resident_community(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -284,6 +288,9 @@ func (ec *executionContext) fieldContext_Resident_ageBand(_ context.Context, fie
 }
 
 func (ec *executionContext) _Resident_estate(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEstate2ᚖlinhuiᚋstoreᚐEstate); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -385,6 +392,9 @@ func (ec *executionContext) fieldContext_Resident_birthDate(_ context.Context, f
 }
 
 func (ec *executionContext) _Resident_tags(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResidentTag2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -408,6 +418,9 @@ func (ec *executionContext) fieldContext_Resident_tags(_ context.Context, field 
 }
 
 func (ec *executionContext) _Resident_teams(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚕᚖlinhuiᚋstoreᚐVolunteerTeamᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -440,6 +453,9 @@ func (ec *executionContext) fieldContext_Resident_teams(_ context.Context, field
 }
 
 func (ec *executionContext) _Resident_enrolments(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEnrolmentConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -484,6 +500,9 @@ func (ec *executionContext) fieldContext_Resident_enrolments(ctx context.Context
 }
 
 func (ec *executionContext) _Resident_serviceMinutes(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -528,6 +547,9 @@ func (ec *executionContext) fieldContext_Resident_serviceMinutes(ctx context.Con
 }
 
 func (ec *executionContext) _Resident_loans(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOLoanConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -876,77 +898,35 @@ func (ec *executionContext) _Resident(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Resident")
+			out.Put(i, marshal.String("Resident"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._Resident_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_community(ctx, field, obj), graphql.Null)
 		case "maskedName":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.MaskedName())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.MaskedName()))
 		case "maskedPhone":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.MaskedPhone())
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.MaskedPhone()), graphql.RequiredNull)
 		case "ageBand":
-			out.Values[i] = ec._Resident_ageBand(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_ageBand(ctx, field, obj), graphql.RequiredNull)
 		case "estate":
-			out.Values[i] = ec._Resident_estate(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_estate(ctx, field, obj), graphql.RequiredNull)
 		case "name":
-			out.Values[i] = ec.marshalOString2string(ctx, field.Selections, obj.Name)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Name))
 		case "phone":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Phone)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Phone), graphql.RequiredNull)
 		case "birthDate":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.BirthDate)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.BirthDate), graphql.RequiredNull)
 		case "tags":
-			out.Values[i] = ec._Resident_tags(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_tags(ctx, field, obj), graphql.RequiredNull)
 		case "teams":
-			out.Values[i] = ec._Resident_teams(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_teams(ctx, field, obj), graphql.RequiredNull)
 		case "enrolments":
-			out.Values[i] = ec._Resident_enrolments(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_enrolments(ctx, field, obj), graphql.RequiredNull)
 		case "serviceMinutes":
-			out.Values[i] = ec._Resident_serviceMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_serviceMinutes(ctx, field, obj), graphql.RequiredNull)
 		case "loans":
-			out.Values[i] = ec._Resident_loans(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Resident_loans(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -967,32 +947,17 @@ func (ec *executionContext) _ResidentConnection(ctx context.Context, sel ast.Sel
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ResidentConnection")
+			out.Put(i, marshal.String("ResidentConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._ResidentConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ResidentConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._ResidentConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ResidentConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._ResidentConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ResidentConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._ResidentConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ResidentConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._ResidentConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ResidentConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1013,17 +978,11 @@ func (ec *executionContext) _ResidentEdge(ctx context.Context, sel ast.Selection
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ResidentEdge")
+			out.Put(i, marshal.String("ResidentEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._ResidentEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ResidentEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

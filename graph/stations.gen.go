@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -357,6 +358,9 @@ func (ec *executionContext) fieldContext_Offering_kind(_ context.Context, field 
 }
 
 func (ec *executionContext) _Offering_community(ctx context.Context, field graphql.CollectedField, obj *store.Offering) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -389,6 +393,9 @@ func (ec *executionContext) fieldContext_Offering_community(_ context.Context, f
 }
 
 func (ec *executionContext) _Offering_station(ctx context.Context, field graphql.CollectedField, obj *store.Offering) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -421,6 +428,9 @@ func (ec *executionContext) fieldContext_Offering_station(_ context.Context, fie
 }
 
 func (ec *executionContext) _Offering_room(ctx context.Context, field graphql.CollectedField, obj *store.Offering) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -678,6 +688,9 @@ func (ec *executionContext) fieldContext_Offering_provenance(_ context.Context, 
 }
 
 func (ec *executionContext) _Offering_event(ctx context.Context, field graphql.CollectedField, obj *store.Offering) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -710,6 +723,9 @@ func (ec *executionContext) fieldContext_Offering_event(_ context.Context, field
 }
 
 func (ec *executionContext) _Offering_team(ctx context.Context, field graphql.CollectedField, obj *store.Offering) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -857,6 +873,9 @@ func (ec *executionContext) fieldContext_Room_groupLabel(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Room_community(ctx context.Context, field graphql.CollectedField, obj *store.Room) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -889,6 +908,9 @@ func (ec *executionContext) fieldContext_Room_community(_ context.Context, field
 }
 
 func (ec *executionContext) _Room_station(ctx context.Context, field graphql.CollectedField, obj *store.Room) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1270,6 +1292,9 @@ func (ec *executionContext) fieldContext_Schedule_validTo(_ context.Context, fie
 }
 
 func (ec *executionContext) _Schedule_room(ctx context.Context, field graphql.CollectedField, obj *store.Schedule) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1302,6 +1327,9 @@ func (ec *executionContext) fieldContext_Schedule_room(_ context.Context, field 
 }
 
 func (ec *executionContext) _Schedule_offering(ctx context.Context, field graphql.CollectedField, obj *store.Schedule) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOffering2ᚖlinhuiᚋstoreᚐOffering); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1449,6 +1477,9 @@ func (ec *executionContext) fieldContext_ScheduleException_note(_ context.Contex
 }
 
 func (ec *executionContext) _ScheduleException_room(ctx context.Context, field graphql.CollectedField, obj *store.ScheduleException) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1550,6 +1581,9 @@ func (ec *executionContext) fieldContext_ServiceWindow_nameEn(_ context.Context,
 }
 
 func (ec *executionContext) _ServiceWindow_community(ctx context.Context, field graphql.CollectedField, obj *store.ServiceWindow) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1582,6 +1616,9 @@ func (ec *executionContext) fieldContext_ServiceWindow_community(_ context.Conte
 }
 
 func (ec *executionContext) _ServiceWindow_station(ctx context.Context, field graphql.CollectedField, obj *store.ServiceWindow) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1807,6 +1844,9 @@ func (ec *executionContext) fieldContext_ServiceWindow_provenance(_ context.Cont
 }
 
 func (ec *executionContext) _ServiceWindow_event(ctx context.Context, field graphql.CollectedField, obj *store.ServiceWindow) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2069,6 +2109,9 @@ func (ec *executionContext) fieldContext_Station_structure(_ context.Context, fi
 }
 
 func (ec *executionContext) _Station_community(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2101,6 +2144,9 @@ func (ec *executionContext) fieldContext_Station_community(_ context.Context, fi
 }
 
 func (ec *executionContext) _Station_estate(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEstate2ᚖlinhuiᚋstoreᚐEstate); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2133,6 +2179,9 @@ func (ec *executionContext) fieldContext_Station_estate(_ context.Context, field
 }
 
 func (ec *executionContext) _Station_brand(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBrand2ᚖlinhuiᚋstoreᚐBrand); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2165,6 +2214,9 @@ func (ec *executionContext) fieldContext_Station_brand(_ context.Context, field 
 }
 
 func (ec *executionContext) _Station_parent(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2197,6 +2249,9 @@ func (ec *executionContext) fieldContext_Station_parent(_ context.Context, field
 }
 
 func (ec *executionContext) _Station_children(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚕᚖlinhuiᚋstoreᚐStationᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2353,6 +2408,9 @@ func (ec *executionContext) fieldContext_Station_formerUse(_ context.Context, fi
 }
 
 func (ec *executionContext) _Station_formerOwner(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2730,6 +2788,9 @@ func (ec *executionContext) fieldContext_Station_longitude(_ context.Context, fi
 }
 
 func (ec *executionContext) _Station_channels(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannel2ᚕᚖlinhuiᚋstoreᚐChannelᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2762,6 +2823,9 @@ func (ec *executionContext) fieldContext_Station_channels(_ context.Context, fie
 }
 
 func (ec *executionContext) _Station_rooms(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚕᚖlinhuiᚋstoreᚐRoomᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2794,6 +2858,9 @@ func (ec *executionContext) fieldContext_Station_rooms(_ context.Context, field 
 }
 
 func (ec *executionContext) _Station_offerings(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOffering2ᚕᚖlinhuiᚋstoreᚐOfferingᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2838,6 +2905,9 @@ func (ec *executionContext) fieldContext_Station_offerings(ctx context.Context, 
 }
 
 func (ec *executionContext) _Station_signage(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOSignage2ᚕᚖlinhuiᚋstoreᚐSignageᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2916,6 +2986,9 @@ func (ec *executionContext) fieldContext_Station_nextTransition(_ context.Contex
 }
 
 func (ec *executionContext) _Station_schedules(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOSchedule2ᚕᚖlinhuiᚋstoreᚐScheduleᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2948,6 +3021,9 @@ func (ec *executionContext) fieldContext_Station_schedules(_ context.Context, fi
 }
 
 func (ec *executionContext) _Station_scheduleExceptions(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOScheduleException2ᚕᚖlinhuiᚋstoreᚐScheduleExceptionᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2992,6 +3068,9 @@ func (ec *executionContext) fieldContext_Station_scheduleExceptions(ctx context.
 }
 
 func (ec *executionContext) _Station_serviceWindows(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceWindow2ᚕᚖlinhuiᚋstoreᚐServiceWindowᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3056,6 +3135,9 @@ func (ec *executionContext) fieldContext_Station_provenance(_ context.Context, f
 }
 
 func (ec *executionContext) _Station_events(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3100,6 +3182,9 @@ func (ec *executionContext) fieldContext_Station_events(ctx context.Context, fie
 }
 
 func (ec *executionContext) _Station_lendableItems(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOLendableItemConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3144,6 +3229,9 @@ func (ec *executionContext) fieldContext_Station_lendableItems(ctx context.Conte
 }
 
 func (ec *executionContext) _Station_storedItems(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStoredItemConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3506,97 +3594,43 @@ func (ec *executionContext) _Offering(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Offering")
+			out.Put(i, marshal.String("Offering"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNOfferingKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "community":
-			out.Values[i] = ec._Offering_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Offering_community(ctx, field, obj), graphql.Null)
 		case "station":
-			out.Values[i] = ec._Offering_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Offering_station(ctx, field, obj), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._Offering_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Offering_room(ctx, field, obj), graphql.RequiredNull)
 		case "audience":
-			out.Values[i] = ec.marshalOAudience2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Audience)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOAudience2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Audience), graphql.RequiredNull)
 		case "consumable":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Consumable)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Consumable), graphql.Null)
 		case "stock":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Stock)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Stock), graphql.RequiredNull)
 		case "available":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Available)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Available), graphql.Null)
 		case "requiredDocuments":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.RequiredDocuments)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.RequiredDocuments), graphql.Null)
 		case "fee":
-			out.Values[i] = ec._Offering_fee(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Offering_fee(ctx, field, obj), graphql.RequiredNull)
 		case "process":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Process)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Process), graphql.Null)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Offering_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Offering_provenance(ctx, field, obj), graphql.Null)
 		case "event":
-			out.Values[i] = ec._Offering_event(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Offering_event(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._Offering_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Offering_team(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3617,87 +3651,39 @@ func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Room")
+			out.Put(i, marshal.String("Room"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNRoomKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "groupLabel":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.GroupLabel)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.GroupLabel), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._Room_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Room_community(ctx, field, obj), graphql.Null)
 		case "station":
-			out.Values[i] = ec._Room_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Room_station(ctx, field, obj), graphql.RequiredNull)
 		case "capacity":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Capacity), graphql.RequiredNull)
 		case "areaSqm":
-			out.Values[i] = ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.AreaSqm)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.AreaSqm), graphql.RequiredNull)
 		case "spaceUse":
-			out.Values[i] = ec.marshalNSpaceUse2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.SpaceUse)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.SpaceUse))
 		case "functions":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Functions)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Functions), graphql.Null)
 		case "noiseRule":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NoiseRule)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NoiseRule), graphql.RequiredNull)
 		case "hosts":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Hosts)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Hosts), graphql.Null)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "peak":
-			out.Values[i] = ec._Room_peak(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Room_peak(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Room_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Room_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3718,42 +3704,21 @@ func (ec *executionContext) _Schedule(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Schedule")
+			out.Put(i, marshal.String("Schedule"), nil)
 		case "recurrence":
-			out.Values[i] = ec._Schedule_recurrence(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Schedule_recurrence(ctx, field, obj), graphql.Null)
 		case "opensAt":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.OpensAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.OpensAt))
 		case "closesAt":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.ClosesAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ClosesAt))
 		case "validFrom":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidFrom)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidFrom), graphql.RequiredNull)
 		case "validTo":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidTo)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidTo), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._Schedule_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Schedule_room(ctx, field, obj), graphql.RequiredNull)
 		case "offering":
-			out.Values[i] = ec._Schedule_offering(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Schedule_offering(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3774,37 +3739,19 @@ func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ScheduleException")
+			out.Put(i, marshal.String("ScheduleException"), nil)
 		case "onDay":
-			out.Values[i] = ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.OnDay)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.OnDay), graphql.Null)
 		case "kind":
-			out.Values[i] = ec.marshalNScheduleExceptionKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "opensAt":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.OpensAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.OpensAt), graphql.RequiredNull)
 		case "closesAt":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClosesAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClosesAt), graphql.RequiredNull)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._ScheduleException_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ScheduleException_room(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3825,77 +3772,35 @@ func (ec *executionContext) _ServiceWindow(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceWindow")
+			out.Put(i, marshal.String("ServiceWindow"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameZh), graphql.RequiredNull)
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._ServiceWindow_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceWindow_community(ctx, field, obj), graphql.Null)
 		case "station":
-			out.Values[i] = ec._ServiceWindow_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceWindow_station(ctx, field, obj), graphql.RequiredNull)
 		case "startsOn":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.StartsOn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.StartsOn), graphql.RequiredNull)
 		case "endsOn":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.EndsOn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.EndsOn), graphql.RequiredNull)
 		case "opensAt":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.OpensAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.OpensAt), graphql.RequiredNull)
 		case "closesAt":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClosesAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClosesAt), graphql.RequiredNull)
 		case "pilot":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Pilot)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Pilot), graphql.Null)
 		case "review":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Review)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Review), graphql.RequiredNull)
 		case "followUp":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FollowUp)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FollowUp), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._ServiceWindow_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceWindow_provenance(ctx, field, obj), graphql.Null)
 		case "event":
-			out.Values[i] = ec._ServiceWindow_event(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceWindow_event(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3916,22 +3821,13 @@ func (ec *executionContext) _Signage(ctx context.Context, sel ast.SelectionSet, 
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Signage")
+			out.Put(i, marshal.String("Signage"), nil)
 		case "placeZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.PlaceZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.PlaceZh))
 		case "labelZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.LabelZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.LabelZh))
 		case "states":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.States)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.States), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3952,237 +3848,99 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Station")
+			out.Put(i, marshal.String("Station"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "aliases":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Aliases)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Aliases), graphql.Null)
 		case "kind":
-			out.Values[i] = ec.marshalNStationKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "groupLabel":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.GroupLabel)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.GroupLabel), graphql.RequiredNull)
 		case "structure":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Structure)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Structure), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._Station_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_community(ctx, field, obj), graphql.Null)
 		case "estate":
-			out.Values[i] = ec._Station_estate(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_estate(ctx, field, obj), graphql.RequiredNull)
 		case "brand":
-			out.Values[i] = ec._Station_brand(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_brand(ctx, field, obj), graphql.RequiredNull)
 		case "parent":
-			out.Values[i] = ec._Station_parent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_parent(ctx, field, obj), graphql.RequiredNull)
 		case "children":
-			out.Values[i] = ec._Station_children(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_children(ctx, field, obj), graphql.RequiredNull)
 		case "locationZh":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.LocationZh)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.LocationZh), graphql.RequiredNull)
 		case "areaSqm":
-			out.Values[i] = ec._Station_areaSqm(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_areaSqm(ctx, field, obj), graphql.RequiredNull)
 		case "publicPhone":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.PublicPhone)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.PublicPhone), graphql.RequiredNull)
 		case "openToPublic":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.OpenToPublic)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.OpenToPublic), graphql.Null)
 		case "formerUse":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FormerUse)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FormerUse), graphql.RequiredNull)
 		case "formerOwner":
-			out.Values[i] = ec._Station_formerOwner(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_formerOwner(ctx, field, obj), graphql.RequiredNull)
 		case "functions":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Functions)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Functions), graphql.Null)
 		case "servedGroups":
-			out.Values[i] = ec.marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.ServedGroups)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.ServedGroups), graphql.Null)
 		case "servedGroupsZh":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.ServedGroupsZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.ServedGroupsZh), graphql.Null)
 		case "functionsEn":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.FunctionsEn)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.FunctionsEn), graphql.Null)
 		case "staffedBy":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.StaffedBy)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.StaffedBy), graphql.Null)
 		case "pilot":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Pilot)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Pilot), graphql.Null)
 		case "upgraded":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Upgraded)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Upgraded), graphql.Null)
 		case "heatingInWinter":
-			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.HeatingInWinter)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.HeatingInWinter), graphql.RequiredNull)
 		case "airConditioningInSummer":
-			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.AirConditioningInSummer)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.AirConditioningInSummer), graphql.RequiredNull)
 		case "isLendingPoint":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsLendingPoint)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsLendingPoint), graphql.Null)
 		case "publicContactPosted":
-			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.PublicContactPosted)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.PublicContactPosted), graphql.RequiredNull)
 		case "limitation":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Limitation)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Limitation), graphql.RequiredNull)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "latitude":
-			out.Values[i] = ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Latitude)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Latitude), graphql.RequiredNull)
 		case "longitude":
-			out.Values[i] = ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Longitude)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.Longitude), graphql.RequiredNull)
 		case "channels":
-			out.Values[i] = ec._Station_channels(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_channels(ctx, field, obj), graphql.RequiredNull)
 		case "rooms":
-			out.Values[i] = ec._Station_rooms(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_rooms(ctx, field, obj), graphql.RequiredNull)
 		case "offerings":
-			out.Values[i] = ec._Station_offerings(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_offerings(ctx, field, obj), graphql.RequiredNull)
 		case "signage":
-			out.Values[i] = ec._Station_signage(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_signage(ctx, field, obj), graphql.RequiredNull)
 		case "openNow":
-			out.Values[i] = ec._Station_openNow(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_openNow(ctx, field, obj), graphql.Null)
 		case "nextTransition":
-			out.Values[i] = ec._Station_nextTransition(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_nextTransition(ctx, field, obj), graphql.RequiredNull)
 		case "schedules":
-			out.Values[i] = ec._Station_schedules(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_schedules(ctx, field, obj), graphql.RequiredNull)
 		case "scheduleExceptions":
-			out.Values[i] = ec._Station_scheduleExceptions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_scheduleExceptions(ctx, field, obj), graphql.RequiredNull)
 		case "serviceWindows":
-			out.Values[i] = ec._Station_serviceWindows(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_serviceWindows(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Station_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_provenance(ctx, field, obj), graphql.Null)
 		case "events":
-			out.Values[i] = ec._Station_events(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_events(ctx, field, obj), graphql.RequiredNull)
 		case "lendableItems":
-			out.Values[i] = ec._Station_lendableItems(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_lendableItems(ctx, field, obj), graphql.RequiredNull)
 		case "storedItems":
-			out.Values[i] = ec._Station_storedItems(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Station_storedItems(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4203,32 +3961,17 @@ func (ec *executionContext) _StationConnection(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("StationConnection")
+			out.Put(i, marshal.String("StationConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._StationConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StationConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._StationConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StationConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._StationConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StationConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._StationConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._StationConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._StationConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StationConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4249,17 +3992,11 @@ func (ec *executionContext) _StationEdge(ctx context.Context, sel ast.SelectionS
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("StationEdge")
+			out.Put(i, marshal.String("StationEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._StationEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StationEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -55,6 +56,9 @@ func (ec *executionContext) fieldContext_StoredItem_id(_ context.Context, field 
 }
 
 func (ec *executionContext) _StoredItem_community(ctx context.Context, field graphql.CollectedField, obj *store.StoredItem) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -87,6 +91,9 @@ func (ec *executionContext) fieldContext_StoredItem_community(_ context.Context,
 }
 
 func (ec *executionContext) _StoredItem_station(ctx context.Context, field graphql.CollectedField, obj *store.StoredItem) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1064,82 +1071,37 @@ func (ec *executionContext) _StoredItem(ctx context.Context, sel ast.SelectionSe
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("StoredItem")
+			out.Put(i, marshal.String("StoredItem"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._StoredItem_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItem_community(ctx, field, obj), graphql.Null)
 		case "station":
-			out.Values[i] = ec._StoredItem_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItem_station(ctx, field, obj), graphql.RequiredNull)
 		case "shelf":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Shelf)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Shelf), graphql.RequiredNull)
 		case "description":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description), graphql.RequiredNull)
 		case "status":
-			out.Values[i] = ec._StoredItem_status(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItem_status(ctx, field, obj), graphql.Null)
 		case "depositedAt":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DepositedAt)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.DepositedAt), graphql.Null)
 		case "collectBy":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CollectBy)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CollectBy), graphql.Null)
 		case "collectedAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.CollectedAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.CollectedAt), graphql.RequiredNull)
 		case "handedOverAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.HandedOverAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.HandedOverAt), graphql.RequiredNull)
 		case "handedTo":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.HandedTo)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.HandedTo), graphql.RequiredNull)
 		case "refusedFor":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.RefusedFor)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.RefusedFor), graphql.RequiredNull)
 		case "locked":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Locked())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Locked()), graphql.Null)
 		case "version":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Version)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Version)
 		case "provenance":
-			out.Values[i] = ec._StoredItem_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItem_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1160,32 +1122,17 @@ func (ec *executionContext) _StoredItemConnection(ctx context.Context, sel ast.S
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("StoredItemConnection")
+			out.Put(i, marshal.String("StoredItemConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._StoredItemConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._StoredItemConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._StoredItemConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._StoredItemConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._StoredItemConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1206,17 +1153,11 @@ func (ec *executionContext) _StoredItemEdge(ctx context.Context, sel ast.Selecti
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("StoredItemEdge")
+			out.Put(i, marshal.String("StoredItemEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._StoredItemEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1237,22 +1178,13 @@ func (ec *executionContext) _StoredItemPayload(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("StoredItemPayload")
+			out.Put(i, marshal.String("StoredItemPayload"), nil)
 		case "item":
-			out.Values[i] = ec._StoredItemPayload_item(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemPayload_item(ctx, field, obj), graphql.RequiredNull)
 		case "claimCode":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClaimCode)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClaimCode), graphql.RequiredNull)
 		case "userErrors":
-			out.Values[i] = ec._StoredItemPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StoredItemPayload_userErrors(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -204,6 +205,9 @@ func (ec *executionContext) fieldContext_ServiceProject_nameEn(_ context.Context
 }
 
 func (ec *executionContext) _ServiceProject_community(ctx context.Context, field graphql.CollectedField, obj *store.ServiceProject) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -236,6 +240,9 @@ func (ec *executionContext) fieldContext_ServiceProject_community(_ context.Cont
 }
 
 func (ec *executionContext) _ServiceProject_team(ctx context.Context, field graphql.CollectedField, obj *store.ServiceProject) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -323,6 +330,9 @@ func (ec *executionContext) fieldContext_ServiceRecord_id(_ context.Context, fie
 }
 
 func (ec *executionContext) _ServiceRecord_community(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRecord) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -355,6 +365,9 @@ func (ec *executionContext) fieldContext_ServiceRecord_community(_ context.Conte
 }
 
 func (ec *executionContext) _ServiceRecord_volunteer(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRecord) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResident2ᚖlinhuiᚋstoreᚐResident); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -387,6 +400,9 @@ func (ec *executionContext) fieldContext_ServiceRecord_volunteer(_ context.Conte
 }
 
 func (ec *executionContext) _ServiceRecord_project(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRecord) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceProject2ᚖlinhuiᚋstoreᚐServiceProject); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -419,6 +435,9 @@ func (ec *executionContext) fieldContext_ServiceRecord_project(_ context.Context
 }
 
 func (ec *executionContext) _ServiceRecord_team(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRecord) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -451,6 +470,9 @@ func (ec *executionContext) fieldContext_ServiceRecord_team(_ context.Context, f
 }
 
 func (ec *executionContext) _ServiceRecord_station(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRecord) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -644,6 +666,9 @@ func (ec *executionContext) fieldContext_ServiceRecord_rating(_ context.Context,
 }
 
 func (ec *executionContext) _ServiceRecord_series(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRecord) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventSeries2ᚖlinhuiᚋstoreᚐEventSeries); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -928,6 +953,9 @@ func (ec *executionContext) fieldContext_TeamHonour_awardedOn(_ context.Context,
 }
 
 func (ec *executionContext) _TeamHonour_by(ctx context.Context, field graphql.CollectedField, obj *store.TeamHonour) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -992,6 +1020,9 @@ func (ec *executionContext) fieldContext_TeamHonour_provenance(_ context.Context
 }
 
 func (ec *executionContext) _TeamHonour_event(ctx context.Context, field graphql.CollectedField, obj *store.TeamHonour) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1047,6 +1078,9 @@ func (ec *executionContext) fieldContext_TeamMembership_id(_ context.Context, fi
 }
 
 func (ec *executionContext) _TeamMembership_community(ctx context.Context, field graphql.CollectedField, obj *store.TeamMembership) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1079,6 +1113,9 @@ func (ec *executionContext) fieldContext_TeamMembership_community(_ context.Cont
 }
 
 func (ec *executionContext) _TeamMembership_team(ctx context.Context, field graphql.CollectedField, obj *store.TeamMembership) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1111,6 +1148,9 @@ func (ec *executionContext) fieldContext_TeamMembership_team(_ context.Context, 
 }
 
 func (ec *executionContext) _TeamMembership_resident(ctx context.Context, field graphql.CollectedField, obj *store.TeamMembership) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResident2ᚖlinhuiᚋstoreᚐResident); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1510,6 +1550,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_kind(_ context.Context, f
 }
 
 func (ec *executionContext) _VolunteerTeam_community(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1542,6 +1585,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_community(_ context.Conte
 }
 
 func (ec *executionContext) _VolunteerTeam_brand(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBrand2ᚖlinhuiᚋstoreᚐBrand); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1574,6 +1620,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_brand(_ context.Context, 
 }
 
 func (ec *executionContext) _VolunteerTeam_parent(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1606,6 +1655,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_parent(_ context.Context,
 }
 
 func (ec *executionContext) _VolunteerTeam_children(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚕᚖlinhuiᚋstoreᚐVolunteerTeamᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1817,6 +1869,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_informal(_ context.Contex
 }
 
 func (ec *executionContext) _VolunteerTeam_homeStation(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1849,6 +1904,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_homeStation(_ context.Con
 }
 
 func (ec *executionContext) _VolunteerTeam_channel(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannel2ᚖlinhuiᚋstoreᚐChannel); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1881,6 +1939,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_channel(_ context.Context
 }
 
 func (ec *executionContext) _VolunteerTeam_course(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourse2ᚖlinhuiᚋstoreᚐCourse); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1913,6 +1974,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_course(_ context.Context,
 }
 
 func (ec *executionContext) _VolunteerTeam_programme(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProgramme2ᚖlinhuiᚋstoreᚐProgramme); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2129,6 +2193,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_note(_ context.Context, f
 }
 
 func (ec *executionContext) _VolunteerTeam_honours(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTeamHonour2ᚕᚖlinhuiᚋstoreᚐTeamHonourᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2161,6 +2228,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_honours(_ context.Context
 }
 
 func (ec *executionContext) _VolunteerTeam_projects(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceProject2ᚕᚖlinhuiᚋstoreᚐServiceProjectᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2193,6 +2263,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_projects(_ context.Contex
 }
 
 func (ec *executionContext) _VolunteerTeam_memberships(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTeamMembershipConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2237,6 +2310,9 @@ func (ec *executionContext) fieldContext_VolunteerTeam_memberships(ctx context.C
 }
 
 func (ec *executionContext) _VolunteerTeam_serviceHours(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2808,37 +2884,19 @@ func (ec *executionContext) _ServiceProject(ctx context.Context, sel ast.Selecti
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceProject")
+			out.Put(i, marshal.String("ServiceProject"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._ServiceProject_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceProject_community(ctx, field, obj), graphql.Null)
 		case "team":
-			out.Values[i] = ec._ServiceProject_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceProject_team(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._ServiceProject_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceProject_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2859,77 +2917,35 @@ func (ec *executionContext) _ServiceRecord(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceRecord")
+			out.Put(i, marshal.String("ServiceRecord"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._ServiceRecord_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecord_community(ctx, field, obj), graphql.Null)
 		case "volunteer":
-			out.Values[i] = ec._ServiceRecord_volunteer(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecord_volunteer(ctx, field, obj), graphql.RequiredNull)
 		case "project":
-			out.Values[i] = ec._ServiceRecord_project(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecord_project(ctx, field, obj), graphql.RequiredNull)
 		case "team":
-			out.Values[i] = ec._ServiceRecord_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecord_team(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._ServiceRecord_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecord_station(ctx, field, obj), graphql.RequiredNull)
 		case "start":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.Start)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.Start), graphql.Null)
 		case "end":
-			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.End)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.End), graphql.Null)
 		case "minutes":
-			out.Values[i] = ec.marshalNInt2int(ctx, field.Selections, obj.Minutes)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Int(i, obj.Minutes)
 		case "status":
-			out.Values[i] = ec.marshalNServiceRecordStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Status)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Status))
 		case "content":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Content)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Content), graphql.RequiredNull)
 		case "confirmedAt":
-			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ConfirmedAt)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ConfirmedAt), graphql.RequiredNull)
 		case "rating":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Rating)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Rating), graphql.RequiredNull)
 		case "series":
-			out.Values[i] = ec._ServiceRecord_series(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecord_series(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2950,32 +2966,17 @@ func (ec *executionContext) _ServiceRecordConnection(ctx context.Context, sel as
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceRecordConnection")
+			out.Put(i, marshal.String("ServiceRecordConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._ServiceRecordConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecordConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._ServiceRecordConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecordConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._ServiceRecordConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecordConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._ServiceRecordConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecordConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._ServiceRecordConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecordConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2996,17 +2997,11 @@ func (ec *executionContext) _ServiceRecordEdge(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("ServiceRecordEdge")
+			out.Put(i, marshal.String("ServiceRecordEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._ServiceRecordEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._ServiceRecordEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3027,32 +3022,17 @@ func (ec *executionContext) _TeamHonour(ctx context.Context, sel ast.SelectionSe
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("TeamHonour")
+			out.Put(i, marshal.String("TeamHonour"), nil)
 		case "kind":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "awardedOn":
-			out.Values[i] = ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.AwardedOn)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.AwardedOn), graphql.Null)
 		case "by":
-			out.Values[i] = ec._TeamHonour_by(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamHonour_by(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._TeamHonour_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamHonour_provenance(ctx, field, obj), graphql.Null)
 		case "event":
-			out.Values[i] = ec._TeamHonour_event(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamHonour_event(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3073,42 +3053,21 @@ func (ec *executionContext) _TeamMembership(ctx context.Context, sel ast.Selecti
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("TeamMembership")
+			out.Put(i, marshal.String("TeamMembership"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "community":
-			out.Values[i] = ec._TeamMembership_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembership_community(ctx, field, obj), graphql.Null)
 		case "team":
-			out.Values[i] = ec._TeamMembership_team(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembership_team(ctx, field, obj), graphql.RequiredNull)
 		case "resident":
-			out.Values[i] = ec._TeamMembership_resident(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembership_resident(ctx, field, obj), graphql.RequiredNull)
 		case "role":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Role)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Role), graphql.RequiredNull)
 		case "since":
-			out.Values[i] = ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Since)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNDate2linhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Since), graphql.Null)
 		case "until":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Until)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Until), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3129,32 +3088,17 @@ func (ec *executionContext) _TeamMembershipConnection(ctx context.Context, sel a
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("TeamMembershipConnection")
+			out.Put(i, marshal.String("TeamMembershipConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._TeamMembershipConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembershipConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._TeamMembershipConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembershipConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._TeamMembershipConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembershipConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._TeamMembershipConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembershipConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._TeamMembershipConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembershipConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3175,17 +3119,11 @@ func (ec *executionContext) _TeamMembershipEdge(ctx context.Context, sel ast.Sel
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("TeamMembershipEdge")
+			out.Put(i, marshal.String("TeamMembershipEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._TeamMembershipEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._TeamMembershipEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3206,167 +3144,71 @@ func (ec *executionContext) _VolunteerTeam(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("VolunteerTeam")
+			out.Put(i, marshal.String("VolunteerTeam"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNTeamKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "community":
-			out.Values[i] = ec._VolunteerTeam_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_community(ctx, field, obj), graphql.Null)
 		case "brand":
-			out.Values[i] = ec._VolunteerTeam_brand(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_brand(ctx, field, obj), graphql.RequiredNull)
 		case "parent":
-			out.Values[i] = ec._VolunteerTeam_parent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_parent(ctx, field, obj), graphql.RequiredNull)
 		case "children":
-			out.Values[i] = ec._VolunteerTeam_children(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_children(ctx, field, obj), graphql.RequiredNull)
 		case "memberGroups":
-			out.Values[i] = ec.marshalNMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.MemberGroups)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.MemberGroups), graphql.Null)
 		case "memberCount":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.MemberCount)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.MemberCount), graphql.RequiredNull)
 		case "reportedMemberCount":
-			out.Values[i] = ec._VolunteerTeam_reportedMemberCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_reportedMemberCount(ctx, field, obj), graphql.RequiredNull)
 		case "reportedTeamCount":
-			out.Values[i] = ec._VolunteerTeam_reportedTeamCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_reportedTeamCount(ctx, field, obj), graphql.RequiredNull)
 		case "volunteerGrowth":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.VolunteerGrowth)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.VolunteerGrowth), graphql.RequiredNull)
 		case "selfFormed":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.SelfFormed)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.SelfFormed), graphql.Null)
 		case "informal":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Informal)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Informal), graphql.Null)
 		case "homeStation":
-			out.Values[i] = ec._VolunteerTeam_homeStation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_homeStation(ctx, field, obj), graphql.RequiredNull)
 		case "channel":
-			out.Values[i] = ec._VolunteerTeam_channel(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_channel(ctx, field, obj), graphql.RequiredNull)
 		case "course":
-			out.Values[i] = ec._VolunteerTeam_course(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_course(ctx, field, obj), graphql.RequiredNull)
 		case "programme":
-			out.Values[i] = ec._VolunteerTeam_programme(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_programme(ctx, field, obj), graphql.RequiredNull)
 		case "foundedOn":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.FoundedOn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.FoundedOn), graphql.RequiredNull)
 		case "foundedOnZh":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FoundedOnZh)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FoundedOnZh), graphql.RequiredNull)
 		case "performs":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Performs)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Performs), graphql.Null)
 		case "needs":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Needs)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Needs), graphql.Null)
 		case "outputs":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Outputs)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Outputs), graphql.Null)
 		case "activities":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Activities)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Activities), graphql.Null)
 		case "playwrights":
-			out.Values[i] = ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Playwrights)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Playwrights), graphql.RequiredNull)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "honours":
-			out.Values[i] = ec._VolunteerTeam_honours(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_honours(ctx, field, obj), graphql.RequiredNull)
 		case "projects":
-			out.Values[i] = ec._VolunteerTeam_projects(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_projects(ctx, field, obj), graphql.RequiredNull)
 		case "memberships":
-			out.Values[i] = ec._VolunteerTeam_memberships(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_memberships(ctx, field, obj), graphql.RequiredNull)
 		case "serviceHours":
-			out.Values[i] = ec._VolunteerTeam_serviceHours(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_serviceHours(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._VolunteerTeam_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeam_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3387,32 +3229,17 @@ func (ec *executionContext) _VolunteerTeamConnection(ctx context.Context, sel as
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("VolunteerTeamConnection")
+			out.Put(i, marshal.String("VolunteerTeamConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._VolunteerTeamConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeamConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._VolunteerTeamConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeamConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._VolunteerTeamConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeamConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._VolunteerTeamConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeamConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._VolunteerTeamConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeamConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3433,17 +3260,11 @@ func (ec *executionContext) _VolunteerTeamEdge(ctx context.Context, sel ast.Sele
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("VolunteerTeamEdge")
+			out.Put(i, marshal.String("VolunteerTeamEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._VolunteerTeamEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._VolunteerTeamEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"linhui/dataloaders"
 	"linhui/internal/marshal"
 	"linhui/page"
 	"linhui/schema/scalar"
@@ -909,6 +910,9 @@ func (ec *executionContext) fieldContext_Brand_kind(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Brand_community(ctx context.Context, field graphql.CollectedField, obj *store.Brand) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -941,6 +945,9 @@ func (ec *executionContext) fieldContext_Brand_community(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Brand_parent(ctx context.Context, field graphql.CollectedField, obj *store.Brand) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBrand2ᚖlinhuiᚋstoreᚐBrand); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -973,6 +980,9 @@ func (ec *executionContext) fieldContext_Brand_parent(_ context.Context, field g
 }
 
 func (ec *executionContext) _Brand_children(ctx context.Context, field graphql.CollectedField, obj *store.Brand) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBrand2ᚕᚖlinhuiᚋstoreᚐBrandᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1005,6 +1015,9 @@ func (ec *executionContext) fieldContext_Brand_children(_ context.Context, field
 }
 
 func (ec *executionContext) _Brand_channels(ctx context.Context, field graphql.CollectedField, obj *store.Brand) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannel2ᚕᚖlinhuiᚋstoreᚐChannelᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1092,6 +1105,9 @@ func (ec *executionContext) fieldContext_Brand_provenance(_ context.Context, fie
 }
 
 func (ec *executionContext) _Brand_launchEvent(ctx context.Context, field graphql.CollectedField, obj *store.Brand) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEvent2ᚖlinhuiᚋstoreᚐEvent); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1124,6 +1140,9 @@ func (ec *executionContext) fieldContext_Brand_launchEvent(_ context.Context, fi
 }
 
 func (ec *executionContext) _Brand_teams(ctx context.Context, field graphql.CollectedField, obj *store.Brand) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚕᚖlinhuiᚋstoreᚐVolunteerTeamᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1225,6 +1244,9 @@ func (ec *executionContext) fieldContext_Building_nameEn(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Building_community(ctx context.Context, field graphql.CollectedField, obj *store.Building) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1257,6 +1279,9 @@ func (ec *executionContext) fieldContext_Building_community(_ context.Context, f
 }
 
 func (ec *executionContext) _Building_estate(ctx context.Context, field graphql.CollectedField, obj *store.Building) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEstate2ᚖlinhuiᚋstoreᚐEstate); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1289,6 +1314,9 @@ func (ec *executionContext) fieldContext_Building_estate(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Building_posts(ctx context.Context, field graphql.CollectedField, obj *store.Building) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚕᚖlinhuiᚋstoreᚐStaffPostᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1321,6 +1349,9 @@ func (ec *executionContext) fieldContext_Building_posts(_ context.Context, field
 }
 
 func (ec *executionContext) _Building_head(ctx context.Context, field graphql.CollectedField, obj *store.Building) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚖlinhuiᚋstoreᚐStaffPost); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1583,6 +1614,9 @@ func (ec *executionContext) fieldContext_Channel_livestream(_ context.Context, f
 }
 
 func (ec *executionContext) _Channel_brand(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBrand2ᚖlinhuiᚋstoreᚐBrand); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1615,6 +1649,9 @@ func (ec *executionContext) fieldContext_Channel_brand(_ context.Context, field 
 }
 
 func (ec *executionContext) _Channel_station(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStation2ᚖlinhuiᚋstoreᚐStation); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1647,6 +1684,9 @@ func (ec *executionContext) fieldContext_Channel_station(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Channel_room(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoom2ᚖlinhuiᚋstoreᚐRoom); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1725,6 +1765,9 @@ func (ec *executionContext) fieldContext_Channel_approvedOn(_ context.Context, f
 }
 
 func (ec *executionContext) _Channel_studiedBy(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1757,6 +1800,9 @@ func (ec *executionContext) fieldContext_Channel_studiedBy(_ context.Context, fi
 }
 
 func (ec *executionContext) _Channel_approvedBy(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1789,6 +1835,9 @@ func (ec *executionContext) fieldContext_Channel_approvedBy(_ context.Context, f
 }
 
 func (ec *executionContext) _Channel_community(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1968,6 +2017,9 @@ func (ec *executionContext) fieldContext_Community_aliases(_ context.Context, fi
 }
 
 func (ec *executionContext) _Community_division(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNDivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2078,6 +2130,9 @@ func (ec *executionContext) fieldContext_Community_provenance(_ context.Context,
 }
 
 func (ec *executionContext) _Community_estates(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEstate2ᚕᚖlinhuiᚋstoreᚐEstateᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2110,6 +2165,9 @@ func (ec *executionContext) fieldContext_Community_estates(_ context.Context, fi
 }
 
 func (ec *executionContext) _Community_organizations(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚕᚖlinhuiᚋstoreᚐOrganizationᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2154,6 +2212,9 @@ func (ec *executionContext) fieldContext_Community_organizations(ctx context.Con
 }
 
 func (ec *executionContext) _Community_posts(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStaffPost2ᚕᚖlinhuiᚋstoreᚐStaffPostᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2198,6 +2259,9 @@ func (ec *executionContext) fieldContext_Community_posts(ctx context.Context, fi
 }
 
 func (ec *executionContext) _Community_brands(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBrand2ᚕᚖlinhuiᚋstoreᚐBrandᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2230,6 +2294,9 @@ func (ec *executionContext) fieldContext_Community_brands(_ context.Context, fie
 }
 
 func (ec *executionContext) _Community_channels(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannel2ᚕᚖlinhuiᚋstoreᚐChannelᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2274,6 +2341,9 @@ func (ec *executionContext) fieldContext_Community_channels(ctx context.Context,
 }
 
 func (ec *executionContext) _Community_serviceDeliveries(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceDeliveryConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2318,6 +2388,9 @@ func (ec *executionContext) fieldContext_Community_serviceDeliveries(ctx context
 }
 
 func (ec *executionContext) _Community_reportedStatistics(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOReportedStatisticConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2362,6 +2435,9 @@ func (ec *executionContext) fieldContext_Community_reportedStatistics(ctx contex
 }
 
 func (ec *executionContext) _Community_workMethods(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOWorkMethod2ᚕᚖlinhuiᚋstoreᚐWorkMethodᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2394,6 +2470,9 @@ func (ec *executionContext) fieldContext_Community_workMethods(_ context.Context
 }
 
 func (ec *executionContext) _Community_events(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2438,6 +2517,9 @@ func (ec *executionContext) fieldContext_Community_events(ctx context.Context, f
 }
 
 func (ec *executionContext) _Community_todayEvents(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2482,6 +2564,9 @@ func (ec *executionContext) fieldContext_Community_todayEvents(ctx context.Conte
 }
 
 func (ec *executionContext) _Community_feedbacks(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2526,6 +2611,9 @@ func (ec *executionContext) fieldContext_Community_feedbacks(ctx context.Context
 }
 
 func (ec *executionContext) _Community_feedbackCategories(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFeedbackCategory2ᚕᚖlinhuiᚋstoreᚐFeedbackCategoryᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2558,6 +2646,9 @@ func (ec *executionContext) fieldContext_Community_feedbackCategories(_ context.
 }
 
 func (ec *executionContext) _Community_slaRules(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOSlaRule2ᚕᚖlinhuiᚋstoreᚐSlaRuleᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2590,6 +2681,9 @@ func (ec *executionContext) fieldContext_Community_slaRules(_ context.Context, f
 }
 
 func (ec *executionContext) _Community_echoWall(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEchoWallPostConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2634,6 +2728,9 @@ func (ec *executionContext) fieldContext_Community_echoWall(ctx context.Context,
 }
 
 func (ec *executionContext) _Community_programmes(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProgrammeConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2678,6 +2775,9 @@ func (ec *executionContext) fieldContext_Community_programmes(ctx context.Contex
 }
 
 func (ec *executionContext) _Community_courses(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCourseConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2722,6 +2822,9 @@ func (ec *executionContext) fieldContext_Community_courses(ctx context.Context, 
 }
 
 func (ec *executionContext) _Community_residents(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResidentConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2766,6 +2869,9 @@ func (ec *executionContext) fieldContext_Community_residents(ctx context.Context
 }
 
 func (ec *executionContext) _Community_stations(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStationConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2810,6 +2916,9 @@ func (ec *executionContext) fieldContext_Community_stations(ctx context.Context,
 }
 
 func (ec *executionContext) _Community_openStationsNow(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStationConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2854,6 +2963,9 @@ func (ec *executionContext) fieldContext_Community_openStationsNow(ctx context.C
 }
 
 func (ec *executionContext) _Community_teams(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeamConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3196,6 +3308,9 @@ func (ec *executionContext) fieldContext_Division_level(_ context.Context, field
 }
 
 func (ec *executionContext) _Division_parent(ctx context.Context, field graphql.CollectedField, obj *store.Division) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3228,6 +3343,9 @@ func (ec *executionContext) fieldContext_Division_parent(_ context.Context, fiel
 }
 
 func (ec *executionContext) _Division_children(ctx context.Context, field graphql.CollectedField, obj *store.Division) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNDivision2ᚕᚖlinhuiᚋstoreᚐDivisionᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3260,6 +3378,9 @@ func (ec *executionContext) fieldContext_Division_children(_ context.Context, fi
 }
 
 func (ec *executionContext) _Division_successor(ctx context.Context, field graphql.CollectedField, obj *store.Division) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3338,6 +3459,9 @@ func (ec *executionContext) fieldContext_Division_validTo(_ context.Context, fie
 }
 
 func (ec *executionContext) _Division_communities(ctx context.Context, field graphql.CollectedField, obj *store.Division) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCommunityConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3483,6 +3607,9 @@ func (ec *executionContext) fieldContext_Estate_nameEn(_ context.Context, field 
 }
 
 func (ec *executionContext) _Estate_community(ctx context.Context, field graphql.CollectedField, obj *store.Estate) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3538,6 +3665,9 @@ func (ec *executionContext) fieldContext_Estate_divisionCode(_ context.Context, 
 }
 
 func (ec *executionContext) _Estate_propertyManagement(ctx context.Context, field graphql.CollectedField, obj *store.Estate) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3570,6 +3700,9 @@ func (ec *executionContext) fieldContext_Estate_propertyManagement(_ context.Con
 }
 
 func (ec *executionContext) _Estate_buildings(ctx context.Context, field graphql.CollectedField, obj *store.Estate) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBuilding2ᚕᚖlinhuiᚋstoreᚐBuildingᚄ); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3726,6 +3859,9 @@ func (ec *executionContext) fieldContext_Organization_kind(_ context.Context, fi
 }
 
 func (ec *executionContext) _Organization_community(ctx context.Context, field graphql.CollectedField, obj *store.Organization) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3758,6 +3894,9 @@ func (ec *executionContext) fieldContext_Organization_community(_ context.Contex
 }
 
 func (ec *executionContext) _Organization_parent(ctx context.Context, field graphql.CollectedField, obj *store.Organization) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOrganization2ᚖlinhuiᚋstoreᚐOrganization); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4006,6 +4145,9 @@ func (ec *executionContext) fieldContext_StaffPost_labelEn(_ context.Context, fi
 }
 
 func (ec *executionContext) _StaffPost_community(ctx context.Context, field graphql.CollectedField, obj *store.StaffPost) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4038,6 +4180,9 @@ func (ec *executionContext) fieldContext_StaffPost_community(_ context.Context, 
 }
 
 func (ec *executionContext) _StaffPost_building(ctx context.Context, field graphql.CollectedField, obj *store.StaffPost) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOBuilding2ᚖlinhuiᚋstoreᚐBuilding); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4260,67 +4405,31 @@ func (ec *executionContext) _Brand(ctx context.Context, sel ast.SelectionSet, ob
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Brand")
+			out.Put(i, marshal.String("Brand"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNBrandKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "community":
-			out.Values[i] = ec._Brand_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Brand_community(ctx, field, obj), graphql.Null)
 		case "parent":
-			out.Values[i] = ec._Brand_parent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Brand_parent(ctx, field, obj), graphql.RequiredNull)
 		case "children":
-			out.Values[i] = ec._Brand_children(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Brand_children(ctx, field, obj), graphql.RequiredNull)
 		case "channels":
-			out.Values[i] = ec._Brand_channels(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Brand_channels(ctx, field, obj), graphql.RequiredNull)
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Brand_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Brand_provenance(ctx, field, obj), graphql.Null)
 		case "launchEvent":
-			out.Values[i] = ec._Brand_launchEvent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Brand_launchEvent(ctx, field, obj), graphql.RequiredNull)
 		case "teams":
-			out.Values[i] = ec._Brand_teams(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Brand_teams(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4341,42 +4450,21 @@ func (ec *executionContext) _Building(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Building")
+			out.Put(i, marshal.String("Building"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._Building_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Building_community(ctx, field, obj), graphql.Null)
 		case "estate":
-			out.Values[i] = ec._Building_estate(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Building_estate(ctx, field, obj), graphql.RequiredNull)
 		case "posts":
-			out.Values[i] = ec._Building_posts(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Building_posts(ctx, field, obj), graphql.RequiredNull)
 		case "head":
-			out.Values[i] = ec._Building_head(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Building_head(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4397,102 +4485,45 @@ func (ec *executionContext) _Channel(ctx context.Context, sel ast.SelectionSet, 
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Channel")
+			out.Put(i, marshal.String("Channel"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNChannelKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "direction":
-			out.Values[i] = ec.marshalNChannelDirection2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Direction)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Direction))
 		case "rawName":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.RawName)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.RawName), graphql.RequiredNull)
 		case "purpose":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Purpose)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Purpose), graphql.RequiredNull)
 		case "publishes":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Publishes)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Publishes), graphql.Null)
 		case "collects":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Collects)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Collects), graphql.Null)
 		case "livestream":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Livestream)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Livestream), graphql.Null)
 		case "brand":
-			out.Values[i] = ec._Channel_brand(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Channel_brand(ctx, field, obj), graphql.RequiredNull)
 		case "station":
-			out.Values[i] = ec._Channel_station(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Channel_station(ctx, field, obj), graphql.RequiredNull)
 		case "room":
-			out.Values[i] = ec._Channel_room(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Channel_room(ctx, field, obj), graphql.RequiredNull)
 		case "approved":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Approved)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Approved), graphql.Null)
 		case "approvedOn":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ApprovedOn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ApprovedOn), graphql.RequiredNull)
 		case "studiedBy":
-			out.Values[i] = ec._Channel_studiedBy(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Channel_studiedBy(ctx, field, obj), graphql.RequiredNull)
 		case "approvedBy":
-			out.Values[i] = ec._Channel_approvedBy(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Channel_approvedBy(ctx, field, obj), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._Channel_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Channel_community(ctx, field, obj), graphql.Null)
 		case "provenance":
-			out.Values[i] = ec._Channel_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Channel_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4513,152 +4544,65 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Community")
+			out.Put(i, marshal.String("Community"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "slug":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Slug())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Slug()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "aliases":
-			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Aliases)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Aliases), graphql.Null)
 		case "division":
-			out.Values[i] = ec._Community_division(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_division(ctx, field, obj), graphql.Null)
 		case "timeZone":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.TimeZone)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.TimeZone))
 		case "note":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Community_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_provenance(ctx, field, obj), graphql.Null)
 		case "estates":
-			out.Values[i] = ec._Community_estates(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_estates(ctx, field, obj), graphql.RequiredNull)
 		case "organizations":
-			out.Values[i] = ec._Community_organizations(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_organizations(ctx, field, obj), graphql.RequiredNull)
 		case "posts":
-			out.Values[i] = ec._Community_posts(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_posts(ctx, field, obj), graphql.RequiredNull)
 		case "brands":
-			out.Values[i] = ec._Community_brands(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_brands(ctx, field, obj), graphql.RequiredNull)
 		case "channels":
-			out.Values[i] = ec._Community_channels(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_channels(ctx, field, obj), graphql.RequiredNull)
 		case "serviceDeliveries":
-			out.Values[i] = ec._Community_serviceDeliveries(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_serviceDeliveries(ctx, field, obj), graphql.RequiredNull)
 		case "reportedStatistics":
-			out.Values[i] = ec._Community_reportedStatistics(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_reportedStatistics(ctx, field, obj), graphql.RequiredNull)
 		case "workMethods":
-			out.Values[i] = ec._Community_workMethods(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_workMethods(ctx, field, obj), graphql.RequiredNull)
 		case "events":
-			out.Values[i] = ec._Community_events(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_events(ctx, field, obj), graphql.RequiredNull)
 		case "todayEvents":
-			out.Values[i] = ec._Community_todayEvents(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_todayEvents(ctx, field, obj), graphql.RequiredNull)
 		case "feedbacks":
-			out.Values[i] = ec._Community_feedbacks(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_feedbacks(ctx, field, obj), graphql.RequiredNull)
 		case "feedbackCategories":
-			out.Values[i] = ec._Community_feedbackCategories(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_feedbackCategories(ctx, field, obj), graphql.RequiredNull)
 		case "slaRules":
-			out.Values[i] = ec._Community_slaRules(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_slaRules(ctx, field, obj), graphql.RequiredNull)
 		case "echoWall":
-			out.Values[i] = ec._Community_echoWall(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_echoWall(ctx, field, obj), graphql.RequiredNull)
 		case "programmes":
-			out.Values[i] = ec._Community_programmes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_programmes(ctx, field, obj), graphql.RequiredNull)
 		case "courses":
-			out.Values[i] = ec._Community_courses(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_courses(ctx, field, obj), graphql.RequiredNull)
 		case "residents":
-			out.Values[i] = ec._Community_residents(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_residents(ctx, field, obj), graphql.RequiredNull)
 		case "stations":
-			out.Values[i] = ec._Community_stations(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_stations(ctx, field, obj), graphql.RequiredNull)
 		case "openStationsNow":
-			out.Values[i] = ec._Community_openStationsNow(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_openStationsNow(ctx, field, obj), graphql.RequiredNull)
 		case "teams":
-			out.Values[i] = ec._Community_teams(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Community_teams(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4679,32 +4623,17 @@ func (ec *executionContext) _CommunityConnection(ctx context.Context, sel ast.Se
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CommunityConnection")
+			out.Put(i, marshal.String("CommunityConnection"), nil)
 		case "edges":
-			out.Values[i] = ec._CommunityConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CommunityConnection_edges(ctx, field, obj), graphql.Null)
 		case "nodes":
-			out.Values[i] = ec._CommunityConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CommunityConnection_nodes(ctx, field, obj), graphql.Null)
 		case "pageInfo":
-			out.Values[i] = ec._CommunityConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CommunityConnection_pageInfo(ctx, field, obj), graphql.Null)
 		case "totalCount":
-			out.Values[i] = ec._CommunityConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._CommunityConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Values[i] = ec._CommunityConnection_coverage(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CommunityConnection_coverage(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4725,17 +4654,11 @@ func (ec *executionContext) _CommunityEdge(ctx context.Context, sel ast.Selectio
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("CommunityEdge")
+			out.Put(i, marshal.String("CommunityEdge"), nil)
 		case "cursor":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Values[i] = ec._CommunityEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._CommunityEdge_node(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4756,62 +4679,29 @@ func (ec *executionContext) _Division(ctx context.Context, sel ast.SelectionSet,
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Division")
+			out.Put(i, marshal.String("Division"), nil)
 		case "code":
-			out.Values[i] = ec.marshalNDivisionCode2string(ctx, field.Selections, obj.Code)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Code))
 		case "gb2260":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Gb2260)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Gb2260))
 		case "name":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Name)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Name))
 		case "level":
-			out.Values[i] = ec.marshalNDivisionLevel2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Level)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Level))
 		case "parent":
-			out.Values[i] = ec._Division_parent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Division_parent(ctx, field, obj), graphql.RequiredNull)
 		case "children":
-			out.Values[i] = ec._Division_children(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Division_children(ctx, field, obj), graphql.Null)
 		case "successor":
-			out.Values[i] = ec._Division_successor(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Division_successor(ctx, field, obj), graphql.RequiredNull)
 		case "validFrom":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidFrom)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidFrom), graphql.RequiredNull)
 		case "validTo":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidTo)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.ValidTo), graphql.RequiredNull)
 		case "communities":
-			out.Values[i] = ec._Division_communities(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Division_communities(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Division_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Division_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4832,47 +4722,23 @@ func (ec *executionContext) _Estate(ctx context.Context, sel ast.SelectionSet, o
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Estate")
+			out.Put(i, marshal.String("Estate"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._Estate_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Estate_community(ctx, field, obj), graphql.Null)
 		case "divisionCode":
-			out.Values[i] = ec.marshalODivisionCode2ᚖstring(ctx, field.Selections, obj.DivisionCode)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODivisionCode2ᚖstring(ctx, field.Selections, obj.DivisionCode), graphql.RequiredNull)
 		case "propertyManagement":
-			out.Values[i] = ec._Estate_propertyManagement(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Estate_propertyManagement(ctx, field, obj), graphql.RequiredNull)
 		case "buildings":
-			out.Values[i] = ec._Estate_buildings(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Estate_buildings(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Estate_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Estate_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4893,62 +4759,29 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("Organization")
+			out.Put(i, marshal.String("Organization"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "nameZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.NameZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.NameZh))
 		case "nameEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "kind":
-			out.Values[i] = ec.marshalNOrgKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Kind)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Kind))
 		case "community":
-			out.Values[i] = ec._Organization_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Organization_community(ctx, field, obj), graphql.Null)
 		case "parent":
-			out.Values[i] = ec._Organization_parent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._Organization_parent(ctx, field, obj), graphql.RequiredNull)
 		case "uscc":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Uscc)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Uscc), graphql.RequiredNull)
 		case "isGroup":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsGroup)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsGroup), graphql.Null)
 		case "servedOnly":
-			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.ServedOnly)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.ServedOnly), graphql.Null)
 		case "contribution":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Contribution)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Contribution), graphql.RequiredNull)
 		case "provenance":
-			out.Values[i] = ec._Organization_provenance(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._Organization_provenance(ctx, field, obj), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4969,57 +4802,27 @@ func (ec *executionContext) _StaffPost(ctx context.Context, sel ast.SelectionSet
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = marshal.String("StaffPost")
+			out.Put(i, marshal.String("StaffPost"), nil)
 		case "id":
-			out.Values[i] = ec.marshalNID2string(ctx, field.Selections, obj.ID())
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.ID()))
 		case "code":
-			out.Values[i] = ec.marshalNPostCode2linhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.Code)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.Code))
 		case "labelZh":
-			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.LabelZh)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.String(i, string(obj.LabelZh))
 		case "labelEn":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.LabelEn)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.LabelEn), graphql.RequiredNull)
 		case "community":
-			out.Values[i] = ec._StaffPost_community(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.Put(i, ec._StaffPost_community(ctx, field, obj), graphql.Null)
 		case "building":
-			out.Values[i] = ec._StaffPost_building(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec._StaffPost_building(ctx, field, obj), graphql.RequiredNull)
 		case "dutyPhone":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.DutyPhone)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.DutyPhone), graphql.RequiredNull)
 		case "termFrom":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.TermFrom)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.TermFrom), graphql.RequiredNull)
 		case "termTo":
-			out.Values[i] = ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.TermTo)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.TermTo), graphql.RequiredNull)
 		case "holderName":
-			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.HolderName)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.HolderName), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

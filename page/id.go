@@ -30,7 +30,8 @@ func (id ID) String() string {
 	b = append(b, ':')
 	var text [36]byte
 	b = append(b, encodeUUID(text[:], id.UUID)...)
-	return encoding.EncodeToString(b)
+	var coded [256]byte
+	return string(encoding.AppendEncode(coded[:0], b))
 }
 
 func encodeUUID(dst []byte, u uuid.UUID) []byte {

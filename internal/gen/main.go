@@ -46,5 +46,5 @@ func generate(cfg *config.Config) error {
 	if err := api.Generate(cfg, api.PrependPlugin(p)); err != nil {
 		return err
 	}
-	return rewrite(cfg.Exec.DirName, p.plain)
+	return rewrite(cfg.Exec.DirName, p)
 }

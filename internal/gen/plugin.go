@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"go/types"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,8 @@ import (
 )
 
 type plugin struct {
-	plain map[string]string // call of a field function -> what it may be replaced by
+	plain map[string]string // a plain field's function -> what takes the place of putting its answer
+	links map[string]string // a described link's function -> what marshals where it leads
 }
 
 func (*plugin) Name() string { return "linhui" }
@@ -69,7 +71,7 @@ func (*plugin) MutateConfig(cfg *config.Config) error {
 
 // GenerateCode runs before gqlgen writes its files.
 func (p *plugin) GenerateCode(data *codegen.Data) error {
-	p.plain = map[string]string{}
+	p.plain, p.links = map[string]string{}, map[string]string{}
 	var objects []*linked
 	var cubes []*codegen.Field
 	for _, o := range data.Objects {
@@ -91,6 +93,7 @@ func (p *plugin) GenerateCode(data *codegen.Data) error {
 			switch {
 			case f.IsResolver && (store.LinkAt(o.Name, f.Name) != nil || store.IsMeasured(o.Name, f.Name)):
 				l.Links = append(l.Links, f)
+				p.links["_"+o.Name+"_"+f.Name] = f.TypeReference.MarshalFunc()
 			case f.IsResolver:
 				l.Complete = false
 			default:
@@ -162,8 +165,16 @@ func (p *plugin) addPlain(o *codegen.Object, f *codegen.Field) {
 	case !f.IsVariable():
 		return
 	}
-	call := fmt.Sprintf("ec._%s_%s(ctx, field, obj)", o.Name, f.Name)
-	p.plain[call] = fmt.Sprintf("ec.%s(ctx, field.Selections, %s)", f.TypeReference.MarshalFunc(), value)
+	with := fmt.Sprintf("out.Put(i, ec.%s(ctx, field.Selections, %s), $2)", f.TypeReference.MarshalFunc(), value)
+	if b, ok := f.TypeReference.GO.Underlying().(*types.Basic); ok {
+		switch b.Kind() {
+		case types.String:
+			with = "out.String(i, string(" + value + "))"
+		case types.Int:
+			with = "out.Int(i, " + value + ")"
+		}
+	}
+	p.plain["_"+o.Name+"_"+f.Name] = with
 }
 
 const linksTemplate = `

@@ -38,8 +38,8 @@ func setAside(dir string) (restore func() error, err error) {
 	return restore, nil
 }
 
-// fieldCall is the call of a field's function where an object's fields are collected.
-var fieldCall = regexp.MustCompile(`ec\._\w+\(ctx, field, obj\)`)
+// put is where a field's value enters its object, after the rewriting of checked and unchecked.
+var put = regexp.MustCompile(`out\.Put\(i, ec\.(_\w+)\(ctx, field, obj\), (graphql\.\w+|nil)\)`)
 
 // deferral is what gqlgen does for @defer at the end of an object; the server refuses @defer.
 var deferral = regexp.MustCompile(`(?s)\tout\.Dispatch\(ctx\)\n(\tif out\.Invalids > 0 \{\n\t\treturn graphql\.Null\n\t\}\n)\n\tatomic\.AddInt32\(&ec\.Deferred.*?\n\t\}\)\n\n(\treturn out\n)`)
@@ -50,6 +50,15 @@ var begin = regexp.MustCompile(`\tfields := graphql\.CollectFields\(ec\.Operatio
 // object is the function of a type that is no root: roots keep gqlgen's way, side by side.
 var object = regexp.MustCompile(`(?s)func \(ec \*executionContext\) _\w+\(ctx context\.Context, sel ast\.SelectionSet, obj [^\n]*\n.*?\n\}\n`)
 
+// checked is a field's value with the test whether it nulls its object, unchecked one that cannot.
+var (
+	checked   = regexp.MustCompile(`out\.Values\[i\] = (.+)\n\s+if out\.Values\[i\] == (graphql\.\w+) \{\n\s+out\.Invalids\+\+\n\s+\}`)
+	unchecked = regexp.MustCompile(`out\.Values\[i\] = (.+)`)
+)
+
+// linkFunc is the function of a field of an object.
+var linkFunc = regexp.MustCompile(`func \(ec \*executionContext\) (_\w+)\(ctx context\.Context, field graphql\.CollectedField, obj [^)]*\) \(ret graphql\.Marshaler\) \{\n`)
+
 // replacements by functions of the same signature in internal/marshal.
 var replacements = []struct{ old, new string }{
 	{"graphql.MarshalSliceConcurrently(", "marshal.Slice("},
@@ -58,14 +67,15 @@ var replacements = []struct{ old, new string }{
 }
 
 // rewrite takes out of the generated code what a request pays for and does not need: the
-// goroutine of a list's element, the field context of a plain field, the second collection of
-// the same fields, deferral. See docs/adr/0003.
-func rewrite(dir string, plain map[string]string) error {
+// goroutine of a list's element, the field context and the marshaler of a plain field, the
+// resolver of a link that is loaded, the second collection of the same fields, deferral. See
+// docs/adr/0003.
+func rewrite(dir string, p *plugin) error {
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return err
 	}
-	fields, objects := 0, 0
+	fields, links, objects := 0, 0, 0
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -77,14 +87,25 @@ func rewrite(dir string, plain map[string]string) error {
 			}
 			objects++
 			f = begin.ReplaceAll(f, []byte("\tfields := ec.collected.Collect(ec.OperationContext, sel, $1)\n\n\tout := marshal.NewObject(fields)\n"))
-			return deferral.ReplaceAll(f, []byte("$1\n$2"))
+			f = deferral.ReplaceAll(f, []byte("$1\n$2"))
+			f = checked.ReplaceAll(f, []byte("out.Put(i, $1, $2)"))
+			f = unchecked.ReplaceAll(f, []byte("out.Put(i, $1, nil)"))
+			return put.ReplaceAllFunc(f, func(call []byte) []byte {
+				name := put.FindSubmatch(call)[1]
+				if with, ok := p.plain[string(name)]; ok {
+					fields++
+					return put.ReplaceAll(call, []byte(with))
+				}
+				return call
+			})
 		})
-		text = fieldCall.ReplaceAllFunc(text, func(call []byte) []byte {
-			if with, ok := plain[string(call)]; ok {
-				fields++
-				return []byte(with)
+		text = linkFunc.ReplaceAllFunc(text, func(begin []byte) []byte {
+			marshal, ok := p.links[string(linkFunc.FindSubmatch(begin)[1])]
+			if !ok {
+				return begin
 			}
-			return call
+			links++
+			return fmt.Appendf(nil, "%s\tif ret, ok := dataloaders.Show(ctx, field, obj, ec.%s); ok {\n\t\treturn ret\n\t}\n", begin, marshal)
 		})
 		for _, r := range replacements {
 			text = bytes.ReplaceAll(text, []byte(r.old), []byte(r.new))
@@ -97,8 +118,9 @@ func rewrite(dir string, plain map[string]string) error {
 			return err
 		}
 	}
-	if fields < len(plain) || objects == 0 {
-		return fmt.Errorf("%d of %d plain fields and %d objects were found in the generated code: gqlgen's templates have changed, see internal/gen/rewrite.go", fields, len(plain), objects)
+	if fields < len(p.plain) || links < len(p.links) || objects == 0 {
+		return fmt.Errorf("%d of %d plain fields, %d of %d links and %d objects were found in the generated code: gqlgen's templates have changed, see internal/gen/rewrite.go",
+			fields, len(p.plain), links, len(p.links), objects)
 	}
 	return nil
 }

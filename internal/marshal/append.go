@@ -6,6 +6,7 @@ package marshal
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -35,7 +36,13 @@ func Append(b []byte, m graphql.Marshaler) []byte {
 }
 
 func appendArray(b []byte, a graphql.Array) []byte {
-	b = append(b, '[')
+	size := 2
+	for _, m := range a {
+		if o, ok := m.(*Object); ok {
+			size += len(o.json) + 2
+		}
+	}
+	b = append(slices.Grow(b, size), '[')
 	for i, m := range a {
 		if i > 0 {
 			b = append(b, ',')

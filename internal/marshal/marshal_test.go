@@ -41,11 +41,13 @@ func TestAnObjectIsWrittenAsGqlgenWritesIt(t *testing.T) {
 	t.Parallel()
 	fields := []graphql.CollectedField{{Field: &ast.Field{Alias: "a"}}, {Field: &ast.Field{Alias: "b"}}, {Field: &ast.Field{Alias: "list"}}, {Field: &ast.Field{Alias: "none"}}}
 	inner := NewObject(fields[:1])
-	inner.Values[0] = graphql.MarshalBoolean(true)
+	inner.Put(0, graphql.MarshalBoolean(true), graphql.Null)
 	values := []graphql.Marshaler{Int(-7), String("<&\"\\\n\x01é\xff"), graphql.Array{String("x"), inner, graphql.Null}, graphql.Null}
 
 	ours := NewObject(fields)
-	copy(ours.Values, values)
+	for i, v := range values {
+		ours.Put(i, v, graphql.RequiredNull)
+	}
 	theirs := graphql.NewFieldSet(fields)
 	copy(theirs.Values, values)
 	var a, b bytes.Buffer
@@ -90,7 +92,8 @@ func BenchmarkObject(b *testing.B) {
 	var w bytes.Buffer
 	for b.Loop() {
 		o := NewObject(fields)
-		o.Values[0], o.Values[1] = String("U3RhdGlvbjphOjAxYTFmZmRi"), String("蓝馨花园小区党员阵地")
+		o.String(0, "U3RhdGlvbjphOjAxYTFmZmRi")
+		o.String(1, "蓝馨花园小区党员阵地")
 		w.Reset()
 		o.MarshalGQL(&w)
 	}

@@ -3,6 +3,7 @@ package marshal
 import (
 	"context"
 	"io"
+	"strconv"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -10,34 +11,57 @@ import (
 )
 
 // Object is what graphql.FieldSet is for an object whose fields are resolved one after the
-// other. The generated code fills Values and counts Invalids.
+// other: its JSON, which the generated code puts together in the order of the fields. Response
+// keys are GraphQL names: nothing in them is escaped.
 type Object struct {
-	Values   []graphql.Marshaler
-	Invalids uint32
+	Invalids uint32 // fields whose null makes the object null
+	json     []byte // but for the closing brace
 	fields   []graphql.CollectedField
 }
 
-// NewObject makes room for the fields' values.
+// fieldSize is the room made for a field. Chosen: a name, a key and a short text.
+const fieldSize = 48
+
+// NewObject begins an object of the fields.
 func NewObject(fields []graphql.CollectedField) *Object {
-	return &Object{fields: fields, Values: make([]graphql.Marshaler, len(fields))}
+	return &Object{fields: fields, json: append(make([]byte, 0, fieldSize*len(fields)), '{')}
 }
 
-func (o *Object) MarshalGQL(w io.Writer) { write(w, o) }
-
-// AppendGQL appends the object. Response keys are GraphQL names: nothing in them is escaped.
-func (o *Object) AppendGQL(b []byte) []byte {
-	b = append(b, '{')
-	for i, v := range o.Values {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, '"')
-		b = append(b, o.fields[i].Alias...)
-		b = append(b, '"', ':')
-		b = Append(b, v)
+// Put appends field i; a value that is invalid nulls the object. The fields come in order.
+func (o *Object) Put(i int, value, invalid graphql.Marshaler) {
+	if value == invalid {
+		o.Invalids++
+		return
 	}
-	return append(b, '}')
+	o.key(i)
+	o.json = Append(o.json, value)
 }
+
+// String is Put of a text.
+func (o *Object) String(i int, s string) {
+	o.key(i)
+	o.json = AppendString(o.json, s)
+}
+
+// Int is Put of an integer.
+func (o *Object) Int(i, n int) {
+	o.key(i)
+	o.json = strconv.AppendInt(o.json, int64(n), 10)
+}
+
+func (o *Object) key(i int) {
+	if i > 0 {
+		o.json = append(o.json, ',')
+	}
+	o.json = append(o.json, '"')
+	o.json = append(o.json, o.fields[i].Alias...)
+	o.json = append(o.json, '"', ':')
+}
+
+func (o *Object) MarshalGQL(w io.Writer) { w.Write(append(o.json, '}')) }
+
+// AppendGQL appends the object.
+func (o *Object) AppendGQL(b []byte) []byte { return append(append(b, o.json...), '}') }
 
 // Slice has the signature of graphql.MarshalSliceConcurrently and marshals one element after
 // the other: their links have been loaded before.
