@@ -98,3 +98,22 @@ func TestAPanicBesideALinkIsTheErrorOfItsRows(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsOfOneKeyAreAskedOnceAndShareWhatTheyLeadTo(t *testing.T) {
+	t.Parallel()
+	one, again, other := &store.Station{}, &store.Station{}, &store.Station{}
+	one.Owner, again.Owner, other.Owner = "a", "a", "b"
+	a, b := place{key: &ast.Field{}, rows: []store.Node{one, other, one}}, place{key: &ast.Field{}, rows: []store.Node{again}}
+	follows := join(join(nil, &follow{link: store.LinkAt("Station", "rooms")}, a), &follow{link: store.LinkAt("Station", "rooms")}, b)
+	if len(follows) != 1 || len(follows[0].rows) != 2 {
+		t.Fatalf("%d follows, the first from %d rows", len(follows), len(follows[0].rows))
+	}
+	f := follows[0]
+	rooms := []*store.Room{{}}
+	f.outcomes = []outcome{{value: rooms}, {}}
+	for i, p := range f.places {
+		if values := f.values(p); len(values) != 1 {
+			t.Errorf("place %d leads to %d values", i, len(values))
+		}
+	}
+}

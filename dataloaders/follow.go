@@ -14,15 +14,15 @@ import (
 	"linhui/store"
 )
 
-// follow is one link with one set of arguments on one level: the rows it starts from, where
-// it leads, and the places in the operation that ask for it.
+// follow is one link with one set of arguments on one level: the rows it starts from, one of
+// each key, where it leads, and the places in the operation that ask for it.
 type follow struct {
 	link     *store.Link
 	args     map[string]any
 	argErr   error
 	want     store.Want
 	rows     []store.Node
-	index    map[*store.Row]int
+	index    map[store.Key]int // in rows and outcomes
 	outcomes []outcome
 	places   []place
 }
@@ -39,6 +39,7 @@ type place struct {
 	typ  string // what the field shows
 	sels ast.SelectionSet
 	rows []store.Node
+	at   []int // of each row, in the follow's outcomes
 }
 
 // join adds a place to an equal follow, or next itself.
@@ -51,20 +52,39 @@ func join(follows []*follow, next *follow, p place) []*follow {
 			return follows
 		}
 	}
-	next.index = make(map[*store.Row]int, len(p.rows))
+	next.index = make(map[store.Key]int, len(p.rows))
 	next.add(p)
 	return append(follows, next)
 }
 
+// add joins a place's rows with those there are. Rows of one key that came by different ways
+// are asked about once and share what they lead to.
 func (f *follow) add(p place) {
-	f.places = append(f.places, p)
-	for _, r := range p.rows {
-		base := r.Base()
-		if _, ok := f.index[base]; !ok {
-			f.index[base] = len(f.rows)
+	p.at = make([]int, len(p.rows))
+	for n, r := range p.rows {
+		key := f.link.Key(r)
+		i, ok := f.index[key]
+		if !ok {
+			i = len(f.rows)
+			f.index[key] = i
 			f.rows = append(f.rows, r)
 		}
+		p.at[n] = i
 	}
+	f.places = append(f.places, p)
+}
+
+// values are what a place's rows lead to, each once.
+func (f *follow) values(p place) []any {
+	values := make([]any, 0, len(f.rows))
+	seen := make([]bool, len(f.rows))
+	for _, i := range p.at {
+		if v := f.outcomes[i].value; v != nil && !seen[i] {
+			seen[i] = true
+			values = append(values, v)
+		}
+	}
+	return values
 }
 
 // load follows every link of a level, all links and sources at once, and records where they
@@ -91,12 +111,8 @@ func (w *walk) load(follows []*follow) {
 	wg.Wait()
 	for _, f := range follows {
 		for _, p := range f.places {
-			done := make([]bool, len(f.rows)) // a place may hold one row many times
-			for _, r := range p.rows {
-				if i := f.index[r.Base()]; !done[i] {
-					done[i] = true
-					r.Base().SetLoaded(p.key, f.outcomes[i].value, f.outcomes[i].err)
-				}
+			for n, r := range p.rows {
+				r.Base().SetLoaded(p.key, f.outcomes[p.at[n]].value, f.outcomes[p.at[n]].err)
 			}
 		}
 	}
@@ -121,7 +137,7 @@ func (w *walk) hot(f *follow) {
 	h := f.link.Hot()
 	at := store.Instant(f.args, w.ask.Viewer.At)
 	byOwner, owners := f.byOwner()
-	for _, p := range sources.HotRows(w.ctx, w.sources, w.ask, h, owners, at) {
+	for _, p := range sources.HotRows(w.ctx, w.sources, w.ask, h, owners, at, store.OrderArg(f.args)) {
 		for _, o := range p.Owners {
 			for _, i := range byOwner[o] {
 				if p.Err != nil {
@@ -129,7 +145,7 @@ func (w *walk) hot(f *follow) {
 					continue
 				}
 				list := f.link.Parent + "." + f.link.Field + " " + f.rows[i].Base().ID()
-				f.outcomes[i].value, f.outcomes[i].err = h.PageOf(w.ask, list, f.args, []store.Rows{p.Value[o]}, at, p.CoverageOf(o))
+				f.outcomes[i].value, f.outcomes[i].err = h.PageOf(w.ask, list, f.args, p.Value[o], at, p.CoverageOf(o))
 			}
 		}
 	}

@@ -49,13 +49,7 @@ func (w *walk) run(level []*task) {
 				continue
 			}
 			for _, p := range f.places {
-				values := make([]any, 0, len(p.rows))
-				for _, r := range p.rows {
-					if v := f.outcomes[f.index[r.Base()]].value; v != nil {
-						values = append(values, v)
-					}
-				}
-				level = w.below(level, p.typ, p.sels, values...)
+				level = w.below(level, p.typ, p.sels, f.values(p)...)
 			}
 		}
 	}

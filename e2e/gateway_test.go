@@ -166,6 +166,16 @@ func (b *bundle) must(token, query string, variables map[string]any, out any) {
 // statements counts the statements that one operation sends to each source.
 func (b *bundle) statements(token, query string) map[string]int {
 	b.t.Helper()
+	w, counted := b.counted(token, query)
+	if w.Code != http.StatusOK || bytes.Contains(w.Body.Bytes(), []byte(`"errors"`)) {
+		b.t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return counted
+}
+
+// counted sends one operation, whatever its answer, and counts its statements by source.
+func (b *bundle) counted(token, query string) (*httptest.ResponseRecorder, map[string]int) {
+	b.t.Helper()
 	ctx, counter := database.CountStatements(context.Background())
 	req := httptest.NewRequest("POST", "/graphql", bytes.NewReader(fmt.Appendf(nil, `{"query":%q}`, query))).WithContext(ctx)
 	req.Header.Set("Content-Type", "application/json")
@@ -174,10 +184,7 @@ func (b *bundle) statements(token, query string) map[string]int {
 	}
 	w := httptest.NewRecorder()
 	b.gateway.Handler().ServeHTTP(w, req)
-	if w.Code != http.StatusOK || bytes.Contains(w.Body.Bytes(), []byte(`"errors"`)) {
-		b.t.Fatalf("%d %s", w.Code, w.Body)
-	}
-	return counter.BySource()
+	return w, counter.BySource()
 }
 
 type testLog struct{ t testing.TB }

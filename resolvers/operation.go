@@ -15,13 +15,18 @@ import (
 )
 
 // Begin prepares an operation before any of its fields runs: it refuses fields the viewer
-// may not have, writes the audit row that personal fields need first, and puts into the
-// context what fields share. Every transport and both listeners call it. Its statements may take
-// as long as budget says.
+// may not have and links with wrong arguments, writes the audit row that personal fields need
+// first, and puts into the context what fields share. Every transport and both listeners call
+// it. Its statements may take as long as budget says.
 func (r *Root) Begin(ctx context.Context, oc *graphql.OperationContext, s *ast.Schema, budget database.Budget) (context.Context, error) {
 	v := authz.FromContext(ctx)
 	access, err := schema.Check(s, oc.Operation, v)
 	if err != nil {
+		return nil, err
+	}
+	ctx = sources.NewContext(ctx, &sources.Request{Demand: access.Demand, Budget: budget})
+	ctx = dataloaders.NewContext(ctx, r.Sources, s, graph.Args, oc)
+	if err := dataloaders.Check(ctx); err != nil {
 		return nil, err
 	}
 	if len(access.Personal) > 0 {
@@ -29,6 +34,5 @@ func (r *Root) Begin(ctx context.Context, oc *graphql.OperationContext, s *ast.S
 			return nil, err
 		}
 	}
-	ctx = sources.NewContext(ctx, &sources.Request{Demand: access.Demand, Budget: budget})
-	return dataloaders.NewContext(ctx, r.Sources, s, graph.Args, oc), nil
+	return ctx, nil
 }

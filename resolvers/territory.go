@@ -44,6 +44,7 @@ func (q query) Communities(ctx context.Context, communities []string, filter *st
 	if err != nil {
 		return nil, err
 	}
+	asked.Of = chosen.Named
 	var slugs []string
 	for _, o := range chosen.Owners {
 		if ask.Directory.Community(o) != nil && filter.Match(ask.Directory, o) {

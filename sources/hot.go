@@ -48,11 +48,11 @@ func hotKey(src *Source, list string) string { return list + "@" + src.Key }
 type HotPart = Part[map[string]store.Rows]
 
 // HotRows reads a hot list of some owners at an instant: from Redis when only public columns
-// are asked for, else from the sources.
-func HotRows(ctx context.Context, s *Sources, ask *store.Ask, h store.Hot, owners []string, at time.Time) []HotPart {
-	if s.hot == nil || !h.Serves(ask) || !h.Keeps(at, s.Now()) {
+// are asked for and ordered by, else from the sources.
+func HotRows(ctx context.Context, s *Sources, ask *store.Ask, h store.Hot, owners []string, at time.Time, by *store.OrderBy) []HotPart {
+	if s.hot == nil || !h.Serves(ask, by) || !h.Keeps(at, s.Now()) {
 		return Gather(ctx, s, owners, func(ctx context.Context, src *Source, owners []string) (map[string]store.Rows, error) {
-			return h.LoadRows(ctx, src, ask, owners, at, false)
+			return h.LoadRows(ctx, src, ask, owners, at, by, false)
 		})
 	}
 	parts := prune[map[string]store.Rows](s.state.Load(), owners)
@@ -82,24 +82,32 @@ func HotRows(ctx context.Context, s *Sources, ask *store.Ask, h store.Hot, owner
 
 // HotPage pages through a hot list of the chosen owners at an instant.
 func HotPage[T any](ctx context.Context, s *Sources, ask *store.Ask, h *store.HotList[T], l *store.List[T], chosen Chosen, at time.Time, abort bool) (*page.Connection[T], error) {
-	parts := HotRows(ctx, s, ask, h, chosen.Owners, at)
-	err := Settle(parts, chosen.Forbidden, abort)
+	start, err := begin(ask, l, chosen)
 	if err != nil {
-		if _, partial := err.(*Partial); !partial {
-			return nil, err
-		}
+		return nil, err
 	}
-	var rows []store.Rows
+	parts := HotRows(ctx, s, ask, h, chosen.Owners, at, l.By)
+	runs := make([][]*T, 0, len(chosen.Owners))
 	for _, p := range parts {
-		for _, o := range p.Owners {
-			rows = append(rows, p.Value[o])
+		if p.Err != nil {
+			continue
+		}
+		for _, g := range start.Split(p.Owners) {
+			for _, o := range g.Owners {
+				runs = append(runs, h.Run(l, p.Value[o], g.At, at))
+			}
 		}
 	}
-	c, pageErr := h.Page(ask, l, rows, at, Coverage(parts, chosen.Forbidden))
-	if pageErr != nil {
-		return nil, pageErr
-	}
-	return c, err
+	rows := store.Own(store.Merge(runs, l.Reads, l.Window.Size+1))
+	return connect(ask, l, start, rows, parts, chosen, abort, func(context.Context) (int, error) {
+		n := 0
+		for _, p := range parts {
+			for _, rows := range p.Value {
+				n += h.Count(rows, at)
+			}
+		}
+		return n, nil
+	})
 }
 
 // fill loads missing keys, one pair of statements a source: the versions first, so that a
@@ -120,7 +128,7 @@ func (s *Sources) fill(ctx context.Context, ask *store.Ask, h store.Hot, missing
 		if err != nil {
 			return share{}, err
 		}
-		rows, err := h.LoadRows(ctx, src, ask, owners, at, true)
+		rows, err := h.LoadRows(ctx, src, ask, owners, at, nil, true)
 		return share{versions, rows}, err
 	})
 	out := make(map[cache.Key]cache.Loaded[kept], len(missing))

@@ -161,6 +161,7 @@ func (s *Sources) Ask(ctx context.Context) *store.Ask {
 type Chosen struct {
 	Owners    []string // to be asked, sorted
 	Forbidden []string // asked for, but outside the viewer's scope
+	Named     string   // the ones that were named, "" for all: what cursors are bound to
 }
 
 // Choose turns a communities argument (slugs, division codes or global ids; nil means every
@@ -195,7 +196,10 @@ func (s *Sources) Choose(ask *store.Ask, communities []string, restricted bool) 
 	}
 	slices.Sort(c.Owners)
 	slices.Sort(c.Forbidden)
-	return Chosen{Owners: slices.Compact(c.Owners), Forbidden: slices.Compact(c.Forbidden)}, nil
+	c.Owners, c.Forbidden = slices.Compact(c.Owners), slices.Compact(c.Forbidden)
+	named := slices.Sorted(slices.Values(slices.Concat(c.Owners, c.Forbidden))) // whatever the scope
+	c.Named = "of " + strings.Join(named, ",")
+	return c, nil
 }
 
 // MaxCommunities bounds the communities argument. Chosen: twice the scale set of 1,000.

@@ -313,7 +313,7 @@ func TestOwnersThatCannotBeAsked(t *testing.T) {
 
 	ask := &store.Ask{Viewer: &authz.Viewer{Principal: "x", Communities: []string{"b"}}, Directory: b.sources.Directory()}
 	chosen, err := b.sources.Choose(ask, []string{"b", "a", "a", "b"}, true)
-	if want := (sources.Chosen{Owners: []string{"b"}, Forbidden: []string{"a"}}); err != nil || !reflect.DeepEqual(chosen, want) {
+	if want := (sources.Chosen{Owners: []string{"b"}, Forbidden: []string{"a"}, Named: "of a,b"}); err != nil || !reflect.DeepEqual(chosen, want) {
 		t.Errorf("a forbidden owner: %+v, %v", chosen, err)
 	}
 	if chosen, _ := b.sources.Choose(ask, nil, true); !slices.Equal(chosen.Owners, []string{"b"}) || chosen.Forbidden != nil {

@@ -66,14 +66,18 @@ var (
 		}
 		return d.division(&c.ParentCode)
 	})
-	_ = register(&Link{Parent: "Division", Field: "communities", Child: "Community", local: func(ask *Ask, n Node, args map[string]any) (any, error) {
-		by, _ := args["orderBy"].(*OrderBy)
-		list, err := Communities.NewList("Division.communities "+n.Base().Owner, nil, by, PageArgs(args))
-		if err != nil {
-			return nil, err
-		}
-		return ask.Directory.Page(ask, list, ask.Directory.Under(n.Base().Owner))
-	}})
+	_ = register(&Link{Parent: "Division", Field: "communities", Child: "Community",
+		check: func(_ *Ask, args map[string]any) error {
+			_, err := Communities.NewList("", nil, OrderArg(args), PageArgs(args))
+			return err
+		},
+		local: func(ask *Ask, n Node, args map[string]any) (any, error) {
+			list, err := Communities.NewList("Division.communities "+n.Base().Owner, nil, OrderArg(args), PageArgs(args))
+			if err != nil {
+				return nil, err
+			}
+			return ask.Directory.Page(ask, list, ask.Directory.Under(n.Base().Owner))
+		}})
 )
 
 // Directory is an unchanging picture of the gateway's own small database: divisions and

@@ -61,16 +61,19 @@ var (
 	_ = HasOne(EventSerieses, "room", Rooms, "room_id")
 	_ = HasOne(EventSerieses, "programme", Programmes, "programme_id")
 	_ = HasOne(EventSerieses, "team", VolunteerTeams, "team_id")
-	_ = FromDirectory(EventSerieses, "division", "Division", func(d *Directory, s *EventSeries) any { return d.Division(s.Owner) })
-	_ = FromDirectory(Campaigns, "division", "Division", func(d *Directory, c *Campaign) any { return d.Division(c.Owner) })
+	_ = FromOwner(EventSerieses, "division", "Division", func(d *Directory, owner string) any { return d.Division(owner) })
+	_ = FromOwner(Campaigns, "division", "Division", func(d *Directory, owner string) any { return d.Division(owner) })
 	_ = FromDirectory(Campaigns, "communities", "Community", func(d *Directory, c *Campaign) any { return d.Known(c.Slugs) })
-	_ = register(&Link{Parent: "EventSeries", Field: "next", local: func(ask *Ask, n Node, args map[string]any) (any, error) {
-		limit, _ := args["limit"].(int)
-		if limit < 1 || limit > maxNext {
-			return nil, fault.Newf(fault.BadUserInput, "limit is between 1 and %d", maxNext).At("limit")
-		}
-		return n.(*EventSeries).next(ask, limit), nil
-	}})
+	_ = register(&Link{Parent: "EventSeries", Field: "next",
+		check: func(_ *Ask, args map[string]any) error {
+			if limit, _ := args["limit"].(int); limit < 1 || limit > maxNext {
+				return fault.Newf(fault.BadUserInput, "limit is between 1 and %d", maxNext).At("limit")
+			}
+			return nil
+		},
+		local: func(ask *Ask, n Node, args map[string]any) (any, error) {
+			return n.(*EventSeries).next(ask, args["limit"].(int)), nil
+		}})
 )
 
 // EventSeriesFilter narrows a list of series.

@@ -76,7 +76,7 @@ var (
 	_ = HasHot(Communities, "todayEvents", TodayEvents)
 	_ = HasPage(Stations, Events, Children{Field: "events", By: "station_id"})
 	_ = HasOne(ServiceWindows, "event", Events, "event_id")
-	_ = FromDirectory(Events, "division", "Division", func(d *Directory, e *Event) any { return d.Division(e.Owner) })
+	_ = FromOwner(Events, "division", "Division", func(d *Directory, owner string) any { return d.Division(owner) })
 	_ = FromDirectory(Events, "servedBy", "Community", func(d *Directory, e *Event) any { return d.Known(e.Servers) })
 	_ = HasOne(Events, "series", EventSerieses, "series_id")
 	_ = HasOneAfar(Events, "campaign", Campaigns, "campaign_id", func(e *Event) *string { return e.CampaignOwner })

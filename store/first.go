@@ -6,7 +6,7 @@ import "context"
 // one live post of a feedback; nil when the list is empty.
 func HasFirst[P, C any](parent *Table[P], child *Table[C], c Children) *Link {
 	list := childList(child, c)
-	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, load: func(ctx context.Context, src Source, b *Batch) error {
+	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, check: c.check, load: func(ctx context.Context, src Source, b *Batch) error {
 		if err := list(ctx, src, b); err != nil {
 			return err
 		}

@@ -142,7 +142,7 @@ func TestPagesAsSQL(t *testing.T) {
 			return err
 		},
 		"hot": func(t *testing.T, r *recorder) error {
-			_, err := OpenStationsNow.LoadRows(t.Context(), r, askOf(t, employee, nil), []string{"a", "b"}, noon, true)
+			_, err := OpenStationsNow.LoadRows(t.Context(), r, askOf(t, employee, nil), []string{"a", "b"}, noon, nil, true)
 			return err
 		},
 		"owners": func(t *testing.T, r *recorder) error { _, err := Owners(t.Context(), r); return err },

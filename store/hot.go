@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 	"unsafe"
@@ -58,16 +59,16 @@ type Hot interface {
 	Keeps(at, now time.Time) bool
 	Lifetime() time.Duration
 	// Serves reports whether the kept rows hold every column that the request demands.
-	Serves(ask *Ask) bool
+	Serves(ask *Ask, by *OrderBy) bool
 	// LoadRows reads the list of some owners: to be kept, every public column as the public
-	// sees it; else what the request demands and Keep looks at. Owners without rows are
-	// missing from the answer.
-	LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time, kept bool) (map[string]Rows, error)
+	// sees it; else what the request demands, is ordered by, and Keep looks at. Each owner's
+	// rows are in the default order. Owners without rows are missing from the answer.
+	LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time, by *OrderBy, kept bool) (map[string]Rows, error)
 	// Decode reads rows from their JSON.
 	Decode([]byte) (Rows, error)
-	// PageOf pages through the rows of some owners that are in the list at the instant. Kept
+	// PageOf pages through the rows of one owner that are in the list at the instant. Kept
 	// rows are shared; the page has copies that one request may link.
-	PageOf(ask *Ask, name string, args map[string]any, rows []Rows, at time.Time, c *page.Coverage) (any, error)
+	PageOf(ask *Ask, name string, args map[string]any, rows Rows, at time.Time, c *page.Coverage) (any, error)
 }
 
 // Rows is a slice of pointers to rows of one type.
@@ -120,38 +121,69 @@ func (h *HotList[T]) Decode(b []byte) (Rows, error) {
 	return rows, err
 }
 
-func (h *HotList[T]) PageOf(ask *Ask, name string, args map[string]any, rows []Rows, at time.Time, c *page.Coverage) (any, error) {
-	by, _ := args["orderBy"].(*OrderBy)
-	list, err := h.Table.NewList(name, nil, by, PageArgs(args))
+func (h *HotList[T]) PageOf(ask *Ask, name string, args map[string]any, rows Rows, at time.Time, c *page.Coverage) (any, error) {
+	list, err := h.Table.NewList(name, nil, OrderArg(args), PageArgs(args))
 	if err != nil {
 		return nil, err
 	}
-	return h.Page(ask, list, rows, at, c)
+	from, err := list.from(ask)
+	if err != nil {
+		return nil, err
+	}
+	got := Own(Merge([][]*T{h.Run(list, rows, from, at)}, list.Reads, list.Window.Size+1))
+	return list.connection(ask, got, c, func() int { return h.Count(rows, at) }), nil
 }
 
-// Page is PageOf for arguments that were checked before.
-func (h *HotList[T]) Page(ask *Ask, list *List[T], rows []Rows, at time.Time, c *page.Coverage) (*page.Connection[T], error) {
-	var out []*T
-	for _, some := range rows {
-		shared, _ := some.([]*T)
-		for _, r := range shared {
-			if h.Keep == nil || h.Keep(r, at) {
-				out = append(out, r)
-			}
+// Run returns one owner's rows that are in the list at the instant, in the direction of reading
+// from a place on. They are shared and must not be linked: see Own.
+func (h *HotList[T]) Run(l *List[T], rows Rows, from page.Position, at time.Time) []*T {
+	shared, _ := rows.([]*T)
+	if h.Keep == nil && from == nil && l.By == nil && !l.Window.Backward {
+		return shared
+	}
+	run := make([]*T, 0, len(shared))
+	for _, r := range shared {
+		if (h.Keep == nil || h.Keep(r, at)) && l.behind(r, from) {
+			run = append(run, r)
 		}
 	}
-	return pageOf(ask, list, out, c, func(shared *T) *T {
-		own := *shared
-		return &own
-	})
+	slices.SortFunc(run, l.Reads)
+	return run
 }
 
-func (h *HotList[T]) Serves(ask *Ask) bool {
-	_, class := h.Table.wanted(ask, order[T]{})
-	return ask.Demand != nil && class == authz.P0Public
+// Own turns shared rows into copies that one request may link.
+func Own[T any](shared []*T) []*T {
+	own := make([]T, len(shared))
+	rows := make([]*T, len(shared))
+	for i, r := range shared {
+		own[i] = *r
+		rows[i] = &own[i]
+	}
+	return rows
 }
 
-func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time, kept bool) (map[string]Rows, error) {
+// Count is the number of one owner's rows that are in the list at the instant.
+func (h *HotList[T]) Count(rows Rows, at time.Time) int {
+	shared, _ := rows.([]*T)
+	if h.Keep == nil {
+		return len(shared)
+	}
+	n := 0
+	for _, r := range shared {
+		if h.Keep(r, at) {
+			n++
+		}
+	}
+	return n
+}
+
+func (h *HotList[T]) Serves(ask *Ask, by *OrderBy) bool {
+	o, err := h.Table.Ordered(by)
+	_, class := h.Table.wanted(ask, o.by)
+	return err == nil && ask.Demand != nil && class == authz.P0Public
+}
+
+func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners []string, at time.Time, by *OrderBy, kept bool) (map[string]Rows, error) {
 	var w Where
 	read := *ask
 	if kept {
@@ -160,8 +192,13 @@ func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners 
 		read.Demand = h.widened(ask.Demand)
 	}
 	o := Ordered[T]{table: h.Table, by: h.Table.orders[""], desc: h.Table.DefaultDesc}
+	asked, err := h.Table.Ordered(by)
+	if err != nil {
+		return nil, err
+	}
+	columns := order[T]{mask: o.by.mask | asked.by.mask, class: max(o.by.class, asked.by.class)}
 	from := "unnest(" + w.Arg(pq.Array(owners)) + "::text[]) p(owner)"
-	s := h.Table.selection(&read, &w, o.by, owners)
+	s := h.Table.selection(&read, &w, columns, owners)
 	if h.Filter != nil {
 		if err := h.Filter(at).Where(&w, &read); err != nil {
 			return nil, err
@@ -176,7 +213,7 @@ func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners 
 	s.query.Args = w.args
 	byOwner := make(map[string][]*T, len(owners))
 	r := h.Table.reader(s.cols, ask.Log)
-	err := each(ctx, src, s.query, func(rs *sql.Rows) error {
+	err = each(ctx, src, s.query, func(rs *sql.Rows) error {
 		row, err := r.read(rs)
 		if err == nil {
 			owner := (*Row)(unsafe.Pointer(row)).Owner
@@ -186,6 +223,7 @@ func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners 
 	})
 	out := make(map[string]Rows, len(byOwner))
 	for owner, rows := range byOwner {
+		slices.SortFunc(rows, o.Compare)
 		out[owner] = rows
 	}
 	return out, err

@@ -22,8 +22,10 @@ type Link struct {
 	Child  string // GraphQL type it leads to, "" when nothing below it can be selected
 
 	owner func(parent Node) string // whose rows it leads to; nil: the parent's owner's
+	alike bool                     // it leads to the same from all rows of an owner
 	local func(ask *Ask, parent Node, args map[string]any) (any, error)
 	hot   Hot
+	check func(ask *Ask, args map[string]any) error // nil: nothing can be wrong with them
 	load  func(ctx context.Context, src Source, b *Batch) error
 }
 
@@ -35,8 +37,31 @@ func (l *Link) Follow(ask *Ask, parent Node, args map[string]any) (any, error) {
 	return l.local(ask, parent, args)
 }
 
+// Key is what a row is known by among the rows of its type.
+type Key struct {
+	Owner string
+	UUID  uuid.UUID
+}
+
+// Key tells apart the rows from which the link may lead to different things.
+func (l *Link) Key(n Node) Key {
+	r := n.Base()
+	if l.alike {
+		return Key{Owner: r.Owner}
+	}
+	return Key{r.Owner, r.UUID}
+}
+
 // Hot returns the hot list behind the link, nil when there is none.
 func (l *Link) Hot() Hot { return l.hot }
+
+// Check says what is wrong with the field's arguments whatever the parent.
+func (l *Link) Check(ask *Ask, args map[string]any) error {
+	if l.check == nil {
+		return nil
+	}
+	return l.check(ask, args)
+}
 
 // Load follows the link for a batch of parents that lie in one source.
 func (l *Link) Load(ctx context.Context, src Source, b *Batch) error { return l.load(ctx, src, b) }
@@ -79,10 +104,20 @@ func FromDirectory[P any](parent *Table[P], field, child string, follow func(d *
 	}})
 }
 
+// FromOwner describes a link that the directory answers for the row's owner.
+func FromOwner[P any](parent *Table[P], field, child string, follow func(d *Directory, owner string) any) *Link {
+	return register(&Link{Parent: parent.Type, Field: field, Child: child, alike: true, local: func(ask *Ask, n Node, _ map[string]any) (any, error) {
+		return follow(ask.Directory, n.Base().Owner), nil
+	}})
+}
+
 // HasHot describes a connection that shows a hot list of the parent's owner. The arguments
 // date (a Shanghai day) or at (an instant) ask for another time than now.
 func HasHot[P, C any](parent *Table[P], field string, h *HotList[C]) *Link {
-	return register(&Link{Parent: parent.Type, Field: field, Child: h.Table.Type, hot: h})
+	return register(&Link{Parent: parent.Type, Field: field, Child: h.Table.Type, hot: h, check: func(_ *Ask, args map[string]any) error {
+		_, err := h.Table.NewList("", nil, OrderArg(args), PageArgs(args))
+		return err
+	}})
 }
 
 // Instant is the time a hot list is asked about: the argument date or at, else now.
@@ -118,23 +153,18 @@ func (t *Table[T]) uuidAt(column string) func(Node) *uuid.UUID {
 // keys are distinct (owner, id) pairs in the order they were met.
 type keys struct {
 	owners, ids []string
-	index       map[key]int
-}
-
-type key struct {
-	owner string
-	id    uuid.UUID
+	index       map[Key]int
 }
 
 func (k *keys) add(owner string, id uuid.UUID) int {
-	if i, ok := k.index[key{owner, id}]; ok {
+	if i, ok := k.index[Key{owner, id}]; ok {
 		return i
 	}
 	if k.index == nil {
-		k.index = map[key]int{}
+		k.index = map[Key]int{}
 	}
 	i := len(k.ids)
-	k.index[key{owner, id}] = i
+	k.index[Key{owner, id}] = i
 	k.owners = append(k.owners, owner)
 	k.ids = append(k.ids, id.String())
 	return i

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -15,12 +16,15 @@ import (
 // List is one list as a caller asked for it.
 type List[T any] struct {
 	Name   string // identifies the list in its cursors
+	Of     string // which communities were named, "" for all; cursors are bound to it too
 	Filter Filter
 	Args   page.Args
 	By     *OrderBy
 
 	Order  Ordered[T]
 	Window page.Window
+
+	bound string // Binding, once it was asked for
 }
 
 // NewList checks the arguments of a list of the table.
@@ -50,7 +54,7 @@ type scope struct {
 }
 
 func (l *List[T]) scoped(parent string) scope {
-	return scope{l.Name + " " + parent, l.Filter, l.Order.Name(), new(sync.Once), new(string)}
+	return scope{l.Name + " " + parent + " " + l.Of, l.Filter, l.Order.Name(), new(sync.Once), new(string)}
 }
 
 // binding is what a cursor is sealed with: list, filter, order and viewer.
@@ -60,13 +64,20 @@ func (s scope) binding(ask *Ask) string {
 		if err != nil {
 			panic(fmt.Sprintf("store: filter of %s does not marshal: %v", s.list, err))
 		}
-		*s.text = fmt.Sprintf("%s|%s|%s|%s", s.list, s.order, filter, ask.Viewer.Principal)
+		// Digested, since the text may name a thousand communities and every cursor is sealed with it.
+		digest := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%s", s.list, s.order, filter, ask.Viewer.Principal))
+		*s.text = string(digest[:])
 	})
 	return *s.text
 }
 
-// Binding is the cursor binding of a root list.
-func (l *List[T]) Binding(ask *Ask) string { return l.scoped("").binding(ask) }
+// Binding is the cursor binding of a root list, all of whose fields are set.
+func (l *List[T]) Binding(ask *Ask) string {
+	if l.bound == "" {
+		l.bound = l.scoped("").binding(ask)
+	}
+	return l.bound
+}
 
 func (l *List[T]) foreignCursor() error {
 	return fault.Newf(fault.BadUserInput, "a cursor belongs to the list of one parent; ask for that parent alone").At("after")
@@ -97,43 +108,56 @@ func PageArgs(args map[string]any) page.Args {
 	return a
 }
 
-// PageOf cuts a page out of rows that are all at hand. Rows may come in any order.
-func PageOf[T any](ask *Ask, l *List[T], rows []*T, coverage *page.Coverage) (*page.Connection[T], error) {
-	return pageOf(ask, l, rows, coverage, func(r *T) *T { return r })
+// OrderArg returns the argument "orderBy", nil when it was not given.
+func OrderArg(args map[string]any) *OrderBy {
+	by, _ := args["orderBy"].(*OrderBy)
+	return by
 }
 
-// pageOf is PageOf; own turns each row that is shown into one the request may link.
-func pageOf[T any](ask *Ask, l *List[T], rows []*T, coverage *page.Coverage, own func(*T) *T) (*page.Connection[T], error) {
-	binding := func() string { return l.Binding(ask) }
+// PageOf cuts a page out of rows that are all at hand. Rows may come in any order.
+func PageOf[T any](ask *Ask, l *List[T], rows []*T, coverage *page.Coverage) (*page.Connection[T], error) {
+	from, err := l.from(ask)
+	if err != nil {
+		return nil, err
+	}
 	total := len(rows)
-	rows = slices.Clone(rows)
-	slices.SortFunc(rows, func(a, b *T) int {
-		if l.Window.Backward {
-			a, b = b, a
-		}
-		return l.Order.Compare(a, b)
-	})
-	if l.Window.Cursor != "" {
-		c, err := ask.Cursors.Open(binding(), l.Window.Cursor)
-		if err != nil {
-			return nil, err
-		}
-		rows = slices.DeleteFunc(rows, func(r *T) bool {
-			d := l.Order.ComparePositions(l.Order.Position(r), c.At)
-			if l.Window.Backward {
-				d = -d
-			}
-			return d <= 0
-		})
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r *T) bool { return !l.behind(r, from) })
+	slices.SortFunc(rows, l.Reads)
+	return l.connection(ask, rows, coverage, func() int { return total }), nil
+}
+
+// from is the place that a list of one source, or of none, is read from; nil is its end.
+func (l *List[T]) from(ask *Ask) (page.Position, error) {
+	if l.Window.Cursor == "" {
+		return nil, nil
 	}
-	out := make([]*T, 0, min(len(rows), l.Window.Size+1))
-	for _, r := range rows[:min(len(rows), l.Window.Size+1)] {
-		out = append(out, own(r))
-	}
-	out, info := Trim(out, l.Window)
-	return page.NewConnection(out, info, coverage,
+	c, err := ask.Cursors.Open(l.Binding(ask), l.Window.Cursor)
+	return c.At, err
+}
+
+// connection is a page of rows that were read in the window's direction.
+func (l *List[T]) connection(ask *Ask, rows []*T, coverage *page.Coverage, count func() int) *page.Connection[T] {
+	rows, info := Trim(rows, l.Window)
+	return page.NewConnection(rows, info, coverage,
 		func(i int) string {
-			return ask.Cursors.Seal(binding(), page.Cursor{At: l.Order.Position(out[i])})
+			return ask.Cursors.Seal(l.Binding(ask), page.Cursor{At: l.Order.Position(rows[i])})
 		},
-		func(context.Context) (int, error) { return total, nil }), nil
+		func(context.Context) (int, error) { return count(), nil })
+}
+
+// Reads orders two rows as they are read.
+func (l *List[T]) Reads(a, b *T) int {
+	if l.Window.Backward {
+		return l.Order.Compare(b, a)
+	}
+	return l.Order.Compare(a, b)
+}
+
+// behind reports whether a row is read behind a place; nil is the end that reading begins at.
+func (l *List[T]) behind(row *T, from page.Position) bool {
+	if from == nil {
+		return true
+	}
+	c := l.Order.ComparePositions(l.Order.Position(row), from)
+	return c > 0 && !l.Window.Backward || c < 0 && l.Window.Backward
 }

@@ -82,6 +82,14 @@ func (c Children) filter(args map[string]any) Filter {
 	return FilterArg(args)
 }
 
+// check says what is wrong with the field's own arguments.
+func (c Children) check(ask *Ask, args map[string]any) error {
+	if f := c.filter(args); f != nil {
+		return f.Where(new(Where), ask)
+	}
+	return nil
+}
+
 // FilterArg returns the argument "filter", nil when it was not given.
 func FilterArg(args map[string]any) Filter { return FilterIn(args, "filter") }
 
@@ -114,7 +122,7 @@ func (c Children) conditions(b *Batch, w *Where) (from string, owners []string, 
 
 // HasMany describes an unpaged list: one that is small by nature, such as a station's rooms.
 func HasMany[P, C any](parent *Table[P], child *Table[C], c Children) *Link {
-	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, load: childList(child, c)})
+	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, check: c.check, load: childList(child, c)})
 }
 
 // childList loads an unpaged list, never nil, for each parent.
@@ -163,9 +171,17 @@ func (t *Table[T]) collect(ctx context.Context, src Source, s selection, ask *As
 // HasPage describes a paged list below a parent, read by LATERAL with LIMIT: 1.4 ms where a
 // window function took 4.8 (30 courses x 5 sessions, PostgreSQL 15).
 func HasPage[P, C any](parent *Table[P], child *Table[C], c Children) *Link {
-	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, load: func(ctx context.Context, src Source, b *Batch) error {
-		by, _ := b.Args["orderBy"].(*OrderBy)
-		list, err := child.NewList(parent.Type+"."+c.Field, c.filter(b.Args), by, PageArgs(b.Args))
+	listOf := func(args map[string]any) (*List[C], error) {
+		return child.NewList(parent.Type+"."+c.Field, c.filter(args), OrderArg(args), PageArgs(args))
+	}
+	check := func(ask *Ask, args map[string]any) error {
+		if _, err := listOf(args); err != nil {
+			return err
+		}
+		return c.check(ask, args)
+	}
+	return register(&Link{Parent: parent.Type, Field: c.Field, Child: child.Type, check: check, load: func(ctx context.Context, src Source, b *Batch) error {
+		list, err := listOf(b.Args)
 		if err != nil {
 			return err
 		}

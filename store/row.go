@@ -48,8 +48,12 @@ type loaded struct {
 }
 
 // SetLoaded records what a link led to, or why it could not be followed. The key identifies
-// the field in the operation, so that aliases with other arguments do not meet.
+// the field in the operation, so that aliases with other arguments do not meet. A row may stand
+// in a list many times; the first record of a key stays.
 func (r *Row) SetLoaded(key, value any, err error) {
+	if _, _, ok := r.Loaded(key); ok {
+		return
+	}
 	r.loaded = append(r.loaded, loaded{key, value, err})
 }
 

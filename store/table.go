@@ -110,9 +110,7 @@ func Define[T any](s Spec) *Table[T] {
 	tables[s.Type] = t
 	if def := schema.Parsed().Types[s.Type]; def != nil {
 		if f := def.Fields.ForName("community"); f != nil && f.Type.Name() == "Community" {
-			FromDirectory(t, "community", "Community", func(d *Directory, row *T) any {
-				return d.Community((*Row)(unsafe.Pointer(row)).Owner)
-			})
+			FromOwner(t, "community", "Community", func(d *Directory, owner string) any { return d.Community(owner) })
 		}
 	}
 	return t

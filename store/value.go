@@ -30,7 +30,14 @@ type Value struct {
 func HasValue[V, P any](parent *Table[P], v Value) *Link {
 	typ := reflect.TypeFor[V]()
 	column := &column{name: v.Field, enum: schema.EnumOf(parent.Type, v.Field)}
-	return register(&Link{Parent: parent.Type, Field: v.Field, load: func(ctx context.Context, src Source, b *Batch) error {
+	check := func(ask *Ask, args map[string]any) error {
+		if v.Args == nil {
+			return nil
+		}
+		_, err := v.Args(ask, args)
+		return err
+	}
+	return register(&Link{Parent: parent.Type, Field: v.Field, check: check, load: func(ctx context.Context, src Source, b *Batch) error {
 		var args []any
 		if v.Args != nil {
 			var err error

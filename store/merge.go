@@ -1,0 +1,54 @@
+package store
+
+// Merge returns the first n rows of runs that are each in the order of compare.
+func Merge[T any](runs [][]*T, compare func(a, b *T) int, n int) []*T {
+	m := merger[T]{compare: compare}
+	total := 0
+	for _, run := range runs {
+		if len(run) > 0 {
+			m.heap = append(m.heap, run)
+			total += len(run)
+		}
+	}
+	for i := len(m.heap)/2 - 1; i >= 0; i-- {
+		m.sink(i)
+	}
+	out := make([]*T, 0, min(n, total))
+	for len(out) < cap(out) {
+		out = append(out, m.next())
+	}
+	return out
+}
+
+// merger is a binary heap of what is left of the runs, the one with the first row on top.
+type merger[T any] struct {
+	heap    [][]*T
+	compare func(a, b *T) int
+}
+
+func (m *merger[T]) next() *T {
+	first := m.heap[0][0]
+	if m.heap[0] = m.heap[0][1:]; len(m.heap[0]) == 0 {
+		last := len(m.heap) - 1
+		m.heap[0], m.heap = m.heap[last], m.heap[:last]
+	}
+	m.sink(0)
+	return first
+}
+
+func (m *merger[T]) sink(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(m.heap) {
+			return
+		}
+		if right := child + 1; right < len(m.heap) && m.compare(m.heap[right][0], m.heap[child][0]) < 0 {
+			child = right
+		}
+		if m.compare(m.heap[i][0], m.heap[child][0]) <= 0 {
+			return
+		}
+		m.heap[i], m.heap[child] = m.heap[child], m.heap[i]
+		i = child
+	}
+}
