@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,4 +44,28 @@ func TestThePlaygroundsExamplesAnswer(t *testing.T) {
 			t.Errorf("%s: %+v %.300s", file, a.Errors, a.Data)
 		}
 	}
+}
+
+// TestTheReadmesFirstQuery asks what a newcomer pastes into a shell, and has the answer that is shown.
+func TestTheReadmesFirstQuery(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := regexp.MustCompile(`(?m)^ +'(\{"query": .*\})'$`).FindSubmatch(text)
+	shown := regexp.MustCompile(`(?s)\n    (\{"data":.*?\n)\n`).FindSubmatch(text)
+	if sent == nil || shown == nil {
+		t.Fatal("the README has no query with its answer")
+	}
+	var request struct{ Query string }
+	if err := json.Unmarshal(sent[1], &request); err != nil {
+		t.Fatalf("what is sent is no JSON: %v", err)
+	}
+	var want struct{ Data json.RawMessage }
+	if err := json.Unmarshal(shown[1], &want); err != nil {
+		t.Fatalf("the answer shown is no JSON: %v", err)
+	}
+	b := sixStreets(t, nil)
+	sameJSON(t, b.ask("", request.Query, nil).Data, string(want.Data))
 }

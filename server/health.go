@@ -3,8 +3,12 @@ package server
 import (
 	"context"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // live answers as long as the process does.
@@ -30,6 +34,28 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Write([]byte("ok\n"))
 }
+
+func (s *Server) health(mux *http.ServeMux) {
+	mux.HandleFunc("GET /livez", live)
+	mux.HandleFunc("GET /readyz", s.ready)
+}
+
+// operations serves those who run the server. Its requests are neither logged nor measured.
+func (s *Server) operations(registry *prometheus.Registry, profiles bool) http.Handler {
+	mux := http.NewServeMux()
+	s.health(mux)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	if profiles {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return mux
+}
+
+// OpsHandler serves /metrics, /livez and /readyz, and /debug/pprof/ with Options.Profiles. It belongs on an
+// address that the public cannot reach.
+func (s *Server) OpsHandler() http.Handler { return s.ops }
 
 // Drain ends the server without failing a request: it becomes not ready, goes on serving for
 // Timing.DrainDelay so that balancers notice, stops accepting, lets requests finish for at most

@@ -147,6 +147,14 @@ func (b *bundle) request(t testing.TB, method, path, body string, headers ...str
 	return send(t, r, headers...)
 }
 
+// ops asks the handler of those who run the server.
+func (b *bundle) ops(t testing.TB, path string) reply {
+	t.Helper()
+	w := httptest.NewRecorder()
+	b.server.OpsHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	return reply{w.Code, w.Header(), w.Body.String()}
+}
+
 // query posts a document without variables.
 func (b *bundle) query(t testing.TB, document string, headers ...string) reply {
 	t.Helper()

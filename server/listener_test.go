@@ -173,7 +173,7 @@ func TestHealth(t *testing.T) {
 	b := setup(t, func(o *server.Options) {
 		o.Ready = func(context.Context) error { mu.Lock(); defer mu.Unlock(); return problem }
 	})
-	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/nothing": 404} {
+	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 404, "/debug/pprof/": 404, "/nothing": 404} {
 		if got := b.request(t, "GET", path, ""); got.status != want {
 			t.Errorf("%s: %d", path, got.status)
 		}
@@ -186,7 +186,7 @@ func TestHealth(t *testing.T) {
 	}
 	b.query(t, "query Secret{hello}")
 	b.query(t, `{fail(code:"CONFLICT")}`)
-	metrics := b.request(t, "GET", "/metrics", "").body
+	metrics := b.ops(t, "/metrics").body
 	for _, line := range []string{`http_server_request_duration_seconds_count{class="query",code="",status="200"}`,
 		`http_server_request_duration_seconds_count{class="query",code="CONFLICT",status="200"}`, `linhui_document_cache_total{result="miss"} 2`} {
 		if !strings.Contains(metrics, line) {
@@ -195,6 +195,18 @@ func TestHealth(t *testing.T) {
 	}
 	if strings.Contains(metrics, "Secret") {
 		t.Error("a client's operation name is a label")
+	}
+}
+
+func TestProfilesAreServedToOperatorsWhoAskForThem(t *testing.T) {
+	t.Parallel()
+	for asked, profiles := range map[bool]int{false: 404, true: 200} {
+		b := setup(t, func(o *server.Options) { o.Profiles = asked })
+		for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 200, "/graphql": 404, "/debug/pprof/": profiles, "/debug/pprof/heap": profiles} {
+			if got := b.ops(t, path); got.status != want {
+				t.Errorf("profiles %v: %s: %d", asked, path, got.status)
+			}
+		}
 	}
 }
 

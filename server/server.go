@@ -19,7 +19,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
 	"linhui/internal/authz"
@@ -65,6 +64,7 @@ type Options struct {
 
 	Ready    func(context.Context) error // nil: always
 	Registry *prometheus.Registry        // nil: one of its own
+	Profiles bool                        // OpsHandler serves /debug/pprof/, too
 	Log      *slog.Logger                // nil: slog.Default
 	Now      func() time.Time            // nil: time.Now
 	Dev      bool                        // signed-in viewers see prices unasked
@@ -86,7 +86,8 @@ type Server struct {
 
 	handler  http.Handler
 	subgraph http.Handler // nil: none
-	inside   *engine      // of the subgraph; nil: none
+	ops      http.Handler
+	inside   *engine // of the subgraph; nil: none
 
 	draining   atomic.Bool
 	inFlight   atomic.Int64 // requests being answered, streams and sockets included
@@ -113,7 +114,7 @@ func New(o Options) (*Server, error) {
 
 	public := http.NewServeMux()
 	public.Handle("/graphql", s.graphql(o.engine(s, points, o.Schema, true)))
-	s.operational(public, o.Registry)
+	s.health(public)
 	if o.Playground != nil {
 		files, err := newStatic(o.Playground, o.PlaygroundPolicy)
 		if err != nil {
@@ -122,11 +123,12 @@ func New(o Options) (*Server, error) {
 		public.Handle("/", files)
 	}
 	s.handler = s.observe(public, o.Authenticator)
+	s.ops = s.operations(o.Registry, o.Profiles)
 	if o.Subgraph != nil {
 		inner := http.NewServeMux()
 		s.inside = o.engine(s, points, o.Subgraph, false)
 		inner.Handle("/graphql", s.graphql(s.inside))
-		s.operational(inner, o.Registry)
+		s.health(inner)
 		s.subgraph = s.observe(inner, o.Assertions)
 	}
 	return s, nil
@@ -176,13 +178,7 @@ func (o *Options) engine(s *Server, points *rates, schema graphql.ExecutableSche
 		metrics: s.metrics, log: o.Log, now: o.Now, dev: o.Dev}
 }
 
-func (s *Server) operational(mux *http.ServeMux, registry *prometheus.Registry) {
-	mux.HandleFunc("GET /livez", live)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-}
-
-// Handler serves /graphql, /livez, /readyz, /metrics and the playground.
+// Handler serves /graphql, /livez, /readyz and the playground.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // SubgraphHandler serves the federation gateway: the same, with _service and _entities, without

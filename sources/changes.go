@@ -104,5 +104,6 @@ func (s *Sources) hearOutbox(payload string) {
 		s.opt.Log.Warn("notice on linhui_outbox is not: owner topic id")
 		return
 	}
+	s.activity.outbox.Add(1)
 	s.changes.tell(Change{Owner: f[0], Topic: f[1], ID: f[2]})
 }

@@ -33,6 +33,7 @@ func (s *Sources) Keep(ctx context.Context, now time.Time) (map[string]int, erro
 			failed = append(failed, fmt.Errorf("source %s: %w", p.Source.Key, p.Err))
 		}
 	}
+	s.activity.keep(total)
 	return total, errors.Join(failed...)
 }
 

@@ -41,12 +41,13 @@ type Options struct {
 
 // Sources is the federation: the directory and every source.
 type Sources struct {
-	opt     Options
-	state   atomic.Pointer[state]
-	hot     *cache.Hot[kept] // nil: hot lists are read from SQL
-	hearing hearing
-	changes changes
-	rowLog  *slog.Logger // for what rows hold, once a minute
+	opt      Options
+	state    atomic.Pointer[state]
+	hot      *cache.Hot[kept] // nil: hot lists are read from SQL
+	hearing  hearing
+	changes  changes
+	activity activity
+	rowLog   *slog.Logger // for what rows hold, once a minute
 }
 
 // state is an unchanging picture of who holds what.

@@ -54,6 +54,7 @@ func (s *Sources) listen(ctx context.Context, src *Source, poke func()) {
 			case "linhui_owners":
 				poke()
 			case "linhui_hot":
+				s.activity.hot.Add(1)
 				s.hear(ctx, src, payload)
 			case "linhui_outbox":
 				s.hearOutbox(payload)

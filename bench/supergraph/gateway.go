@@ -52,5 +52,5 @@ func serveGateway(args []string) error {
 	if err != nil {
 		return err
 	}
-	return g.Serve(context.Background(), context.Background(), l)
+	return g.Serve(context.Background(), context.Background(), l, nil)
 }

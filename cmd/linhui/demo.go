@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"linhui/cmd/linhui/app"
-	"linhui/cmd/linhui/gateway"
 	"linhui/internal/cache"
 	"linhui/internal/embedded"
 	"linhui/server"
@@ -21,6 +20,7 @@ type demo struct {
 	StateDir     string `env:"STATE_DIR" default:".state" help:"Where databases and keys are kept between starts."`
 	Fresh        bool   `help:"Forget the kept state first."`
 	SubgraphAddr string `env:"SUBGRAPH_ADDR" placeholder:"ADDR" help:"Where a federation gateway is answered; off unless given."`
+	OpsAddr      string `env:"OPS_ADDR" default:"127.0.0.1:0" help:"Where metrics and health are served; port 0 takes a free one."`
 	PostgresPort int    `env:"POSTGRES_PORT" placeholder:"PORT" help:"Port of the private PostgreSQL; a free one unless given."`
 	LogLevel     level  `env:"LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"Least level that is shown: debug, info, warn or error."`
 	subgraphs
@@ -32,11 +32,11 @@ const stopWait = 10 * time.Second
 // Run runs the demo until it is interrupted.
 func (d *demo) Run(p *process) (err error) {
 	app.TuneRuntime()
-	listeners, err := listen(d.Addr, d.SubgraphAddr)
+	at, err := addresses{d.Addr, d.SubgraphAddr, d.OpsAddr}.listen()
 	if err != nil {
 		return err
 	}
-	defer closeAll(listeners)
+	defer at.close()
 	if d.Fresh {
 		if err := forget(d.StateDir); err != nil {
 			return fmt.Errorf("--fresh: %w", err)
@@ -117,14 +117,11 @@ func (d *demo) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	listeners[0].Handler = offer(local, claims, g.Handler())
-	if len(listeners) > 1 {
-		listeners[1].Handler = g.SubgraphHandler()
-	}
-	if err := d.welcome(p, listeners, postgres, offered); err != nil {
+	if err := d.welcome(p, at, postgres, offered); err != nil {
 		return err
 	}
-	err = g.Serve(soft, p.hard, listeners...)
+	public := offer(local, claims, g.Handler())
+	err = g.Serve(soft, p.hard, at.answered(public, g.SubgraphHandler(), g.OpsHandler())...)
 	if cause := context.Cause(soft); p.soft.Err() == nil && cause != nil {
 		return errors.Join(cause, err)
 	}
@@ -133,8 +130,8 @@ func (d *demo) Run(p *process) (err error) {
 }
 
 // welcome says where everything is.
-func (d *demo) welcome(p *process, listeners []gateway.Listener, postgres *embedded.Postgres, offered []grant) error {
-	at := listeners[0].Addr()
+func (d *demo) welcome(p *process, l listeners, postgres *embedded.Postgres, offered []grant) error {
+	at := l.public.Addr()
 	fmt.Fprintf(p.out, "\nready http://%s/\n\n", at)
 	if web.Built() {
 		fmt.Fprintf(p.out, "playground  http://%s/\n", at)
@@ -142,8 +139,11 @@ func (d *demo) welcome(p *process, listeners []gateway.Listener, postgres *embed
 		fmt.Fprintf(p.out, "playground  not built: install Node 20.19 or newer with npm, then make run\n")
 	}
 	fmt.Fprintf(p.out, "GraphQL     http://%s/graphql (POST, GET, websocket, event stream)\n", at)
-	if len(listeners) > 1 {
-		fmt.Fprintf(p.out, "subgraph    http://%s/graphql\n", listeners[1].Addr())
+	if l.subgraph != nil {
+		fmt.Fprintf(p.out, "subgraph    http://%s/graphql\n", l.subgraph.Addr())
+	}
+	if l.ops != nil {
+		fmt.Fprintf(p.out, "metrics     http://%s/metrics\n", l.ops.Addr())
 	}
 	fmt.Fprintf(p.out, "databases   PGPASSWORD=$(cat %s) psql -h 127.0.0.1 -p %d -U %s %s\n",
 		filepath.Join(postgres.Dir(), "password"), postgres.Port(), embedded.AppUser, streets[homeStreet])
@@ -151,7 +151,7 @@ func (d *demo) welcome(p *process, listeners []gateway.Listener, postgres *embed
 	if err := p.table(offered); err != nil {
 		return err
 	}
-	if !onlyHere(listeners[0].Addr()) {
+	if !onlyHere(at) {
 		fmt.Fprintf(p.out, "\nWhoever reaches %s can take any of these roles: the demo is for machines of your own.\n", at)
 	}
 	_, err := fmt.Fprintf(p.out, "\nSend a token as the header: Authorization: Bearer TOKEN\nCtrl-C stops; what was written stays in %s, and --fresh forgets it.\n", d.StateDir)

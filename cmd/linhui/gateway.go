@@ -17,6 +17,7 @@ type gatewayCommand struct {
 	Supergraph string `placeholder:"FILE" help:"Supergraph SDL, composed here or by another tool that follows the join specification; --subgraph then says where one is, instead of the file. It is looked at every second. Without it the subgraphs are composed."`
 	subgraphs
 	Addr     string `env:"ADDR" default:"127.0.0.1:4000" help:"Where to listen; port 0 takes a free one."`
+	OpsAddr  string `env:"OPS_ADDR" placeholder:"ADDR" help:"Where metrics and health are served; off unless given."`
 	StateDir string `placeholder:"DIR" help:"Where the last good supergraph is kept for a start at which there is none."`
 
 	JWKSURL  string `name:"jwks-url" placeholder:"URL" help:"Keys that sign clients' tokens. Without it tokens are refused."`
@@ -56,11 +57,11 @@ func (c *gatewayCommand) Run(p *process) (err error) {
 	if o.Server, err = c.server(p); err != nil {
 		return err
 	}
-	listeners, err := listen(c.Addr, "")
+	at, err := addresses{public: c.Addr, ops: c.OpsAddr}.listen()
 	if err != nil {
 		return err
 	}
-	defer closeAll(listeners)
+	defer at.close()
 	traces, stopTraces, err := p.traces()
 	if err != nil {
 		return err
@@ -73,8 +74,8 @@ func (c *gatewayCommand) Run(p *process) (err error) {
 	}
 	defer g.Close()
 	defer onHangup(p.soft, g)()
-	fmt.Fprintf(p.out, "ready http://%s/graphql\n", listeners[0].Addr())
-	return g.Serve(p.soft, p.hard, listeners[0])
+	fmt.Fprintf(p.out, "ready http://%s/graphql\n", at.public.Addr())
+	return g.Serve(p.soft, p.hard, at.public, at.ops)
 }
 
 func (c *gatewayCommand) server(p *process) (server.Options, error) {

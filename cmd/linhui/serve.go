@@ -16,6 +16,7 @@ type serve struct {
 	configured
 	Addr         string `placeholder:"ADDR" help:"Where to listen instead of the file's addr."`
 	SubgraphAddr string `placeholder:"ADDR" help:"Where a federation gateway is answered, instead of the file's subgraph_addr."`
+	OpsAddr      string `placeholder:"ADDR" help:"Where metrics and health are served, instead of the file's ops.addr."`
 	LogLevel     string `placeholder:"LEVEL" help:"debug, info, warn or error, instead of the file's log_level."`
 	StateDir     string `placeholder:"DIR" help:"Where the last good supergraph is kept for a start at which a subgraph does not answer."`
 	subgraphs
@@ -24,16 +25,16 @@ type serve struct {
 // Run serves until it is told to stop, then drains.
 func (s *serve) Run(p *process) (err error) {
 	app.TuneRuntime()
-	cfg, err := s.load(p, map[string]string{"addr": s.Addr, "subgraph_addr": s.SubgraphAddr, "log_level": s.LogLevel})
+	cfg, err := s.load(p, map[string]string{"addr": s.Addr, "subgraph_addr": s.SubgraphAddr, "ops.addr": s.OpsAddr, "log_level": s.LogLevel})
 	if err != nil {
 		return err
 	}
 	log := p.logger(cfg.LogLevel)
-	listeners, err := listen(cfg.Addr, cfg.SubgraphAddr)
+	at, err := addresses{cfg.Addr, cfg.SubgraphAddr, cfg.Ops.Addr}.listen()
 	if err != nil {
 		return err
 	}
-	defer closeAll(listeners)
+	defer at.close()
 
 	opt := app.Options{Keep: true, CursorKey: []byte(cfg.CursorKey), Budgets: budgets(cfg), Log: log}
 	if opt.Server, err = s.server(p, cfg); err != nil {
@@ -66,14 +67,15 @@ func (s *serve) Run(p *process) (err error) {
 	defer func() { err = errors.Join(err, gateway.Close()) }()
 	defer onHangup(p.soft, gateway)()
 
-	listeners[0].Handler = gateway.Handler()
-	addresses := []any{"addr", listeners[0].Addr().String()}
-	if len(listeners) > 1 {
-		listeners[1].Handler = gateway.SubgraphHandler()
-		addresses = append(addresses, "subgraph_addr", listeners[1].Addr().String())
+	ready := []any{"addr", at.public.Addr().String()}
+	if at.subgraph != nil {
+		ready = append(ready, "subgraph_addr", at.subgraph.Addr().String())
 	}
-	log.Info("ready", append(addresses, "sources", len(opt.Sources), "release", release)...)
-	err = gateway.Serve(p.soft, p.hard, listeners...)
+	if at.ops != nil {
+		ready = append(ready, "ops_addr", at.ops.Addr().String())
+	}
+	log.Info("ready", append(ready, "sources", len(opt.Sources), "release", release)...)
+	err = gateway.Serve(p.soft, p.hard, at.answered(gateway.Handler(), gateway.SubgraphHandler(), gateway.OpsHandler())...)
 	log.Info("stopped")
 	return err
 }
@@ -81,6 +83,7 @@ func (s *serve) Run(p *process) (err error) {
 // server is what the configuration says of the HTTP side.
 func (s *serve) server(p *process, cfg *config.Config) (server.Options, error) {
 	o := server.Options{Limits: limits(cfg.Limits), Timing: server.DefaultTiming(), Origins: cfg.Origins, TrustedProxies: cfg.TrustedProxies}
+	o.Profiles = cfg.Ops.Pprof
 	o.Timing.DrainDelay, o.Timing.DrainTimeout = cfg.Drain.Delay, cfg.Drain.Timeout
 	if cfg.Playground {
 		o.Playground, o.PlaygroundPolicy = web.Playground(), web.ContentSecurityPolicy

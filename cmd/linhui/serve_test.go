@@ -17,7 +17,7 @@ func TestServeStartsWithASourceDownAndDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := configFile(t, directory.DSN, map[string]string{"live": live.DSN, "dead": deadDSN}, "addr: 127.0.0.1:1\ndrain: {delay: 0s}\n")
-	p := start(t, []string{cursorVariable, "LINHUI_ADDR=127.0.0.1:2"}, "serve", "--config", file, "--addr", "127.0.0.1:0", "--subgraph-addr", "127.0.0.1:0")
+	p := start(t, []string{cursorVariable, "LINHUI_ADDR=127.0.0.1:2"}, "serve", "--config", file, "--addr", "127.0.0.1:0", "--subgraph-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0")
 	ready := p.until(`("msg":"ready".*)`)
 	address := func(key string) string {
 		_, rest, _ := strings.Cut(ready, `"`+key+`":"`)
@@ -47,10 +47,17 @@ func TestServeStartsWithASourceDownAndDrains(t *testing.T) {
 		t.Errorf("the subgraph's schema is %q", service.Data.Service.SDL)
 	}
 	p.url = address("addr")
-	if resp, err := http.Get(p.url + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("a source that is down makes the gateway not ready: %v %v", resp, err)
-	} else {
+	for url, want := range map[string]int{p.url + "/readyz": http.StatusOK, p.url + "/metrics": http.StatusNotFound,
+		address("ops_addr") + "/readyz": http.StatusOK, address("ops_addr") + "/metrics": http.StatusOK} {
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
 		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %s, though one source is down", url, resp.Status)
+		}
 	}
 	if code := p.end(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit %d after SIGTERM, want 0", code)

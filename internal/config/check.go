@@ -49,6 +49,9 @@ func (c *Config) Check() []Problem {
 	if c.SubgraphAddr != "" && !isAddr(c.SubgraphAddr) {
 		wrong("subgraph_addr", "must be host:port, or empty for none")
 	}
+	if c.Ops.Addr != "" && !isAddr(c.Ops.Addr) {
+		wrong("ops.addr", "must be host:port, or empty for none")
+	}
 	checkSource(wrong, "directory", c.Directory)
 	if len(c.Sources) == 0 {
 		wrong("sources", "at least one source is needed")

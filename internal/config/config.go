@@ -13,7 +13,8 @@ import (
 type Config struct {
 	Addr         string     `koanf:"addr"`          // host:port of the public listener
 	SubgraphAddr string     `koanf:"subgraph_addr"` // of the federation gateway's; empty: there is none
-	LogLevel     slog.Level `koanf:"log_level"`     // debug, info, warn or error
+	Ops          Ops        `koanf:"ops"`
+	LogLevel     slog.Level `koanf:"log_level"` // debug, info, warn or error
 
 	Directory Source            `koanf:"directory"` // the gateway's own database
 	Sources   map[string]Source `koanf:"sources"`   // by key: lower-case letters, digits and -
@@ -35,6 +36,12 @@ type Config struct {
 	AllowList      string         `koanf:"allow_list"`      // file of the only documents that may run; empty: all may
 
 	CursorKey Secret `koanf:"-"` // what CursorKeyEnv names
+}
+
+// Ops is the listener of those who run the gateway: metrics and health.
+type Ops struct {
+	Addr  string `koanf:"addr"`  // host:port that the public cannot reach; empty: there is none
+	Pprof bool   `koanf:"pprof"` // serves profiles of the process there, too
 }
 
 // Source is one database.

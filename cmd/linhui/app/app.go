@@ -72,11 +72,22 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	so := o.Server
+	if so.Registry == nil {
+		so.Registry = prometheus.NewRegistry()
+	}
+	count, err := newMetrics(so.Registry, all)
+	if err != nil {
+		return nil, err
+	}
 	if o.Redis != nil {
-		all.UseRedis(o.Redis, nil, func(up bool, cause error) {
+		count.redis.Set(1)
+		all.UseRedis(o.Redis, count.observe, func(up bool, cause error) {
 			if up {
+				count.redis.Set(1)
 				o.Log.Info("Redis answers again")
 			} else {
+				count.redis.Set(0)
 				o.Log.Error("Redis does not answer; hot lists are read from SQL", "cause", cause)
 			}
 		})
@@ -84,7 +95,6 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	root := &resolvers.Root{Sources: all}
 	full := graph.NewExecutableSchema(graph.Config{Resolvers: root})
 	public := graph.NewExecutableSchema(graph.Config{Resolvers: root, Schema: server.PublicSchema(full.Schema())})
-	so := o.Server
 	so.Schema, so.Subgraph = public, full
 	so.Redis, so.Log, so.Now = o.Redis, o.Log, o.Now
 	so.AroundRoot = dataloaders.AroundRoot
@@ -103,9 +113,6 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	so.Next = resolvers.Next
 	if o.Traces != nil && o.Join == nil {
 		so.Before = gateway.Named(so.Before)
-	}
-	if so.Registry == nil {
-		so.Registry = prometheus.NewRegistry()
 	}
 	s, err := server.New(so)
 	if err != nil {

@@ -383,7 +383,7 @@ func TestServeDrains(t *testing.T) {
 	}
 	soft, stop := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- g.Serve(soft, t.Context(), l) }()
+	go func() { done <- g.Serve(soft, t.Context(), l, nil) }()
 	resp, err := http.Post("http://"+l.Addr().String()+"/graphql", "application/json", strings.NewReader(both))
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatal(err)

@@ -41,9 +41,18 @@ func Serve(soft, hard context.Context, log *slog.Logger, drain func(context.Cont
 	return errors.Join(err, drain(hard, servers...))
 }
 
-// Serve answers on a listener until soft ends, then drains.
-func (g *Gateway) Serve(soft, hard context.Context, l net.Listener) error {
-	return Serve(soft, hard, g.o.Log, g.Drain, Listener{l, g.Handler()})
+// Serve answers on a listener, and those who run it on ops unless that is nil, until soft ends, then drains.
+func (g *Gateway) Serve(soft, hard context.Context, l, ops net.Listener) error {
+	listeners := []Listener{{l, g.Handler()}}
+	if ops != nil {
+		listeners = append(listeners, Listener{ops, g.OpsHandler()})
+	}
+	return Serve(soft, hard, g.o.Log, g.Drain, listeners...)
+}
+
+// OpsHandler serves those who run the gateway.
+func (g *Gateway) OpsHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.now.Load().OpsHandler().ServeHTTP(w, r) })
 }
 
 // Drain drains the version in use, and those that still have requests or streams.
