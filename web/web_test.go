@@ -80,8 +80,8 @@ func TestExamplesRunAsTheyStand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(string(text), "# ") {
-			t.Errorf("%s: the first line is no title", path)
+		if title, _, _ := strings.Cut(string(text), "\n"); !strings.HasPrefix(title, "# ") || strings.Count(title, " · ") != 1 {
+			t.Errorf("%s: the first line is not # a Chinese title · an English one", path)
 		}
 		audience, _, _ := strings.Cut(filepath.Base(path), "-")
 		if audience != "dashboard" && audience != "frontend" && audience != "analyst" {

@@ -5,7 +5,8 @@ import { useMemo } from "react";
 interface Example {
   /** The kind of user, the first word of the file's name. */
   audience: string;
-  title: string;
+  /** In Chinese and in English. */
+  titles: [string, string];
   query: string;
 }
 
@@ -21,12 +22,12 @@ const supergraph = "supergraph";
 
 const files = import.meta.glob<string>("./examples/*.graphql", { query: "?raw", import: "default", eager: true });
 
-/** The files of examples/, in the order of `audiences`; a file's first line is `# ` and its title. */
+/** The files of examples/, in the order of `audiences`; a file's first line is `# `, its Chinese title, ` · ` and its English one. */
 const all: Example[] = Object.keys(audiences).flatMap((audience) =>
   Object.entries(files)
     .filter(([path]) => path.startsWith(`./examples/${audience}-`))
     .sort(([a], [b]) => a.localeCompare(b))
-    .map(([, query]) => ({ audience, title: query.slice(0, query.indexOf("\n")).replace(/^# /, ""), query })),
+    .map(([, query]) => ({ audience, titles: query.slice(2, query.indexOf("\n")).split(" · ", 2) as [string, string], query })),
 );
 
 /** What every graph of ours answers. */
@@ -63,10 +64,11 @@ function ExamplesPane() {
             <ul>
               {shown
                 .filter((example) => example.audience === audience)
-                .map(({ title, query }) => (
-                  <li key={title}>
+                .map(({ titles: [chinese, english], query }) => (
+                  <li key={chinese}>
                     <button type="button" onClick={() => open(query)}>
-                      {title}
+                      {chinese}
+                      <span lang="en">{english}</span>
                     </button>
                   </li>
                 ))}

@@ -16,6 +16,9 @@ import "@graphiql/plugin-history/style.css";
 import "graphiql/graphiql.css";
 import "./style.css";
 
+// A narrow window has room for the query or for the examples.
+const isWide = matchMedia("(width >= 720px)").matches;
+
 // Outside the component: GraphiQL takes a new array for a change of plugins.
 const plugins = [examplesPlugin, explorerPlugin(), planPlugin, HISTORY_PLUGIN];
 const defaultTabs = examples.map(({ query }) => ({ query }));
@@ -36,7 +39,7 @@ export function Playground() {
       <GraphiQL
         fetcher={fetcher}
         plugins={plugins}
-        visiblePlugin={examplesPlugin}
+        visiblePlugin={isWide ? examplesPlugin : undefined}
         defaultTabs={defaultTabs}
         inputValueDeprecation
         schemaDescription

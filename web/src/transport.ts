@@ -1,5 +1,5 @@
 import type { GraphiQL } from "graphiql";
-import { getOperationAST } from "graphql";
+import { getOperationAST, type OperationDefinitionNode, parse } from "graphql";
 import { createClient, type SubscribePayload } from "graphql-ws";
 import type { ComponentProps } from "react";
 
@@ -48,10 +48,11 @@ export function createTransport(path: string): Transport {
   };
 
   return {
-    fetcher: (params, options) => {
+    fetcher: ({ operationName, ...params }, options) => {
       edited = options?.headers ?? {};
-      const operation = options?.documentAST && getOperationAST(options.documentAST, params.operationName);
-      return operation?.operation === "subscription" ? subscribe(socket, params as SubscribePayload) : post(params);
+      const operation = chosen(params.query, operationName);
+      const sent = { ...params, operationName: operation?.name?.value };
+      return operation?.operation === "subscription" ? subscribe(socket, sent as SubscribePayload) : post(sent);
     },
     setToken: (next) => {
       if (next === token) return;
@@ -59,6 +60,19 @@ export function createTransport(path: string): Transport {
       socket.terminate();
     },
   };
+}
+
+/**
+ * The operation to run. GraphiQL looks at a document some time after its tab was chosen: what it says of the
+ * operation may still be of the tab before.
+ */
+function chosen(query: string, name?: string | null): OperationDefinitionNode | null | undefined {
+  try {
+    const document = parse(query);
+    return getOperationAST(document, name) ?? getOperationAST(document);
+  } catch {
+    return undefined; // the server says what is wrong
+  }
 }
 
 /**
