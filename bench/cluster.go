@@ -53,7 +53,7 @@ func setUp(ctx context.Context, o options, databases int, log *slog.Logger) (*cl
 		return nil, err
 	}
 	pg, err := embedded.StartPostgres(ctx, embedded.PostgresOptions{Dir: filepath.Join(dir, "postgres"), Log: log, Settings: map[string]string{
-		"shared_buffers": "2GB", "max_connections": "200", "synchronous_commit": "off", "fsync": "off", "full_page_writes": "off",
+		"shared_buffers": "2GB", "max_connections": "500", "synchronous_commit": "off", "fsync": "off", "full_page_writes": "off",
 		"max_wal_size": "8GB", "maintenance_work_mem": "512MB", "work_mem": "16MB", "jit": "off", "random_page_cost": "1.1",
 	}})
 	if err != nil {
@@ -98,14 +98,14 @@ func (c *cluster) fill(ctx context.Context, o options) error {
 			if err := c.postgres.CreateDatabase(ctx, name); err != nil {
 				return nil, err
 			}
-			owner, err := sql.Open("postgres", c.postgres.DSN(name, embedded.AppUser))
-			if err != nil {
-				return nil, err
-			}
-			defer owner.Close()
-			if err := files(ctx, owner); err != nil {
-				return nil, err
-			}
+		}
+		owner, err := sql.Open("postgres", c.postgres.DSN(name, embedded.AppUser))
+		if err != nil {
+			return nil, err
+		}
+		defer owner.Close()
+		if err := files(ctx, owner); err != nil { // an earlier run's may lack later migrations
+			return nil, err
 		}
 		return sql.Open("postgres", c.postgres.DSN(name, embedded.AdminUser))
 	}
@@ -126,6 +126,7 @@ func (c *cluster) fill(ctx context.Context, o options) error {
 	if !have {
 		fmt.Fprintf(os.Stderr, "generating %d communities in %d database(s); later runs keep them in %s\n", o.communities, c.databases, o.state)
 		opt := seed.ScaleOptions{Communities: o.communities, Seed: 1, Now: benchDay}
+		began := time.Now()
 		if err := seed.Scale(ctx, opt, dbs, dir, func(line string) { fmt.Fprintln(os.Stderr, line) }); err != nil {
 			return err
 		}
@@ -137,6 +138,7 @@ func (c *cluster) fill(ctx context.Context, o options) error {
 		if err := c.postgres.CreateDatabase(ctx, done); err != nil {
 			return err
 		}
+		fmt.Fprintf(os.Stderr, "generated in %v\n", time.Since(began).Round(time.Second))
 	}
 	c.set = &dataset{district: min(100, o.communities)}
 	rows, err := dir.QueryContext(ctx, "SELECT slug FROM communities ORDER BY slug")
