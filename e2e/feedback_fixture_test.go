@@ -23,8 +23,9 @@ import (
 // categories, rules, posts, bodies and residents r1 and r2.
 type book struct {
 	*bundle
-	one, two *sql.DB
-	link     map[string]*testkit.Proxy // the way to each source
+	one, two  *sql.DB
+	directory *testkit.DB
+	link      map[string]*testkit.Proxy // the way to each source
 }
 
 // startBook gives sources the patience that a busy machine needs: what is tested are rules.
@@ -42,7 +43,7 @@ func startBookWithin(t testing.TB, budget time.Duration, changes ...func(*app.Op
 		INSERT INTO communities (slug, name_zh, parent_code) VALUES ('a', '甲社区', '620104001000'), ('b', '乙社区', '620104001000'), ('c', '丙社区', '620104001000');
 		INSERT INTO work_calendar (day, is_workday, note) VALUES ('2026-06-11', false, '假'), ('2026-06-13', true, '调休')`)
 	dbs := map[string]*testkit.DB{"one": testkit.Database(t, testkit.Source), "two": testkit.Database(t, testkit.Source)}
-	bk := &book{one: dbs["one"].Open(t), two: dbs["two"].Open(t), link: map[string]*testkit.Proxy{}}
+	bk := &book{one: dbs["one"].Open(t), two: dbs["two"].Open(t), directory: dir, link: map[string]*testkit.Proxy{}}
 	for owner, db := range map[string]*sql.DB{"a": bk.one, "c": bk.one, "b": bk.two} {
 		execSQL(t, db, fmt.Sprintf(`
 			INSERT INTO owners VALUES ('%[1]s', 'COMMUNITY');

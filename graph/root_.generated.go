@@ -733,6 +733,7 @@ type ComplexityRoot struct {
 		BorrowItem            func(childComplexity int, input store.BorrowItemInput) int
 		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
 		CollectItem           func(childComplexity int, input store.CollectItemInput) int
+		DeleteQuery           func(childComplexity int, input store.DeleteQueryInput) int
 		DepositItem           func(childComplexity int, input store.DepositItemInput) int
 		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
 		HandOverItem          func(childComplexity int, input store.HandOverItemInput) int
@@ -752,6 +753,8 @@ type ComplexityRoot struct {
 		ReturnItem            func(childComplexity int, input store.ReturnItemInput) int
 		ReviewEcho            func(childComplexity int, input store.StepEchoInput) int
 		ReviseEcho            func(childComplexity int, input store.ReviseEchoInput) int
+		SaveQuery             func(childComplexity int, input store.SaveQueryInput) int
+		ShareQuery            func(childComplexity int, input store.ShareQueryInput) int
 		StartFeedback         func(childComplexity int, input store.StepFeedbackInput) int
 		SubmitFeedback        func(childComplexity int, input store.SubmitFeedbackInput) int
 		SuspendFeedback       func(childComplexity int, input store.SuspendFeedbackInput) int
@@ -890,6 +893,8 @@ type ComplexityRoot struct {
 		ReportedStatistics       func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Residents                func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SLARules                 func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		SavedQueries             func(childComplexity int, folder *string) int
+		SavedQuery               func(childComplexity int, name string, version *int) int
 		Service                  func(childComplexity int) int
 		ServiceDeliveries        func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ServiceDeliveryAggregate func(childComplexity int, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -1000,6 +1005,34 @@ type ComplexityRoot struct {
 		Provenance func(childComplexity int) int
 		SpaceUse   func(childComplexity int) int
 		Station    func(childComplexity int) int
+	}
+
+	SavedQuery struct {
+		Description func(childComplexity int) int
+		Document    func(childComplexity int) int
+		Folder      func(childComplexity int) int
+		Latest      func(childComplexity int) int
+		Mine        func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Operation   func(childComplexity int) int
+		Owner       func(childComplexity int) int
+		Parameters  func(childComplexity int) int
+		Permalink   func(childComplexity int) int
+		SavedAt     func(childComplexity int) int
+		SharedWith  func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	SavedQueryParameter struct {
+		Default  func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Required func(childComplexity int) int
+		Type     func(childComplexity int) int
+	}
+
+	SavedQueryPayload struct {
+		SavedQuery func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Schedule struct {
@@ -4568,6 +4601,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CollectItem(childComplexity, args["input"].(store.CollectItemInput)), true
+	case "Mutation.deleteQuery":
+		if e.ComplexityRoot.Mutation.DeleteQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteQuery(childComplexity, args["input"].(store.DeleteQueryInput)), true
 	case "Mutation.depositItem":
 		if e.ComplexityRoot.Mutation.DepositItem == nil {
 			break
@@ -4777,6 +4821,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviseEcho(childComplexity, args["input"].(store.ReviseEchoInput)), true
+	case "Mutation.saveQuery":
+		if e.ComplexityRoot.Mutation.SaveQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveQuery(childComplexity, args["input"].(store.SaveQueryInput)), true
+	case "Mutation.shareQuery":
+		if e.ComplexityRoot.Mutation.ShareQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shareQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShareQuery(childComplexity, args["input"].(store.ShareQueryInput)), true
 	case "Mutation.startFeedback":
 		if e.ComplexityRoot.Mutation.StartFeedback == nil {
 			break
@@ -5586,6 +5652,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SLARules(childComplexity, args["communities"].([]string), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.savedQueries":
+		if e.ComplexityRoot.Query.SavedQueries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_savedQueries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SavedQueries(childComplexity, args["folder"].(*string)), true
+	case "Query.savedQuery":
+		if e.ComplexityRoot.Query.SavedQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Query_savedQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SavedQuery(childComplexity, args["name"].(string), args["version"].(*int)), true
 	case "Query._service":
 		if e.ComplexityRoot.Query.Service == nil {
 			break
@@ -6143,6 +6231,123 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.Station(childComplexity), true
+
+	case "SavedQuery.description":
+		if e.ComplexityRoot.SavedQuery.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Description(childComplexity), true
+	case "SavedQuery.document":
+		if e.ComplexityRoot.SavedQuery.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Document(childComplexity), true
+	case "SavedQuery.folder":
+		if e.ComplexityRoot.SavedQuery.Folder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Folder(childComplexity), true
+	case "SavedQuery.latest":
+		if e.ComplexityRoot.SavedQuery.Latest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Latest(childComplexity), true
+	case "SavedQuery.mine":
+		if e.ComplexityRoot.SavedQuery.Mine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Mine(childComplexity), true
+	case "SavedQuery.name":
+		if e.ComplexityRoot.SavedQuery.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Name(childComplexity), true
+	case "SavedQuery.operation":
+		if e.ComplexityRoot.SavedQuery.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Operation(childComplexity), true
+	case "SavedQuery.owner":
+		if e.ComplexityRoot.SavedQuery.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Owner(childComplexity), true
+	case "SavedQuery.parameters":
+		if e.ComplexityRoot.SavedQuery.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Parameters(childComplexity), true
+	case "SavedQuery.permalink":
+		if e.ComplexityRoot.SavedQuery.Permalink == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Permalink(childComplexity), true
+	case "SavedQuery.savedAt":
+		if e.ComplexityRoot.SavedQuery.SavedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.SavedAt(childComplexity), true
+	case "SavedQuery.sharedWith":
+		if e.ComplexityRoot.SavedQuery.SharedWith == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.SharedWith(childComplexity), true
+	case "SavedQuery.version":
+		if e.ComplexityRoot.SavedQuery.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Version(childComplexity), true
+
+	case "SavedQueryParameter.default":
+		if e.ComplexityRoot.SavedQueryParameter.Default == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryParameter.Default(childComplexity), true
+	case "SavedQueryParameter.name":
+		if e.ComplexityRoot.SavedQueryParameter.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryParameter.Name(childComplexity), true
+	case "SavedQueryParameter.required":
+		if e.ComplexityRoot.SavedQueryParameter.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryParameter.Required(childComplexity), true
+	case "SavedQueryParameter.type":
+		if e.ComplexityRoot.SavedQueryParameter.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryParameter.Type(childComplexity), true
+
+	case "SavedQueryPayload.savedQuery":
+		if e.ComplexityRoot.SavedQueryPayload.SavedQuery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryPayload.SavedQuery(childComplexity), true
+	case "SavedQueryPayload.userErrors":
+		if e.ComplexityRoot.SavedQueryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryPayload.UserErrors(childComplexity), true
 
 	case "Schedule.closesAt":
 		if e.ComplexityRoot.Schedule.ClosesAt == nil {
@@ -8118,6 +8323,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCourseOrder,
 		ec.unmarshalInputCourseSessionOrder,
 		ec.unmarshalInputDateRange,
+		ec.unmarshalInputDeleteQueryInput,
 		ec.unmarshalInputDepositItemInput,
 		ec.unmarshalInputDraftEchoInput,
 		ec.unmarshalInputEnrolmentFilter,
@@ -8154,10 +8360,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputResolveFeedbackInput,
 		ec.unmarshalInputReturnItemInput,
 		ec.unmarshalInputReviseEchoInput,
+		ec.unmarshalInputSaveQueryInput,
 		ec.unmarshalInputServiceDeliveryFilter,
 		ec.unmarshalInputServiceDeliveryOrder,
 		ec.unmarshalInputServiceRecordFilter,
 		ec.unmarshalInputServiceRecordOrder,
+		ec.unmarshalInputShareQueryInput,
 		ec.unmarshalInputSlaRuleOrder,
 		ec.unmarshalInputStationFilter,
 		ec.unmarshalInputStationOrder,
@@ -9703,6 +9911,90 @@ extend type Community {
 extend type Query {
   "Residents of the given communities, or of all in the viewer's scope."
   residents(communities: [ID!], filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+}
+`, BuiltIn: false},
+	{Name: "../schema/saved.graphqls", Input: `"""
+A query kept under a name, with its parameters. It runs at ` + "`" + `/q/NAME.csv` + "`" + `, ` + "`" + `.xlsx` + "`" + `, ` + "`" + `.arrow` + "`" + ` or ` + "`" + `.json` + "`" + ` with the rights of
+whoever runs it: sharing lends nobody's rights. Its versions never change; the newest runs unless one is asked for.
+"""
+type SavedQuery @auth(any: [RESIDENT, PARTNER, DISTRICT_VIEWER, ANALYST]) @class(level: P0_PUBLIC) {
+  name: String!
+  "Where it is kept, as in ` + "`" + `reports/monthly` + "`" + `; empty: at the top."
+  folder: String!
+  description: String
+  version: Int!
+  "The version that runs unless one is asked for."
+  latest: Int!
+  document: String!
+  "Which operation of the document runs."
+  operation: String
+  parameters: [SavedQueryParameter!]! @listSize(assumed: 4)
+  "Who may change it."
+  owner: String!
+  mine: Boolean!
+  "Whoever holds this role, or one that includes it, may run it too."
+  sharedWith: Role
+  "Of this version."
+  savedAt: DateTime!
+  "Where it runs; add ` + "`" + `.csv` + "`" + `, ` + "`" + `.xlsx` + "`" + `, ` + "`" + `.arrow` + "`" + ` or ` + "`" + `.json` + "`" + ` after the name."
+  permalink: String!
+}
+
+"A variable of a saved query's document, given in the address: ` + "`" + `?from=2026-01-01` + "`" + `."
+type SavedQueryParameter @class(level: P0_PUBLIC) {
+  name: String!
+  "Its GraphQL type, ` + "`" + `[ID!]` + "`" + `."
+  type: String!
+  required: Boolean!
+  "As GraphQL writes it."
+  default: String
+}
+
+extend type Query {
+  "By name; of a version, or the newest."
+  savedQuery(name: String!, version: Int): SavedQuery @auth(any: [RESIDENT, PARTNER, DISTRICT_VIEWER, ANALYST])
+  "The viewer's own, and those shared with one of their roles: by folder, then name."
+  savedQueries(
+    "With the folders inside it."
+    folder: String
+  ): [SavedQuery!]! @auth(any: [RESIDENT, PARTNER, DISTRICT_VIEWER, ANALYST]) @listSize(assumed: 50)
+}
+
+input SaveQueryInput {
+  "1 to 60 letters, digits, - and _, of any script. One that is the viewer's already gets a new version."
+  name: String!
+  "At most 120 characters; levels are parted by /."
+  folder: String! = ""
+  description: String
+  "One list, connection or aggregate."
+  document: String!
+  operation: String
+  "With the latest version that the viewer knows, a newer one is a CONFLICT."
+  expectedVersion: Int
+}
+
+input ShareQueryInput {
+  name: String!
+  "Null: with nobody."
+  role: Role
+}
+
+input DeleteQueryInput {
+  name: String!
+}
+
+type SavedQueryPayload @class(level: P0_PUBLIC) {
+  "Null when a rule was broken, and of one that was deleted."
+  savedQuery: SavedQuery
+  userErrors: [UserError!]!
+}
+
+extend type Mutation {
+  "Saves a query, or a new version of it. A document that does not fit the schema is refused with the places at fault."
+  saveQuery(input: SaveQueryInput!): SavedQueryPayload @auth(any: [STATION_STAFF, PARTNER, DISTRICT_VIEWER, ANALYST])
+  shareQuery(input: ShareQueryInput!): SavedQueryPayload @auth(any: [STATION_STAFF, PARTNER, DISTRICT_VIEWER, ANALYST])
+  "With all its versions; the name is free again."
+  deleteQuery(input: DeleteQueryInput!): SavedQueryPayload @auth(any: [STATION_STAFF, PARTNER, DISTRICT_VIEWER, ANALYST])
 }
 `, BuiltIn: false},
 	{Name: "../schema/stations.graphqls", Input: `enum StationKind { "小区党员阵地" ESTATE_PARTY_STATION "志愿服务驿站" VOLUNTEER_POST "红色物业广播站" BROADCAST_STATION "便民服务加油站" CONVENIENCE_POINT "社情民意联络站" OPINION_LIAISON_STATION "活动室" ACTIVITY_ROOM "红色驿站" RED_STATION "党群服务中心" PARTY_MASS_SERVICE_CENTER "新时代文明实践站" CIVILIZATION_PRACTICE_STATION "新时代文明实践中心" CIVILIZATION_PRACTICE_CENTER "志愿者之家(暖心家园)" VOLUNTEER_BASE "户外公共空间" OUTDOOR_PUBLIC_SPACE "抖音小站/录播角" MEDIA_STUDIO "食堂" CANTEEN "活动场地" EVENT_GROUND OTHER }
@@ -12300,6 +12592,62 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 		return ec.fieldContext_Room_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Room", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedQuery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SavedQuery_name(ctx, field)
+	case "folder":
+		return ec.fieldContext_SavedQuery_folder(ctx, field)
+	case "description":
+		return ec.fieldContext_SavedQuery_description(ctx, field)
+	case "version":
+		return ec.fieldContext_SavedQuery_version(ctx, field)
+	case "latest":
+		return ec.fieldContext_SavedQuery_latest(ctx, field)
+	case "document":
+		return ec.fieldContext_SavedQuery_document(ctx, field)
+	case "operation":
+		return ec.fieldContext_SavedQuery_operation(ctx, field)
+	case "parameters":
+		return ec.fieldContext_SavedQuery_parameters(ctx, field)
+	case "owner":
+		return ec.fieldContext_SavedQuery_owner(ctx, field)
+	case "mine":
+		return ec.fieldContext_SavedQuery_mine(ctx, field)
+	case "sharedWith":
+		return ec.fieldContext_SavedQuery_sharedWith(ctx, field)
+	case "savedAt":
+		return ec.fieldContext_SavedQuery_savedAt(ctx, field)
+	case "permalink":
+		return ec.fieldContext_SavedQuery_permalink(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedQuery", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedQueryParameter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SavedQueryParameter_name(ctx, field)
+	case "type":
+		return ec.fieldContext_SavedQueryParameter_type(ctx, field)
+	case "required":
+		return ec.fieldContext_SavedQueryParameter_required(ctx, field)
+	case "default":
+		return ec.fieldContext_SavedQueryParameter_default(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedQueryParameter", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedQueryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedQuery":
+		return ec.fieldContext_SavedQueryPayload_savedQuery(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SavedQueryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedQueryPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Schedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -21,6 +21,8 @@ import (
 type Root struct {
 	graph.LinkRoot
 	Sources *sources.Sources
+	// Parameters checks a document that is to be saved, and returns its variables.
+	Parameters func(document string, operation *string) ([]store.SavedQueryParameter, error)
 }
 
 func (r *Root) Query() graph.QueryResolver { return query{r, graph.Cubes{Aggregate: r.aggregate}} }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -29,18 +30,17 @@ func (s *Server) serveExport(e *engine, format *tabular.Format, w http.ResponseW
 		s.refuse(x, mediaGraphQL, refused)
 		return
 	}
-	out := &exportWriter{w: w, control: http.NewResponseController(w), format: format, params: r.URL.Query()}
-	if refused := s.export(ctx, e, p, t, out); refused != nil {
+	file, refused := e.prepareExport(ctx, p, t, s.timing.ExportRetry)
+	if refused == nil {
+		refused = s.export(ctx, file, &exportWriter{w: w, control: http.NewResponseController(w), format: format, params: r.URL.Query()})
+	}
+	if refused != nil {
 		s.refuse(x, mediaGraphQL, refused)
 	}
 }
 
 // export writes the file, or returns why there is none.
-func (s *Server) export(ctx context.Context, e *engine, p *params, t *transport, out *exportWriter) *answer {
-	x, refused := e.prepareExport(ctx, p, t, s.timing.ExportRetry)
-	if refused != nil {
-		return refused
-	}
+func (s *Server) export(ctx context.Context, x *export, out *exportWriter) *answer {
 	first, refused := x.first(ctx)
 	if refused != nil {
 		return refused
@@ -55,6 +55,9 @@ type exportWriter struct {
 	control *http.ResponseController
 	format  *tabular.Format
 	params  url.Values // header=on, labels=on
+
+	tag  string        // of a file that may be kept; empty: it may not
+	held *bytes.Buffer // of a file with a tag, while it is small enough; nil: rows leave as they come
 
 	head  tabular.Head
 	end   *tabular.End
@@ -72,14 +75,38 @@ func (o *exportWriter) style() tabular.Style {
 	return tabular.Style{Preamble: on("header"), Labels: on("labels")}
 }
 
-// Write sends b before the client may be taken for gone.
+// Write sends b, unless the file is still held.
 func (o *exportWriter) Write(b []byte) (int, error) {
+	if o.held != nil {
+		if o.held.Len()+len(b) <= oneResult {
+			return o.held.Write(b)
+		}
+		small := o.held.Bytes()
+		o.held = nil
+		if err := o.send(small); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), o.send(b)
+}
+
+// send gives the client as long for b as for an event of a stream.
+func (o *exportWriter) send(b []byte) error {
 	if !o.begun {
 		o.begun = true
 		o.headers()
 	}
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeWithin)) // as eventWriter
-	return o.w.Write(b)
+	_, err := o.w.Write(b)
+	return err
+}
+
+// finish sends a file that was held to its end.
+func (o *exportWriter) finish() error {
+	if o.held == nil {
+		return nil
+	}
+	return o.send(o.held.Bytes())
 }
 
 // Flush sends what Write was given.
@@ -101,8 +128,9 @@ func (o *exportWriter) headers() {
 		name += "-INCOMPLETE"
 	}
 	h.Set("Content-Disposition", `attachment; filename="export`+o.format.Extension+`"; filename*=UTF-8''`+url.PathEscape(name+o.format.Extension))
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = noStore
+	if o.tag != "" && o.end != nil && o.end.Complete() {
+		o.tagged()
 	}
 	h["Vary"] = append(h["Vary"], varyAccept...)
 	h.Set("Linhui-Query", asciiJSON(o.head.Name))
@@ -117,6 +145,12 @@ func (o *exportWriter) headers() {
 		return
 	}
 	h.Set("Trailer", rowsHeader+", "+coverageHeader)
+}
+
+// tagged lets the client keep the file, and ask with its tag whether it is still good.
+func (o *exportWriter) tagged() {
+	o.w.Header().Set("ETag", o.tag)
+	o.w.Header().Set("Cache-Control", "private, no-cache")
 }
 
 // outcome says how the export ended, in headers or trailers, whichever they still are.
@@ -168,6 +202,9 @@ func (x *export) write(ctx context.Context, first *answer, out *exportWriter) *a
 		end := x.end()
 		out.end = &end
 		err = file.Close(end)
+	}
+	if err == nil {
+		err = out.finish()
 	}
 	switch {
 	case err == nil:

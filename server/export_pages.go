@@ -33,6 +33,8 @@ type export struct {
 	shape     *tabular.Shape
 	transport transport
 	retry     time.Duration
+	title     string // instead of what the document calls it
+	opened    *admitted
 	begin     *paged // of the first page
 	onward    *paged // of the following ones
 	top       bool   // first is part of the question: the top ten
@@ -74,6 +76,9 @@ func (x *export) head(ctx context.Context) tabular.Head {
 }
 
 func (x *export) name() string {
+	if x.title != "" {
+		return x.title
+	}
 	if x.base.Operation.Name != "" {
 		return x.base.Operation.Name
 	}
@@ -92,6 +97,24 @@ func (x *export) end() tabular.End {
 	slices.Sort(end.Reasons)
 	end.Reasons = slices.Compact(end.Reasons)
 	return end
+}
+
+// admitted is an operation that may run.
+type admitted struct {
+	*operation
+	ctx context.Context
+}
+
+func (x *export) ready(ctx context.Context, p *paged) (*admitted, *answer) {
+	op := p.operation(x.base, x.after)
+	ctx, refused := x.admit(ctx, op, &x.transport)
+	return &admitted{op, ctx}, refused
+}
+
+// open admits the first page without running it.
+func (x *export) open(ctx context.Context) (refused *answer) {
+	x.opened, refused = x.ready(ctx, x.begin)
+	return refused
 }
 
 // first reads the first page, or says why the export does not begin.
@@ -143,8 +166,10 @@ func (x *export) nothing(a *answer) bool {
 // page runs one page, again while it lacks something that may come back.
 func (x *export) page(ctx context.Context, p *paged) (*answer, *answer) {
 	for try := 1; ; {
-		op := p.operation(x.base, x.after)
-		opCtx, refused := x.admit(ctx, op, &x.transport)
+		op, refused := x.opened, (*answer)(nil)
+		if x.opened = nil; op == nil {
+			op, refused = x.ready(ctx, p)
+		}
 		switch {
 		case refused == nil:
 		case refused.status == http.StatusTooManyRequests && p == x.onward:
@@ -156,7 +181,7 @@ func (x *export) page(ctx context.Context, p *paged) (*answer, *answer) {
 		default:
 			return nil, refused
 		}
-		a := op.run(opCtx)
+		a := op.run(op.ctx)
 		if try++; try > exportTries || !slices.ContainsFunc(a.errors, retryable) || !sleep(ctx, x.retry) {
 			return a, nil
 		}

@@ -69,29 +69,37 @@ func (s *Server) once(e *engine, r *http.Request) *answer {
 
 // receive does what stands before a document is looked at: origin, room, viewer, body.
 func (s *Server) receive(e *engine, r *http.Request) (context.Context, *params, *transport, *answer) {
-	if f := s.crossSite(r); f != nil {
-		return nil, nil, nil, failure(http.StatusForbidden, f)
-	}
-	if !s.room(classMutation) {
-		return nil, nil, nil, busy()
-	}
-	ctx, refused := s.identify(r)
+	ctx, t, refused := s.caller(e, r)
 	if refused != nil {
 		return nil, nil, nil, refused
 	}
-	v := authz.FromContext(ctx)
 	most := e.limits.AnonymousBody
-	if v.Principal != "" || !e.public {
+	if authz.FromContext(ctx).Principal != "" || !e.public {
 		most = e.limits.SignedInBody
 	}
 	p, refused := readParams(r, most)
 	if refused != nil {
 		return nil, nil, nil, refused
 	}
-	return ctx, p, &transport{
+	return ctx, p, t, nil
+}
+
+// caller finds out who asks, and what the request's carrier allows.
+func (s *Server) caller(e *engine, r *http.Request) (context.Context, *transport, *answer) {
+	if f := s.crossSite(r); f != nil {
+		return nil, nil, failure(http.StatusForbidden, f)
+	}
+	if !s.room(classMutation) {
+		return nil, nil, busy()
+	}
+	ctx, refused := s.identify(r)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	return ctx, &transport{
 		safe:       r.Method == http.MethodGet,
 		showCost:   r.Header.Get("X-Linhui-Cost") != "",
-		rateKey:    s.rateKey(e, v, r),
+		rateKey:    s.rateKey(e, authz.FromContext(ctx), r),
 		headers:    r.Header,
 		priorities: s.room,
 	}, nil

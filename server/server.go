@@ -59,8 +59,9 @@ type Options struct {
 	Origins        []string       // scheme://host[:port] of other sites whose pages may ask
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
 
-	Playground       fs.FS  // served at /; nil: nothing is
-	PlaygroundPolicy string // its Content-Security-Policy; empty: own origin only
+	Saved            SavedQueries // run at /q/; nil: none
+	Playground       fs.FS        // served at /; nil: nothing is
+	PlaygroundPolicy string       // its Content-Security-Policy; empty: own origin only
 
 	Ready    func(context.Context) error // nil: always
 	Registry *prometheus.Registry        // nil: one of its own
@@ -113,7 +114,11 @@ func New(o Options) (*Server, error) {
 	points := newRates(o.Redis, o.Limits.PerMinute, o.Now, o.Log)
 
 	public := http.NewServeMux()
-	public.Handle("/graphql", s.graphql(o.engine(s, points, o.Schema, true)))
+	engine := o.engine(s, points, o.Schema, true)
+	public.Handle("/graphql", s.graphql(engine))
+	if o.Saved != nil {
+		public.Handle("/q/{file}", s.serveSaved(engine, o.Saved))
+	}
 	s.health(public)
 	if o.Playground != nil {
 		files, err := newStatic(o.Playground, o.PlaygroundPolicy)
@@ -178,7 +183,7 @@ func (o *Options) engine(s *Server, points *rates, schema graphql.ExecutableSche
 		metrics: s.metrics, log: o.Log, now: o.Now, dev: o.Dev}
 }
 
-// Handler serves /graphql, /livez, /readyz and the playground.
+// Handler serves /graphql, /q/, /livez, /readyz and the playground.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // SubgraphHandler serves the federation gateway: the same, with _service and _entities, without

@@ -53,6 +53,7 @@ type Sources struct {
 // state is an unchanging picture of who holds what.
 type state struct {
 	directory *store.Directory
+	version   string             // of the directory's database, from before it was read
 	holder    map[string]*Source // by owner
 	order     map[*Source]int
 }
@@ -76,11 +77,15 @@ func Open(ctx context.Context, opt Options) (*Sources, error) {
 // answer or two sources claim one owner; a source that does not answer keeps its owners.
 func (s *Sources) Refresh(ctx context.Context) error {
 	ask := &store.Ask{Viewer: &authz.Viewer{}, Log: s.rowLog}
+	version, err := store.Snapshot(ctx, s.opt.Directory)
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
 	dir, err := store.LoadDirectory(ctx, s.opt.Directory, ask)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
-	next := &state{directory: dir, holder: map[string]*Source{}, order: map[*Source]int{}}
+	next := &state{directory: dir, version: version, holder: map[string]*Source{}, order: map[*Source]int{}}
 	old := s.state.Load()
 	parts := askAll(ctx, s, func(ctx context.Context, src *Source) ([]string, error) {
 		return store.Owners(ctx, src)

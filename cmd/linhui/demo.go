@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"linhui/cmd/linhui/app"
+	"linhui/internal/authz"
 	"linhui/internal/cache"
 	"linhui/internal/embedded"
 	"linhui/server"
@@ -101,6 +102,9 @@ func (d *demo) Run(p *process) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
+	if err := keepQueries(p.soft, g, claims[authz.Analyst]); err != nil {
+		return err
+	}
 	defer onHangup(p.soft, g)()
 
 	// A demo whose PostgreSQL ended by itself says so instead of going on without sources.
@@ -139,6 +143,7 @@ func (d *demo) welcome(p *process, l listeners, postgres *embedded.Postgres, off
 		fmt.Fprintf(p.out, "playground  not built: install Node 20.19 or newer with npm, then make run\n")
 	}
 	fmt.Fprintf(p.out, "GraphQL     http://%s/graphql (POST, GET, websocket, event stream)\n", at)
+	fmt.Fprintf(p.out, "files       http://%s/q/stations.csv and what else savedQueries lists, for the analyst\n", at)
 	if l.subgraph != nil {
 		fmt.Fprintf(p.out, "subgraph    http://%s/graphql\n", l.subgraph.Addr())
 	}

@@ -42,6 +42,7 @@ type commands struct {
 	Import  imports        `cmd:"" help:"Import a file of facts: all of it or nothing of it in each database."`
 	Doctor  doctor         `cmd:"" help:"Check every part that the configuration names and say what to do."`
 	Token   token          `cmd:"" help:"Print a token for the demo."`
+	Query   queryCommand   `cmd:"" help:"Write every row of a query as CSV, XLSX, Arrow, JSON or a table."`
 	Version version        `cmd:"" help:"Print the version."`
 }
 

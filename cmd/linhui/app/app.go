@@ -24,6 +24,7 @@ import (
 	"linhui/resolvers"
 	"linhui/server"
 	"linhui/sources"
+	"linhui/store"
 )
 
 // Options are what a gateway is made of; Directory, Sources and CursorKey are required.
@@ -52,6 +53,8 @@ type Gateway struct {
 	log     *slog.Logger
 	stop    context.CancelFunc
 	done    chan struct{}
+
+	parameters func(document string, operation *string) ([]store.SavedQueryParameter, error)
 }
 
 // New starts a gateway. It fails when the directory does not answer or two sources claim one
@@ -95,6 +98,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	root := &resolvers.Root{Sources: all}
 	full := graph.NewExecutableSchema(graph.Config{Resolvers: root})
 	public := graph.NewExecutableSchema(graph.Config{Resolvers: root, Schema: server.PublicSchema(full.Schema())})
+	so.Saved = savedQueries{all}
 	so.Schema, so.Subgraph = public, full
 	so.Redis, so.Log, so.Now = o.Redis, o.Log, o.Now
 	so.AroundRoot = dataloaders.AroundRoot
@@ -114,11 +118,16 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	if o.Traces != nil && o.Join == nil {
 		so.Before = gateway.Named(so.Before)
 	}
+	limits := so.Limits
+	if limits == (server.Limits{}) {
+		limits = server.DefaultLimits()
+	}
+	root.Parameters = parameters(full.Schema(), &limits)
 	s, err := server.New(so)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{Server: s, Sources: all, log: o.Log, traces: o.Traces, done: make(chan struct{})}
+	g := &Gateway{Server: s, Sources: all, parameters: root.Parameters, log: o.Log, traces: o.Traces, done: make(chan struct{})}
 	if o.Join != nil {
 		o.Join.Traces = o.Traces
 		if g.joined, err = join(ctx, *o.Join, s, so); err != nil {
