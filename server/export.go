@@ -219,6 +219,6 @@ func (x *export) write(ctx context.Context, first *answer, out *exportWriter) *a
 		return x.refusal(ctx, err)
 	}
 	// The file cannot be ended well: a broken connection keeps anybody from taking it for whole.
-	x.present(ctx, err)
+	_ = x.present(ctx, err) // which logs it
 	panic(http.ErrAbortHandler)
 }

@@ -64,17 +64,17 @@ func (p *plainWriter) begin() error {
 			p.widths[i] = max(p.widths[i], min(Width(row[i]), widest))
 		}
 	}
-	err := p.line(names)
 	rule := make([]string, len(names))
 	for i, w := range p.widths {
 		rule[i] = strings.Repeat("-", w)
 	}
-	err = p.line(rule)
-	for _, row := range p.held {
-		err = p.line(row)
+	for _, row := range append([][]string{names, rule}, p.held...) {
+		if err := p.line(row); err != nil {
+			return err
+		}
 	}
 	p.held = nil
-	return err
+	return nil
 }
 
 func (p *plainWriter) line(cells []string) error {
