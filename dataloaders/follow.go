@@ -152,11 +152,15 @@ func (w *walk) hot(f *follow) {
 }
 
 // byOwner returns the indices of the rows by the owner of what they lead to, and the owners as
-// they were met.
+// they were met. A row whose link leads to nobody's, such as a group of rows without a station,
+// is left out: it leads nowhere.
 func (f *follow) byOwner() (index map[string][]int, owners []string) {
 	index = map[string][]int{}
 	for i, r := range f.rows {
 		o := f.link.OwnerOf(r)
+		if o == "" {
+			continue
+		}
 		if index[o] == nil {
 			owners = append(owners, o)
 		}

@@ -1,23 +1,218 @@
 package e2e
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 
+	"linhui/cmd/linhui/app"
+	"linhui/graph"
 	"linhui/internal/authz"
+	"linhui/server"
+	"linhui/store"
 )
 
-func TestAggregates(t *testing.T) {
-	t.Parallel()
-	b := spread(t, 2, 4)
-	token := b.token(authz.Analyst)
-	for _, q := range []string{
-		`{ feedbackAggregate(groupBy: [COMMUNITY], orderBy: {by: "received", direction: DESC}) { totalCount nodes { community { slug } received late: received(where: {overdue: true}) unanswered onTimeShare hoursToReply p95: hoursToResolve(p: 0.95) meanSatisfaction satisfactionDeviation } total { received onTimeShare hoursToReply } accuracy { of exact error additive } cost { sources groups rollup } coverage { complete } asOf suppressed } }`,
-		`{ feedbackAggregate(groupBy: [STATUS, KIND], bucket: QUARTER, first: 4, having: {of: "received", gte: "2"}, compareTo: PREVIOUS) { pageInfo { hasNextPage endCursor } nodes { bucket status kind received compared { received } } other { received } total { received } } }`,
-		`{ feedbackAggregate(groupBy: [STATION, WEEKDAY], first: 3) { nodes { station { nameZh community { nameZh } } weekday received } } }`,
-		`{ serviceDeliveryAggregate(groupBy: [KIND_ROLLED_UP, DISTRICT], first: 5) { nodes { kindRolledUp district { name } personTimes largest } total { personTimes } } }`,
-		`{ feedbackAggregate(groupBy: [CATEGORY, CHANNEL], dryRun: true) { nodes { received } cost { sources groups rows } } }`,
-	} {
-		a := b.ask(token, q, nil)
-		t.Logf("%s\n%s %+v", q, a.Data, a.Errors)
+// aggregates draws aggregate queries.
+type aggregates struct {
+	*operations
+	guarded bool // for a viewer who sees rows of people through the guard
+}
+
+// query draws a query of some cube, which every viewer of its kind may ask.
+func (a *aggregates) query() string {
+	cubes := store.Cubes()
+	c := cubes[a.IntN(len(cubes))]
+	guarded := a.guarded && c.Guard != nil
+	var by, fields []string
+	for i := range c.Dimensions {
+		d := &c.Dimensions[i]
+		if a.IntN(len(c.Dimensions)) > 1 || len(by) == 3 || guarded && i > 2 && !slices.Contains(c.Guard.Lattice, d.Name) {
+			continue
+		}
+		by = append(by, d.Name)
+		if def := a.schema.Types[d.Type]; def.IsLeafType() {
+			fields = append(fields, d.Field())
+		} else if def.Fields.ForName("id") != nil {
+			fields = append(fields, d.Field()+" { id }")
+		} else {
+			fields = append(fields, d.Field()+" { __typename code }")
+		}
 	}
+	args := []string{}
+	if len(by) > 0 {
+		args = append(args, "groupBy: ["+strings.Join(by, ", ")+"]")
+	}
+	if c.Time != "" && a.IntN(2) == 0 {
+		buckets := []string{"MONTH", "QUARTER", "YEAR"}
+		if !guarded {
+			buckets = append(buckets, "DAY", "WEEK")
+		}
+		args = append(args, "bucket: "+buckets[a.IntN(len(buckets))])
+		fields = append(fields, "bucket")
+	}
+	if c.Time != "" && a.IntN(2) == 0 {
+		from := 1 + a.IntN(5)
+		args = append(args, fmt.Sprintf(`period: {from: "202%d-%02d-01", to: "2026-0%d-31"}`, 5+a.IntN(2), from, []int{1, 3, 3, 5, 5}[from-1]))
+		if a.IntN(2) == 0 {
+			args = append(args, "compareTo: "+[]string{"PREVIOUS", "YEAR_AGO"}[a.IntN(2)])
+			fields = append(fields, "compared { "+c.Measures[0].Name+" }")
+		}
+	}
+	if c.Where != "" && !guarded && a.IntN(2) == 0 {
+		args = append(args, "where: "+a.value("where", a.schema.Types["Query"].Fields.ForName(c.RootField()).Arguments.ForName("where").Type))
+	}
+	var measures, totals []string
+	for i := range c.Measures {
+		m := &c.Measures[i]
+		if a.IntN(2) == 0 || guarded && (m.IsPercentile() || strings.HasPrefix(m.Name, "largest")) {
+			continue
+		}
+		var margs []string
+		if def := a.schema.Types[c.GroupType()].Fields.ForName(m.Name).Arguments.ForName("where"); def != nil && !guarded && a.IntN(3) == 0 {
+			margs = append(margs, "where: "+a.value("where", def.Type))
+		}
+		if m.IsPercentile() {
+			margs = append(margs, fmt.Sprintf("p: 0.%d", 1+a.IntN(9)))
+		}
+		text := m.Name
+		if margs != nil {
+			text += "(" + strings.Join(margs, ", ") + ")"
+		}
+		measures = append(measures, fmt.Sprintf("m%d: %s", i, text))
+		totals = append(totals, text)
+		if a.IntN(3) == 0 {
+			args = slices.DeleteFunc(args, func(s string) bool { return strings.HasPrefix(s, "orderBy") })
+			args = append(args, fmt.Sprintf(`orderBy: [{by: "m%d", direction: %s}]`, i, []string{"ASC", "DESC"}[a.IntN(2)]))
+		}
+		if a.IntN(6) == 0 {
+			args = slices.DeleteFunc(args, func(s string) bool { return strings.HasPrefix(s, "having") })
+			args = append(args, fmt.Sprintf(`having: [{of: "m%d", gte: "%d"}]`, i, a.IntN(20)))
+		}
+	}
+	if a.IntN(3) > 0 {
+		args = append(args, fmt.Sprintf("first: %d", 1+a.IntN(20)))
+	}
+	list := ""
+	if len(args) > 0 {
+		list = "(" + strings.Join(args, ", ") + ")"
+	}
+	total := ""
+	if len(totals) > 0 && a.IntN(2) == 0 {
+		total = fmt.Sprintf("total { t: %s } other { t: %[1]s }", totals[0])
+	}
+	return fmt.Sprintf("{ %s%s { totalCount suppressed nodes { suppressed %s %s } %s pageInfo { hasNextPage endCursor } } }",
+		c.RootField(), list, strings.Join(fields, " "), strings.Join(measures, " "), total)
+}
+
+// TestAggregatesAreTransparent: random aggregates answer the same whether the rows lie in one
+// database or in six, seen through the guard or not. LINHUI_AGGREGATES sets how many are drawn
+// of each kind; 10,000 of them take about ten minutes.
+func TestAggregatesAreTransparent(t *testing.T) {
+	t.Parallel()
+	n := 400
+	if set, err := strconv.Atoi(os.Getenv("LINHUI_AGGREGATES")); err == nil {
+		n = set
+	}
+	relaxed := func(o *app.Options) {
+		o.Server.Limits = server.DefaultLimits()
+		o.Server.Limits.Cost = 1 << 30
+		o.Server.Limits.PerMinute = 1 << 40
+	}
+	one := demonstration(t, func(string) string { return "all" }, relaxed)
+	six := demonstration(t, func(street string) string { return street }, relaxed)
+	full := graph.NewExecutableSchema(graph.Config{}).Schema()
+	var groups atomic.Int64
+	for name, guarded := range map[string]bool{"staff": false, "analyst": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			role, headers := authz.StreetStaff, []string{"X-Linhui-Purpose", "statistics"}
+			if guarded {
+				role, headers = authz.Analyst, nil
+			}
+			tokens := map[*bundle]string{one: one.token(role), six: six.token(role)}
+			for i := range n {
+				a := &aggregates{&operations{Rand: rand.New(rand.NewPCG(7, uint64(i))), schema: full}, guarded}
+				query := a.query()
+				x, y := one.ask(tokens[one], query, nil, headers...), six.ask(tokens[six], query, nil, headers...)
+				if len(x.Errors) > 0 || len(y.Errors) > 0 {
+					t.Fatalf("errors: one database %+v, six %+v\n%s", x.Errors, y.Errors, query)
+				}
+				if string(x.Data) != string(y.Data) {
+					t.Fatalf("one database and six differ\n%s\n%s\n%s", query, x.Data, y.Data)
+				}
+				groups.Add(int64(strings.Count(string(x.Data), `"suppressed":`)) - 1)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		t.Logf("%d queries compared, %d groups", 2*n, groups.Load())
+		if !t.Failed() && groups.Load() < int64(n) {
+			t.Errorf("too little was compared: %d groups", groups.Load())
+		}
+	})
+}
+
+// TestAggregatesAreWhatTheRowsAre: figures equal those of SQL over one database.
+func TestAggregatesAreWhatTheRowsAre(t *testing.T) {
+	t.Parallel()
+	b := demonstration(t, func(string) string { return "all" }, nil)
+	staff := b.token(authz.StreetStaff)
+	db := admin(t, b.sources["all"])
+	var out struct {
+		FeedbackAggregate struct{ Nodes []group }
+	}
+	b.must(staff, `{ feedbackAggregate(groupBy: [STATUS], bucket: MONTH, first: 10000) { nodes { bucket status received late: received(where: {overdue: true})
+		onTime: onTimeShare median: hoursToReply satisfied: meanSatisfaction } } }`, nil, &out)
+	rows, err := db.Query(`SELECT date_trunc('month', received_at AT TIME ZONE 'Asia/Shanghai')::date::text, status, count(*),
+		count(*) FILTER (WHERE due_at < $1 AND status IN ('RECEIVED', 'TRIAGED', 'ASSIGNED', 'IN_PROGRESS', 'REFERRED', 'REOPENED')),
+		trim_scale(round(count(*) FILTER (WHERE resolved_at <= due_at)::numeric / nullif(count(*) FILTER (WHERE resolved_at IS NOT NULL OR due_at < $1), 0), 6))::text,
+		trim_scale(round((percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM replied_at - received_at) / 3600))::numeric, 6))::text,
+		trim_scale(round(avg(satisfaction), 6))::text
+		FROM feedbacks GROUP BY 1, status ORDER BY 1, status COLLATE "C"`, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	i := 0
+	for ; rows.Next(); i++ {
+		var want group
+		if err := rows.Scan(&want.Bucket, &want.Status, &want.Received, &want.Late, &want.OnTime, &want.Median, &want.Satisfied); err != nil {
+			t.Fatal(err)
+		}
+		if i >= len(out.FeedbackAggregate.Nodes) {
+			break
+		}
+		got := out.FeedbackAggregate.Nodes[i]
+		if got.String() != want.String() {
+			t.Errorf("group %d: %s, not %s", i, got, want)
+		}
+	}
+	if i != len(out.FeedbackAggregate.Nodes) || i < 20 {
+		t.Errorf("%d groups, SQL has at least %d", len(out.FeedbackAggregate.Nodes), i)
+	}
+}
+
+// group is a group of TestAggregatesAreWhatTheRowsAre.
+type group struct {
+	Bucket                    *string
+	Status                    string
+	Received, Late            int
+	OnTime, Median, Satisfied *string
+}
+
+func (g group) String() string {
+	text := fmt.Sprint(g.Status, " ", g.Received, " ", g.Late)
+	for _, s := range []*string{g.Bucket, g.OnTime, g.Median, g.Satisfied} {
+		if s == nil {
+			text += " -"
+		} else {
+			text += " " + *s
+		}
+	}
+	return text
 }

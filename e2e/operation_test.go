@@ -51,7 +51,7 @@ func (r *root) query(cursor string) string {
 func (o *operations) root() *root {
 	var fields []*ast.FieldDefinition
 	for _, f := range o.schema.Query.Fields {
-		if f.Arguments.ForName("first") != nil && o.allowed("Query", f) {
+		if f.Arguments.ForName("last") != nil && o.allowed("Query", f) {
 			fields = append(fields, f)
 		}
 	}

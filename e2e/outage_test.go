@@ -18,10 +18,20 @@ import (
 // sixStreets is the gateway over the six communities, one database a street.
 func sixStreets(t testing.TB, change func(*app.Options)) *bundle {
 	t.Helper()
+	return demonstration(t, func(street string) string { return street }, change)
+}
+
+// demonstration is the gateway over the six communities with their demonstration rows; place
+// says which source holds a street.
+func demonstration(t testing.TB, place func(street string) string, change func(*app.Options)) *bundle {
+	t.Helper()
 	directory := testkit.Database(t, testkit.Directory)
 	streets, err := seed.Streets(seed.Facts)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for owner, street := range streets {
+		streets[owner] = place(street)
 	}
 	dbs := map[string]*testkit.DB{}
 	target := seed.Target{Directory: directory.Open(t), Sources: map[string]*sql.DB{}, Place: func(owner string) string { return streets[owner] }}

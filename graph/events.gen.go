@@ -5096,6 +5096,25 @@ func (ec *executionContext) marshalOEventStatus2ᚕlinhuiᚋschemaᚋscalarᚐEn
 	return ret
 }
 
+func (ec *executionContext) unmarshalOEventStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEventStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOProgrammeItem2ᚕᚖlinhuiᚋstoreᚐProgrammeItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.ProgrammeItem) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -4162,6 +4162,25 @@ func (ec *executionContext) marshalOEnrolmentStatus2ᚕlinhuiᚋschemaᚋscalar�
 	return ret
 }
 
+func (ec *executionContext) unmarshalOEnrolmentStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEnrolmentStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, v any) ([]scalar.Enum, error) {
 	if v == nil {
 		return nil, nil
@@ -4245,6 +4264,44 @@ func (ec *executionContext) unmarshalOProgrammeOrder2ᚖlinhuiᚋstoreᚐOrderBy
 	}
 	res, err := ec.unmarshalInputProgrammeOrder(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOSessionKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSessionKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOSessionStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSessionStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -2030,6 +2030,25 @@ func (ec *executionContext) marshalOLendableKind2ᚕlinhuiᚋschemaᚋscalarᚐE
 	return ret
 }
 
+func (ec *executionContext) unmarshalOLendableKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLendableKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOLoan2ᚖlinhuiᚋstoreᚐLoan(ctx context.Context, sel ast.SelectionSet, v *store.Loan) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

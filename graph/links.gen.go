@@ -231,6 +231,76 @@ func (CourseLinks) Enrolments(ctx context.Context, obj *store.Course, filter *st
 
 func (LinkRoot) Course() CourseResolver { return CourseLinks{} }
 
+// CourseGroupLinks resolves the described links of CourseGroup.
+type CourseGroupLinks struct{}
+
+func (CourseGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (CourseGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (CourseGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (CourseGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (CourseGroupLinks) Programme(ctx context.Context, obj *store.Group) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (CourseGroupLinks) PublicBenefit(ctx context.Context, obj *store.Group) (*bool, error) {
+	return dataloaders.Link[*bool](ctx, obj)
+}
+
+func (CourseGroupLinks) Weekday(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseGroupLinks) Courses(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseGroupLinks) SignUps(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (CourseGroupLinks) Seats(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (CourseGroupLinks) SeatsTaken(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) CourseGroup() CourseGroupResolver { return CourseGroupLinks{} }
+
+// CourseMeasuresLinks resolves the described links of CourseMeasures.
+type CourseMeasuresLinks struct{}
+
+func (CourseMeasuresLinks) Courses(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseMeasuresLinks) SignUps(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (CourseMeasuresLinks) Seats(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (CourseMeasuresLinks) SeatsTaken(ctx context.Context, obj *store.Group, where *store.CourseFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) CourseMeasures() CourseMeasuresResolver { return CourseMeasuresLinks{} }
+
 // CourseSessionLinks resolves the described links of CourseSession.
 type CourseSessionLinks struct{}
 
@@ -247,6 +317,90 @@ func (CourseSessionLinks) Room(ctx context.Context, obj *store.CourseSession) (*
 }
 
 func (LinkRoot) CourseSession() CourseSessionResolver { return CourseSessionLinks{} }
+
+// CourseSessionGroupLinks resolves the described links of CourseSessionGroup.
+type CourseSessionGroupLinks struct{}
+
+func (CourseSessionGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Course(ctx context.Context, obj *store.Group) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Programme(ctx context.Context, obj *store.Group) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Room(ctx context.Context, obj *store.Group) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Weekday(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Sessions(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) Held(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) ClassHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (CourseSessionGroupLinks) RoomHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) CourseSessionGroup() CourseSessionGroupResolver { return CourseSessionGroupLinks{} }
+
+// CourseSessionMeasuresLinks resolves the described links of CourseSessionMeasures.
+type CourseSessionMeasuresLinks struct{}
+
+func (CourseSessionMeasuresLinks) Sessions(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseSessionMeasuresLinks) Held(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (CourseSessionMeasuresLinks) ClassHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (CourseSessionMeasuresLinks) RoomHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) CourseSessionMeasures() CourseSessionMeasuresResolver {
+	return CourseSessionMeasuresLinks{}
+}
 
 // DivisionLinks resolves the described links of Division.
 type DivisionLinks struct{}
@@ -298,6 +452,80 @@ func (EnrolmentLinks) Resident(ctx context.Context, obj *store.Enrolment) (*stor
 }
 
 func (LinkRoot) Enrolment() EnrolmentResolver { return EnrolmentLinks{} }
+
+// EnrolmentGroupLinks resolves the described links of EnrolmentGroup.
+type EnrolmentGroupLinks struct{}
+
+func (EnrolmentGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) Programme(ctx context.Context, obj *store.Group) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) Course(ctx context.Context, obj *store.Group) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) AgeBand(ctx context.Context, obj *store.Group) (*string, error) {
+	return dataloaders.Link[*string](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) SignUps(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) Residents(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) CompletedShare(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EnrolmentGroupLinks) Waiting(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) EnrolmentGroup() EnrolmentGroupResolver { return EnrolmentGroupLinks{} }
+
+// EnrolmentMeasuresLinks resolves the described links of EnrolmentMeasures.
+type EnrolmentMeasuresLinks struct{}
+
+func (EnrolmentMeasuresLinks) SignUps(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EnrolmentMeasuresLinks) Residents(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EnrolmentMeasuresLinks) CompletedShare(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EnrolmentMeasuresLinks) Waiting(ctx context.Context, obj *store.Group, where *store.EnrolmentFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) EnrolmentMeasures() EnrolmentMeasuresResolver { return EnrolmentMeasuresLinks{} }
 
 // EscalationLinks resolves the described links of Escalation.
 type EscalationLinks struct{}
@@ -402,6 +630,92 @@ func (EventActivityLinks) Part(ctx context.Context, obj *store.EventActivity) (*
 }
 
 func (LinkRoot) EventActivity() EventActivityResolver { return EventActivityLinks{} }
+
+// EventGroupLinks resolves the described links of EventGroup.
+type EventGroupLinks struct{}
+
+func (EventGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (EventGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (EventGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (EventGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (EventGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (EventGroupLinks) Series(ctx context.Context, obj *store.Group) (*store.EventSeries, error) {
+	return dataloaders.Link[*store.EventSeries](ctx, obj)
+}
+
+func (EventGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (EventGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (EventGroupLinks) Weekday(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EventGroupLinks) Events(ctx context.Context, obj *store.Group, where *store.EventFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EventGroupLinks) Held(ctx context.Context, obj *store.Group, where *store.EventFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EventGroupLinks) Registrations(ctx context.Context, obj *store.Group, where *store.EventFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventGroupLinks) SeatsTaken(ctx context.Context, obj *store.Group, where *store.EventFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventGroupLinks) Editions(ctx context.Context, obj *store.Group, where *store.EventFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) EventGroup() EventGroupResolver { return EventGroupLinks{} }
+
+// EventMeasuresLinks resolves the described links of EventMeasures.
+type EventMeasuresLinks struct{}
+
+func (EventMeasuresLinks) Events(ctx context.Context, obj *store.Group, where *store.EventFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EventMeasuresLinks) Held(ctx context.Context, obj *store.Group, where *store.EventFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EventMeasuresLinks) Registrations(ctx context.Context, obj *store.Group, where *store.EventFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventMeasuresLinks) SeatsTaken(ctx context.Context, obj *store.Group, where *store.EventFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventMeasuresLinks) Editions(ctx context.Context, obj *store.Group, where *store.EventFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) EventMeasures() EventMeasuresResolver { return EventMeasuresLinks{} }
 
 // EventSeriesLinks resolves the described links of EventSeries.
 type EventSeriesLinks struct{}
@@ -703,6 +1017,72 @@ func (LoanLinks) Borrower(ctx context.Context, obj *store.Loan) (*store.Resident
 
 func (LinkRoot) Loan() LoanResolver { return LoanLinks{} }
 
+// LoanGroupLinks resolves the described links of LoanGroup.
+type LoanGroupLinks struct{}
+
+func (LoanGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (LoanGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (LoanGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (LoanGroupLinks) ItemKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (LoanGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (LoanGroupLinks) Item(ctx context.Context, obj *store.Group) (*store.LendableItem, error) {
+	return dataloaders.Link[*store.LendableItem](ctx, obj)
+}
+
+func (LoanGroupLinks) Loans(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LoanGroupLinks) Borrowers(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LoanGroupLinks) OverdueShare(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LoanGroupLinks) MeanDaysOut(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) LoanGroup() LoanGroupResolver { return LoanGroupLinks{} }
+
+// LoanMeasuresLinks resolves the described links of LoanMeasures.
+type LoanMeasuresLinks struct{}
+
+func (LoanMeasuresLinks) Loans(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LoanMeasuresLinks) Borrowers(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LoanMeasuresLinks) OverdueShare(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LoanMeasuresLinks) MeanDaysOut(ctx context.Context, obj *store.Group, where *store.LoanFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) LoanMeasures() LoanMeasuresResolver { return LoanMeasuresLinks{} }
+
 // OfferingLinks resolves the described links of Offering.
 type OfferingLinks struct{}
 
@@ -865,6 +1245,44 @@ func (ResidentLinks) Loans(ctx context.Context, obj *store.Resident, filter *sto
 
 func (LinkRoot) Resident() ResidentResolver { return ResidentLinks{} }
 
+// ResidentGroupLinks resolves the described links of ResidentGroup.
+type ResidentGroupLinks struct{}
+
+func (ResidentGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ResidentGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ResidentGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ResidentGroupLinks) Estate(ctx context.Context, obj *store.Group) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (ResidentGroupLinks) AgeBand(ctx context.Context, obj *store.Group) (*string, error) {
+	return dataloaders.Link[*string](ctx, obj)
+}
+
+func (ResidentGroupLinks) Residents(ctx context.Context, obj *store.Group, where *store.ResidentFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) ResidentGroup() ResidentGroupResolver { return ResidentGroupLinks{} }
+
+// ResidentMeasuresLinks resolves the described links of ResidentMeasures.
+type ResidentMeasuresLinks struct{}
+
+func (ResidentMeasuresLinks) Residents(ctx context.Context, obj *store.Group, where *store.ResidentFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) ResidentMeasures() ResidentMeasuresResolver { return ResidentMeasuresLinks{} }
+
 // RoomLinks resolves the described links of Room.
 type RoomLinks struct{}
 
@@ -877,6 +1295,72 @@ func (RoomLinks) Station(ctx context.Context, obj *store.Room) (*store.Station, 
 }
 
 func (LinkRoot) Room() RoomResolver { return RoomLinks{} }
+
+// RoomGroupLinks resolves the described links of RoomGroup.
+type RoomGroupLinks struct{}
+
+func (RoomGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RoomGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RoomGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RoomGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (RoomGroupLinks) SpaceUse(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (RoomGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (RoomGroupLinks) Rooms(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomGroupLinks) Area(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomGroupLinks) Seats(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomGroupLinks) ServiceShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RoomGroup() RoomGroupResolver { return RoomGroupLinks{} }
+
+// RoomMeasuresLinks resolves the described links of RoomMeasures.
+type RoomMeasuresLinks struct{}
+
+func (RoomMeasuresLinks) Rooms(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomMeasuresLinks) Area(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomMeasuresLinks) Seats(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomMeasuresLinks) ServiceShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RoomMeasures() RoomMeasuresResolver { return RoomMeasuresLinks{} }
 
 // ScheduleLinks resolves the described links of Schedule.
 type ScheduleLinks struct{}
@@ -1053,6 +1537,94 @@ func (ServiceRecordLinks) Series(ctx context.Context, obj *store.ServiceRecord) 
 
 func (LinkRoot) ServiceRecord() ServiceRecordResolver { return ServiceRecordLinks{} }
 
+// ServiceRecordGroupLinks resolves the described links of ServiceRecordGroup.
+type ServiceRecordGroupLinks struct{}
+
+func (ServiceRecordGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Team(ctx context.Context, obj *store.Group) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Project(ctx context.Context, obj *store.Group) (*store.ServiceProject, error) {
+	return dataloaders.Link[*store.ServiceProject](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Series(ctx context.Context, obj *store.Group) (*store.EventSeries, error) {
+	return dataloaders.Link[*store.EventSeries](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) DayOfMonth(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Hours(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Records(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Volunteers(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) MeanHours(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRecordGroupLinks) Minutes(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter, p float64) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ServiceRecordGroup() ServiceRecordGroupResolver { return ServiceRecordGroupLinks{} }
+
+// ServiceRecordMeasuresLinks resolves the described links of ServiceRecordMeasures.
+type ServiceRecordMeasuresLinks struct{}
+
+func (ServiceRecordMeasuresLinks) Hours(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRecordMeasuresLinks) Records(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRecordMeasuresLinks) Volunteers(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRecordMeasuresLinks) MeanHours(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRecordMeasuresLinks) Minutes(ctx context.Context, obj *store.Group, where *store.ServiceRecordFilter, p float64) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ServiceRecordMeasures() ServiceRecordMeasuresResolver {
+	return ServiceRecordMeasuresLinks{}
+}
+
 // ServiceWindowLinks resolves the described links of ServiceWindow.
 type ServiceWindowLinks struct{}
 
@@ -1173,6 +1745,72 @@ func (StationLinks) StoredItems(ctx context.Context, obj *store.Station, filter 
 
 func (LinkRoot) Station() StationResolver { return StationLinks{} }
 
+// StationGroupLinks resolves the described links of StationGroup.
+type StationGroupLinks struct{}
+
+func (StationGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (StationGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (StationGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (StationGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (StationGroupLinks) Estate(ctx context.Context, obj *store.Group) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (StationGroupLinks) Brand(ctx context.Context, obj *store.Group) (*store.Brand, error) {
+	return dataloaders.Link[*store.Brand](ctx, obj)
+}
+
+func (StationGroupLinks) Upgraded(ctx context.Context, obj *store.Group) (*bool, error) {
+	return dataloaders.Link[*bool](ctx, obj)
+}
+
+func (StationGroupLinks) ServedGroup(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (StationGroupLinks) Stations(ctx context.Context, obj *store.Group, where *store.StationFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StationGroupLinks) Area(ctx context.Context, obj *store.Group, where *store.StationFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (StationGroupLinks) LendingPoints(ctx context.Context, obj *store.Group, where *store.StationFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) StationGroup() StationGroupResolver { return StationGroupLinks{} }
+
+// StationMeasuresLinks resolves the described links of StationMeasures.
+type StationMeasuresLinks struct{}
+
+func (StationMeasuresLinks) Stations(ctx context.Context, obj *store.Group, where *store.StationFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StationMeasuresLinks) Area(ctx context.Context, obj *store.Group, where *store.StationFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (StationMeasuresLinks) LendingPoints(ctx context.Context, obj *store.Group, where *store.StationFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) StationMeasures() StationMeasuresResolver { return StationMeasuresLinks{} }
+
 // StoredItemLinks resolves the described links of StoredItem.
 type StoredItemLinks struct{}
 
@@ -1215,6 +1853,54 @@ func (TeamMembershipLinks) Resident(ctx context.Context, obj *store.TeamMembersh
 }
 
 func (LinkRoot) TeamMembership() TeamMembershipResolver { return TeamMembershipLinks{} }
+
+// TeamMembershipGroupLinks resolves the described links of TeamMembershipGroup.
+type TeamMembershipGroupLinks struct{}
+
+func (TeamMembershipGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (TeamMembershipGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (TeamMembershipGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (TeamMembershipGroupLinks) Team(ctx context.Context, obj *store.Group) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (TeamMembershipGroupLinks) TeamKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (TeamMembershipGroupLinks) Memberships(ctx context.Context, obj *store.Group, where *store.TeamMembershipFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (TeamMembershipGroupLinks) Members(ctx context.Context, obj *store.Group, where *store.TeamMembershipFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) TeamMembershipGroup() TeamMembershipGroupResolver { return TeamMembershipGroupLinks{} }
+
+// TeamMembershipMeasuresLinks resolves the described links of TeamMembershipMeasures.
+type TeamMembershipMeasuresLinks struct{}
+
+func (TeamMembershipMeasuresLinks) Memberships(ctx context.Context, obj *store.Group, where *store.TeamMembershipFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (TeamMembershipMeasuresLinks) Members(ctx context.Context, obj *store.Group, where *store.TeamMembershipFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) TeamMembershipMeasures() TeamMembershipMeasuresResolver {
+	return TeamMembershipMeasuresLinks{}
+}
 
 // VolunteerTeamLinks resolves the described links of VolunteerTeam.
 type VolunteerTeamLinks struct{}
@@ -1269,6 +1955,82 @@ func (VolunteerTeamLinks) ServiceHours(ctx context.Context, obj *store.Volunteer
 
 func (LinkRoot) VolunteerTeam() VolunteerTeamResolver { return VolunteerTeamLinks{} }
 
+// VolunteerTeamGroupLinks resolves the described links of VolunteerTeamGroup.
+type VolunteerTeamGroupLinks struct{}
+
+func (VolunteerTeamGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) SelfFormed(ctx context.Context, obj *store.Group) (*bool, error) {
+	return dataloaders.Link[*bool](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) MemberGroup(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) HomeStation(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) Brand(ctx context.Context, obj *store.Group) (*store.Brand, error) {
+	return dataloaders.Link[*store.Brand](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) Teams(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) Places(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) MeanMembers(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (VolunteerTeamGroupLinks) LargestTeam(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) VolunteerTeamGroup() VolunteerTeamGroupResolver { return VolunteerTeamGroupLinks{} }
+
+// VolunteerTeamMeasuresLinks resolves the described links of VolunteerTeamMeasures.
+type VolunteerTeamMeasuresLinks struct{}
+
+func (VolunteerTeamMeasuresLinks) Teams(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (VolunteerTeamMeasuresLinks) Places(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (VolunteerTeamMeasuresLinks) MeanMembers(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (VolunteerTeamMeasuresLinks) LargestTeam(ctx context.Context, obj *store.Group, where *store.TeamFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) VolunteerTeamMeasures() VolunteerTeamMeasuresResolver {
+	return VolunteerTeamMeasuresLinks{}
+}
+
 // WorkMethodLinks resolves the described links of WorkMethod.
 type WorkMethodLinks struct{}
 
@@ -1288,11 +2050,55 @@ type Cubes struct {
 	Aggregate func(ctx context.Context) (*store.Aggregate, error)
 }
 
+func (c Cubes) CourseAggregate(ctx context.Context, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) CourseSessionAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) EnrolmentAggregate(ctx context.Context, communities []string, where *store.EnrolmentFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) EventAggregate(ctx context.Context, communities []string, where *store.EventFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) FeedbackAggregate(ctx context.Context, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) LoanAggregate(ctx context.Context, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) ResidentAggregate(ctx context.Context, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) RoomAggregate(ctx context.Context, communities []string, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) ServiceDeliveryAggregate(ctx context.Context, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) ServiceRecordAggregate(ctx context.Context, communities []string, where *store.ServiceRecordFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) StationAggregate(ctx context.Context, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) TeamMembershipAggregate(ctx context.Context, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) VolunteerTeamAggregate(ctx context.Context, communities []string, where *store.TeamFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
 
@@ -1334,8 +2140,60 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Course_sessions_args(ctx, raw)
 	case "Course.enrolments":
 		return ec.field_Course_enrolments_args(ctx, raw)
+	case "CourseGroup.courses":
+		return ec.field_CourseGroup_courses_args(ctx, raw)
+	case "CourseGroup.signUps":
+		return ec.field_CourseGroup_signUps_args(ctx, raw)
+	case "CourseGroup.seats":
+		return ec.field_CourseGroup_seats_args(ctx, raw)
+	case "CourseGroup.seatsTaken":
+		return ec.field_CourseGroup_seatsTaken_args(ctx, raw)
+	case "CourseMeasures.courses":
+		return ec.field_CourseMeasures_courses_args(ctx, raw)
+	case "CourseMeasures.signUps":
+		return ec.field_CourseMeasures_signUps_args(ctx, raw)
+	case "CourseMeasures.seats":
+		return ec.field_CourseMeasures_seats_args(ctx, raw)
+	case "CourseMeasures.seatsTaken":
+		return ec.field_CourseMeasures_seatsTaken_args(ctx, raw)
 	case "Division.communities":
 		return ec.field_Division_communities_args(ctx, raw)
+	case "EnrolmentGroup.signUps":
+		return ec.field_EnrolmentGroup_signUps_args(ctx, raw)
+	case "EnrolmentGroup.residents":
+		return ec.field_EnrolmentGroup_residents_args(ctx, raw)
+	case "EnrolmentGroup.completedShare":
+		return ec.field_EnrolmentGroup_completedShare_args(ctx, raw)
+	case "EnrolmentGroup.waiting":
+		return ec.field_EnrolmentGroup_waiting_args(ctx, raw)
+	case "EnrolmentMeasures.signUps":
+		return ec.field_EnrolmentMeasures_signUps_args(ctx, raw)
+	case "EnrolmentMeasures.residents":
+		return ec.field_EnrolmentMeasures_residents_args(ctx, raw)
+	case "EnrolmentMeasures.completedShare":
+		return ec.field_EnrolmentMeasures_completedShare_args(ctx, raw)
+	case "EnrolmentMeasures.waiting":
+		return ec.field_EnrolmentMeasures_waiting_args(ctx, raw)
+	case "EventGroup.events":
+		return ec.field_EventGroup_events_args(ctx, raw)
+	case "EventGroup.held":
+		return ec.field_EventGroup_held_args(ctx, raw)
+	case "EventGroup.registrations":
+		return ec.field_EventGroup_registrations_args(ctx, raw)
+	case "EventGroup.seatsTaken":
+		return ec.field_EventGroup_seatsTaken_args(ctx, raw)
+	case "EventGroup.editions":
+		return ec.field_EventGroup_editions_args(ctx, raw)
+	case "EventMeasures.events":
+		return ec.field_EventMeasures_events_args(ctx, raw)
+	case "EventMeasures.held":
+		return ec.field_EventMeasures_held_args(ctx, raw)
+	case "EventMeasures.registrations":
+		return ec.field_EventMeasures_registrations_args(ctx, raw)
+	case "EventMeasures.seatsTaken":
+		return ec.field_EventMeasures_seatsTaken_args(ctx, raw)
+	case "EventMeasures.editions":
+		return ec.field_EventMeasures_editions_args(ctx, raw)
 	case "EventSeries.next":
 		return ec.field_EventSeries_next_args(ctx, raw)
 	case "EventSeries.events":
@@ -1390,6 +2248,22 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_FeedbackMeasures_satisfactionDeviation_args(ctx, raw)
 	case "LendableItem.loans":
 		return ec.field_LendableItem_loans_args(ctx, raw)
+	case "LoanGroup.loans":
+		return ec.field_LoanGroup_loans_args(ctx, raw)
+	case "LoanGroup.borrowers":
+		return ec.field_LoanGroup_borrowers_args(ctx, raw)
+	case "LoanGroup.overdueShare":
+		return ec.field_LoanGroup_overdueShare_args(ctx, raw)
+	case "LoanGroup.meanDaysOut":
+		return ec.field_LoanGroup_meanDaysOut_args(ctx, raw)
+	case "LoanMeasures.loans":
+		return ec.field_LoanMeasures_loans_args(ctx, raw)
+	case "LoanMeasures.borrowers":
+		return ec.field_LoanMeasures_borrowers_args(ctx, raw)
+	case "LoanMeasures.overdueShare":
+		return ec.field_LoanMeasures_overdueShare_args(ctx, raw)
+	case "LoanMeasures.meanDaysOut":
+		return ec.field_LoanMeasures_meanDaysOut_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
 	case "Resident.enrolments":
@@ -1398,6 +2272,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_serviceMinutes_args(ctx, raw)
 	case "Resident.loans":
 		return ec.field_Resident_loans_args(ctx, raw)
+	case "ResidentGroup.residents":
+		return ec.field_ResidentGroup_residents_args(ctx, raw)
+	case "ResidentMeasures.residents":
+		return ec.field_ResidentMeasures_residents_args(ctx, raw)
 	case "ServiceDeliveryGroup.personTimes":
 		return ec.field_ServiceDeliveryGroup_personTimes_args(ctx, raw)
 	case "ServiceDeliveryGroup.sessions":
@@ -1414,6 +2292,26 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_ServiceDeliveryMeasures_deliveries_args(ctx, raw)
 	case "ServiceDeliveryMeasures.largest":
 		return ec.field_ServiceDeliveryMeasures_largest_args(ctx, raw)
+	case "ServiceRecordGroup.hours":
+		return ec.field_ServiceRecordGroup_hours_args(ctx, raw)
+	case "ServiceRecordGroup.records":
+		return ec.field_ServiceRecordGroup_records_args(ctx, raw)
+	case "ServiceRecordGroup.volunteers":
+		return ec.field_ServiceRecordGroup_volunteers_args(ctx, raw)
+	case "ServiceRecordGroup.meanHours":
+		return ec.field_ServiceRecordGroup_meanHours_args(ctx, raw)
+	case "ServiceRecordGroup.minutes":
+		return ec.field_ServiceRecordGroup_minutes_args(ctx, raw)
+	case "ServiceRecordMeasures.hours":
+		return ec.field_ServiceRecordMeasures_hours_args(ctx, raw)
+	case "ServiceRecordMeasures.records":
+		return ec.field_ServiceRecordMeasures_records_args(ctx, raw)
+	case "ServiceRecordMeasures.volunteers":
+		return ec.field_ServiceRecordMeasures_volunteers_args(ctx, raw)
+	case "ServiceRecordMeasures.meanHours":
+		return ec.field_ServiceRecordMeasures_meanHours_args(ctx, raw)
+	case "ServiceRecordMeasures.minutes":
+		return ec.field_ServiceRecordMeasures_minutes_args(ctx, raw)
 	case "Station.offerings":
 		return ec.field_Station_offerings_args(ctx, raw)
 	case "Station.scheduleExceptions":
@@ -1424,12 +2322,48 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Station_lendableItems_args(ctx, raw)
 	case "Station.storedItems":
 		return ec.field_Station_storedItems_args(ctx, raw)
+	case "StationGroup.stations":
+		return ec.field_StationGroup_stations_args(ctx, raw)
+	case "StationGroup.area":
+		return ec.field_StationGroup_area_args(ctx, raw)
+	case "StationGroup.lendingPoints":
+		return ec.field_StationGroup_lendingPoints_args(ctx, raw)
+	case "StationMeasures.stations":
+		return ec.field_StationMeasures_stations_args(ctx, raw)
+	case "StationMeasures.area":
+		return ec.field_StationMeasures_area_args(ctx, raw)
+	case "StationMeasures.lendingPoints":
+		return ec.field_StationMeasures_lendingPoints_args(ctx, raw)
+	case "TeamMembershipGroup.memberships":
+		return ec.field_TeamMembershipGroup_memberships_args(ctx, raw)
+	case "TeamMembershipGroup.members":
+		return ec.field_TeamMembershipGroup_members_args(ctx, raw)
+	case "TeamMembershipMeasures.memberships":
+		return ec.field_TeamMembershipMeasures_memberships_args(ctx, raw)
+	case "TeamMembershipMeasures.members":
+		return ec.field_TeamMembershipMeasures_members_args(ctx, raw)
 	case "TodayEventsChange.events":
 		return ec.field_TodayEventsChange_events_args(ctx, raw)
 	case "VolunteerTeam.memberships":
 		return ec.field_VolunteerTeam_memberships_args(ctx, raw)
 	case "VolunteerTeam.serviceHours":
 		return ec.field_VolunteerTeam_serviceHours_args(ctx, raw)
+	case "VolunteerTeamGroup.teams":
+		return ec.field_VolunteerTeamGroup_teams_args(ctx, raw)
+	case "VolunteerTeamGroup.places":
+		return ec.field_VolunteerTeamGroup_places_args(ctx, raw)
+	case "VolunteerTeamGroup.meanMembers":
+		return ec.field_VolunteerTeamGroup_meanMembers_args(ctx, raw)
+	case "VolunteerTeamGroup.largestTeam":
+		return ec.field_VolunteerTeamGroup_largestTeam_args(ctx, raw)
+	case "VolunteerTeamMeasures.teams":
+		return ec.field_VolunteerTeamMeasures_teams_args(ctx, raw)
+	case "VolunteerTeamMeasures.places":
+		return ec.field_VolunteerTeamMeasures_places_args(ctx, raw)
+	case "VolunteerTeamMeasures.meanMembers":
+		return ec.field_VolunteerTeamMeasures_meanMembers_args(ctx, raw)
+	case "VolunteerTeamMeasures.largestTeam":
+		return ec.field_VolunteerTeamMeasures_largestTeam_args(ctx, raw)
 	case "WorkMethod.deliveries":
 		return ec.field_WorkMethod_deliveries_args(ctx, raw)
 	}

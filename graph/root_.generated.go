@@ -32,14 +32,22 @@ type ResolverRoot interface {
 	Community() CommunityResolver
 	ContestEntry() ContestEntryResolver
 	Course() CourseResolver
+	CourseGroup() CourseGroupResolver
+	CourseMeasures() CourseMeasuresResolver
 	CourseSession() CourseSessionResolver
+	CourseSessionGroup() CourseSessionGroupResolver
+	CourseSessionMeasures() CourseSessionMeasuresResolver
 	Division() DivisionResolver
 	EchoWallPost() EchoWallPostResolver
 	Enrolment() EnrolmentResolver
+	EnrolmentGroup() EnrolmentGroupResolver
+	EnrolmentMeasures() EnrolmentMeasuresResolver
 	Escalation() EscalationResolver
 	Estate() EstateResolver
 	Event() EventResolver
 	EventActivity() EventActivityResolver
+	EventGroup() EventGroupResolver
+	EventMeasures() EventMeasuresResolver
 	EventSeries() EventSeriesResolver
 	Feedback() FeedbackResolver
 	FeedbackCategory() FeedbackCategoryResolver
@@ -49,6 +57,8 @@ type ResolverRoot interface {
 	FeedbackUpdate() FeedbackUpdateResolver
 	LendableItem() LendableItemResolver
 	Loan() LoanResolver
+	LoanGroup() LoanGroupResolver
+	LoanMeasures() LoanMeasuresResolver
 	Mutation() MutationResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
@@ -57,7 +67,11 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	ReportedStatistic() ReportedStatisticResolver
 	Resident() ResidentResolver
+	ResidentGroup() ResidentGroupResolver
+	ResidentMeasures() ResidentMeasuresResolver
 	Room() RoomResolver
+	RoomGroup() RoomGroupResolver
+	RoomMeasures() RoomMeasuresResolver
 	Schedule() ScheduleResolver
 	ScheduleException() ScheduleExceptionResolver
 	ServiceDelivery() ServiceDeliveryResolver
@@ -65,16 +79,24 @@ type ResolverRoot interface {
 	ServiceDeliveryMeasures() ServiceDeliveryMeasuresResolver
 	ServiceProject() ServiceProjectResolver
 	ServiceRecord() ServiceRecordResolver
+	ServiceRecordGroup() ServiceRecordGroupResolver
+	ServiceRecordMeasures() ServiceRecordMeasuresResolver
 	ServiceWindow() ServiceWindowResolver
 	SlaRule() SlaRuleResolver
 	StaffPost() StaffPostResolver
 	Station() StationResolver
+	StationGroup() StationGroupResolver
+	StationMeasures() StationMeasuresResolver
 	StoredItem() StoredItemResolver
 	Subscription() SubscriptionResolver
 	TeamHonour() TeamHonourResolver
 	TeamMembership() TeamMembershipResolver
+	TeamMembershipGroup() TeamMembershipGroupResolver
+	TeamMembershipMeasures() TeamMembershipMeasuresResolver
 	TodayEventsChange() TodayEventsChangeResolver
 	VolunteerTeam() VolunteerTeamResolver
+	VolunteerTeamGroup() VolunteerTeamGroupResolver
+	VolunteerTeamMeasures() VolunteerTeamMeasuresResolver
 	WorkMethod() WorkMethodResolver
 }
 
@@ -238,6 +260,20 @@ type ComplexityRoot struct {
 		Weekdays           func(childComplexity int) int
 	}
 
+	CourseAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	CourseConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -249,6 +285,33 @@ type ComplexityRoot struct {
 	CourseEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	CourseGroup struct {
+		Audience      func(childComplexity int) int
+		Community     func(childComplexity int) int
+		Courses       func(childComplexity int, where *store.CourseFilter) int
+		District      func(childComplexity int) int
+		Programme     func(childComplexity int) int
+		PublicBenefit func(childComplexity int) int
+		Seats         func(childComplexity int, where *store.CourseFilter) int
+		SeatsTaken    func(childComplexity int, where *store.CourseFilter) int
+		SignUps       func(childComplexity int, where *store.CourseFilter) int
+		Street        func(childComplexity int) int
+		Suppressed    func(childComplexity int) int
+		Weekday       func(childComplexity int) int
+	}
+
+	CourseGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CourseMeasures struct {
+		Courses    func(childComplexity int, where *store.CourseFilter) int
+		Seats      func(childComplexity int, where *store.CourseFilter) int
+		SeatsTaken func(childComplexity int, where *store.CourseFilter) int
+		SignUps    func(childComplexity int, where *store.CourseFilter) int
 	}
 
 	CourseSession struct {
@@ -264,6 +327,20 @@ type ComplexityRoot struct {
 		Status     func(childComplexity int) int
 	}
 
+	CourseSessionAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	CourseSessionConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -275,6 +352,38 @@ type ComplexityRoot struct {
 	CourseSessionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	CourseSessionGroup struct {
+		Audience   func(childComplexity int) int
+		Bucket     func(childComplexity int) int
+		ClassHours func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		Course     func(childComplexity int) int
+		District   func(childComplexity int) int
+		Held       func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Programme  func(childComplexity int) int
+		Room       func(childComplexity int) int
+		RoomHours  func(childComplexity int) int
+		Sessions   func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Weekday    func(childComplexity int) int
+	}
+
+	CourseSessionGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CourseSessionMeasures struct {
+		ClassHours func(childComplexity int) int
+		Held       func(childComplexity int) int
+		RoomHours  func(childComplexity int) int
+		Sessions   func(childComplexity int) int
 	}
 
 	Coverage struct {
@@ -343,6 +452,20 @@ type ComplexityRoot struct {
 		WaitlistPosition     func(childComplexity int) int
 	}
 
+	EnrolmentAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	EnrolmentConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -354,6 +477,36 @@ type ComplexityRoot struct {
 	EnrolmentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	EnrolmentGroup struct {
+		AgeBand        func(childComplexity int) int
+		Audience       func(childComplexity int) int
+		Bucket         func(childComplexity int) int
+		Community      func(childComplexity int) int
+		Compared       func(childComplexity int) int
+		CompletedShare func(childComplexity int, where *store.EnrolmentFilter) int
+		Course         func(childComplexity int) int
+		District       func(childComplexity int) int
+		Programme      func(childComplexity int) int
+		Residents      func(childComplexity int, where *store.EnrolmentFilter) int
+		SignUps        func(childComplexity int, where *store.EnrolmentFilter) int
+		Status         func(childComplexity int) int
+		Street         func(childComplexity int) int
+		Suppressed     func(childComplexity int) int
+		Waiting        func(childComplexity int, where *store.EnrolmentFilter) int
+	}
+
+	EnrolmentGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	EnrolmentMeasures struct {
+		CompletedShare func(childComplexity int, where *store.EnrolmentFilter) int
+		Residents      func(childComplexity int, where *store.EnrolmentFilter) int
+		SignUps        func(childComplexity int, where *store.EnrolmentFilter) int
+		Waiting        func(childComplexity int, where *store.EnrolmentFilter) int
 	}
 
 	Escalation struct {
@@ -430,6 +583,20 @@ type ComplexityRoot struct {
 		Topics           func(childComplexity int) int
 	}
 
+	EventAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	EventConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -441,6 +608,39 @@ type ComplexityRoot struct {
 	EventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	EventGroup struct {
+		Audience      func(childComplexity int) int
+		Bucket        func(childComplexity int) int
+		Community     func(childComplexity int) int
+		Compared      func(childComplexity int) int
+		District      func(childComplexity int) int
+		Editions      func(childComplexity int, where *store.EventFilter) int
+		Events        func(childComplexity int, where *store.EventFilter) int
+		Held          func(childComplexity int, where *store.EventFilter) int
+		Kind          func(childComplexity int) int
+		Registrations func(childComplexity int, where *store.EventFilter) int
+		SeatsTaken    func(childComplexity int, where *store.EventFilter) int
+		Series        func(childComplexity int) int
+		Station       func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Street        func(childComplexity int) int
+		Suppressed    func(childComplexity int) int
+		Weekday       func(childComplexity int) int
+	}
+
+	EventGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	EventMeasures struct {
+		Editions      func(childComplexity int, where *store.EventFilter) int
+		Events        func(childComplexity int, where *store.EventFilter) int
+		Held          func(childComplexity int, where *store.EventFilter) int
+		Registrations func(childComplexity int, where *store.EventFilter) int
+		SeatsTaken    func(childComplexity int, where *store.EventFilter) int
 	}
 
 	EventPart struct {
@@ -698,6 +898,20 @@ type ComplexityRoot struct {
 		Version    func(childComplexity int) int
 	}
 
+	LoanAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	LoanConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -709,6 +923,34 @@ type ComplexityRoot struct {
 	LoanEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	LoanGroup struct {
+		Borrowers    func(childComplexity int, where *store.LoanFilter) int
+		Bucket       func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Compared     func(childComplexity int) int
+		District     func(childComplexity int) int
+		Item         func(childComplexity int) int
+		ItemKind     func(childComplexity int) int
+		Loans        func(childComplexity int, where *store.LoanFilter) int
+		MeanDaysOut  func(childComplexity int, where *store.LoanFilter) int
+		OverdueShare func(childComplexity int, where *store.LoanFilter) int
+		Station      func(childComplexity int) int
+		Street       func(childComplexity int) int
+		Suppressed   func(childComplexity int) int
+	}
+
+	LoanGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LoanMeasures struct {
+		Borrowers    func(childComplexity int, where *store.LoanFilter) int
+		Loans        func(childComplexity int, where *store.LoanFilter) int
+		MeanDaysOut  func(childComplexity int, where *store.LoanFilter) int
+		OverdueShare func(childComplexity int, where *store.LoanFilter) int
 	}
 
 	LoanPayload struct {
@@ -874,10 +1116,14 @@ type ComplexityRoot struct {
 		Campaigns                func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Communities              func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community                func(childComplexity int, slug *string, id *string) int
+		CourseAggregate          func(childComplexity int, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		CourseSessionAggregate   func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Courses                  func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Division                 func(childComplexity int, code string) int
 		EchoWall                 func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		EnrolmentAggregate       func(childComplexity int, communities []string, where *store.EnrolmentFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Entities                 func(childComplexity int, representations []map[string]any) int
+		EventAggregate           func(childComplexity int, communities []string, where *store.EventFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		EventSeries              func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Events                   func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Feedback                 func(childComplexity int, number string) int
@@ -885,23 +1131,30 @@ type ComplexityRoot struct {
 		FeedbackCategories       func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Feedbacks                func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LoanAggregate            func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Node                     func(childComplexity int, id string) int
 		Nodes                    func(childComplexity int, ids []string) int
 		OpenStationsNow          func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Programmes               func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ReportedStatistics       func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ResidentAggregate        func(childComplexity int, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Residents                func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		RoomAggregate            func(childComplexity int, communities []string, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		SLARules                 func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SavedQueries             func(childComplexity int, folder *string) int
 		SavedQuery               func(childComplexity int, name string, version *int) int
 		Service                  func(childComplexity int) int
 		ServiceDeliveries        func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ServiceDeliveryAggregate func(childComplexity int, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ServiceRecordAggregate   func(childComplexity int, communities []string, where *store.ServiceRecordFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		ServiceRecords           func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		StationAggregate         func(childComplexity int, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Stations                 func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StoredItems              func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TeamMembershipAggregate  func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		VolunteerTeamAggregate   func(childComplexity int, communities []string, where *store.TeamFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		VolunteerTeams           func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
@@ -975,6 +1228,20 @@ type ComplexityRoot struct {
 		Teams          func(childComplexity int) int
 	}
 
+	ResidentAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	ResidentConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -986,6 +1253,25 @@ type ComplexityRoot struct {
 	ResidentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ResidentGroup struct {
+		AgeBand    func(childComplexity int) int
+		Community  func(childComplexity int) int
+		District   func(childComplexity int) int
+		Estate     func(childComplexity int) int
+		Residents  func(childComplexity int, where *store.ResidentFilter) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+	}
+
+	ResidentGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ResidentMeasures struct {
+		Residents func(childComplexity int, where *store.ResidentFilter) int
 	}
 
 	Room struct {
@@ -1005,6 +1291,46 @@ type ComplexityRoot struct {
 		Provenance func(childComplexity int) int
 		SpaceUse   func(childComplexity int) int
 		Station    func(childComplexity int) int
+	}
+
+	RoomAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RoomGroup struct {
+		Area         func(childComplexity int) int
+		Community    func(childComplexity int) int
+		District     func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Rooms        func(childComplexity int) int
+		Seats        func(childComplexity int) int
+		ServiceShare func(childComplexity int) int
+		SpaceUse     func(childComplexity int) int
+		Station      func(childComplexity int) int
+		Street       func(childComplexity int) int
+		Suppressed   func(childComplexity int) int
+	}
+
+	RoomGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RoomMeasures struct {
+		Area         func(childComplexity int) int
+		Rooms        func(childComplexity int) int
+		Seats        func(childComplexity int) int
+		ServiceShare func(childComplexity int) int
 	}
 
 	SavedQuery struct {
@@ -1160,6 +1486,20 @@ type ComplexityRoot struct {
 		Volunteer   func(childComplexity int) int
 	}
 
+	ServiceRecordAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	ServiceRecordConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -1171,6 +1511,39 @@ type ComplexityRoot struct {
 	ServiceRecordEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ServiceRecordGroup struct {
+		Bucket     func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		DayOfMonth func(childComplexity int) int
+		District   func(childComplexity int) int
+		Hours      func(childComplexity int, where *store.ServiceRecordFilter) int
+		MeanHours  func(childComplexity int, where *store.ServiceRecordFilter) int
+		Minutes    func(childComplexity int, where *store.ServiceRecordFilter, p float64) int
+		Project    func(childComplexity int) int
+		Records    func(childComplexity int, where *store.ServiceRecordFilter) int
+		Series     func(childComplexity int) int
+		Station    func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Team       func(childComplexity int) int
+		Volunteers func(childComplexity int, where *store.ServiceRecordFilter) int
+	}
+
+	ServiceRecordGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ServiceRecordMeasures struct {
+		Hours      func(childComplexity int, where *store.ServiceRecordFilter) int
+		MeanHours  func(childComplexity int, where *store.ServiceRecordFilter) int
+		Minutes    func(childComplexity int, where *store.ServiceRecordFilter, p float64) int
+		Records    func(childComplexity int, where *store.ServiceRecordFilter) int
+		Volunteers func(childComplexity int, where *store.ServiceRecordFilter) int
 	}
 
 	ServiceWindow struct {
@@ -1298,6 +1671,20 @@ type ComplexityRoot struct {
 		Upgraded                func(childComplexity int) int
 	}
 
+	StationAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	StationConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -1309,6 +1696,32 @@ type ComplexityRoot struct {
 	StationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	StationGroup struct {
+		Area          func(childComplexity int, where *store.StationFilter) int
+		Brand         func(childComplexity int) int
+		Community     func(childComplexity int) int
+		District      func(childComplexity int) int
+		Estate        func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		LendingPoints func(childComplexity int, where *store.StationFilter) int
+		ServedGroup   func(childComplexity int) int
+		Stations      func(childComplexity int, where *store.StationFilter) int
+		Street        func(childComplexity int) int
+		Suppressed    func(childComplexity int) int
+		Upgraded      func(childComplexity int) int
+	}
+
+	StationGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StationMeasures struct {
+		Area          func(childComplexity int, where *store.StationFilter) int
+		LendingPoints func(childComplexity int, where *store.StationFilter) int
+		Stations      func(childComplexity int, where *store.StationFilter) int
 	}
 
 	StoredItem struct {
@@ -1371,6 +1784,20 @@ type ComplexityRoot struct {
 		Until     func(childComplexity int) int
 	}
 
+	TeamMembershipAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	TeamMembershipConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -1382,6 +1809,29 @@ type ComplexityRoot struct {
 	TeamMembershipEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	TeamMembershipGroup struct {
+		Bucket      func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Compared    func(childComplexity int) int
+		District    func(childComplexity int) int
+		Members     func(childComplexity int, where *store.TeamMembershipFilter) int
+		Memberships func(childComplexity int, where *store.TeamMembershipFilter) int
+		Street      func(childComplexity int) int
+		Suppressed  func(childComplexity int) int
+		Team        func(childComplexity int) int
+		TeamKind    func(childComplexity int) int
+	}
+
+	TeamMembershipGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TeamMembershipMeasures struct {
+		Members     func(childComplexity int, where *store.TeamMembershipFilter) int
+		Memberships func(childComplexity int, where *store.TeamMembershipFilter) int
 	}
 
 	TodayEventsChange struct {
@@ -1433,6 +1883,20 @@ type ComplexityRoot struct {
 		VolunteerGrowth     func(childComplexity int) int
 	}
 
+	VolunteerTeamAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	VolunteerTeamConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -1444,6 +1908,36 @@ type ComplexityRoot struct {
 	VolunteerTeamEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	VolunteerTeamGroup struct {
+		Brand       func(childComplexity int) int
+		Bucket      func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Compared    func(childComplexity int) int
+		District    func(childComplexity int) int
+		HomeStation func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LargestTeam func(childComplexity int, where *store.TeamFilter) int
+		MeanMembers func(childComplexity int, where *store.TeamFilter) int
+		MemberGroup func(childComplexity int) int
+		Places      func(childComplexity int, where *store.TeamFilter) int
+		SelfFormed  func(childComplexity int) int
+		Street      func(childComplexity int) int
+		Suppressed  func(childComplexity int) int
+		Teams       func(childComplexity int, where *store.TeamFilter) int
+	}
+
+	VolunteerTeamGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	VolunteerTeamMeasures struct {
+		LargestTeam func(childComplexity int, where *store.TeamFilter) int
+		MeanMembers func(childComplexity int, where *store.TeamFilter) int
+		Places      func(childComplexity int, where *store.TeamFilter) int
+		Teams       func(childComplexity int, where *store.TeamFilter) int
 	}
 
 	WorkMethod struct {
@@ -2293,6 +2787,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Course.Weekdays(childComplexity), true
 
+	case "CourseAggregate.accuracy":
+		if e.ComplexityRoot.CourseAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Accuracy(childComplexity), true
+	case "CourseAggregate.asOf":
+		if e.ComplexityRoot.CourseAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.AsOf(childComplexity), true
+	case "CourseAggregate.cost":
+		if e.ComplexityRoot.CourseAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Cost(childComplexity), true
+	case "CourseAggregate.coverage":
+		if e.ComplexityRoot.CourseAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Coverage(childComplexity), true
+	case "CourseAggregate.edges":
+		if e.ComplexityRoot.CourseAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Edges(childComplexity), true
+	case "CourseAggregate.nodes":
+		if e.ComplexityRoot.CourseAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Nodes(childComplexity), true
+	case "CourseAggregate.other":
+		if e.ComplexityRoot.CourseAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Other(childComplexity), true
+	case "CourseAggregate.pageInfo":
+		if e.ComplexityRoot.CourseAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.PageInfo(childComplexity), true
+	case "CourseAggregate.suppressed":
+		if e.ComplexityRoot.CourseAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Suppressed(childComplexity), true
+	case "CourseAggregate.total":
+		if e.ComplexityRoot.CourseAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.Total(childComplexity), true
+	case "CourseAggregate.totalCount":
+		if e.ComplexityRoot.CourseAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseAggregate.TotalCount(childComplexity), true
+
 	case "CourseConnection.coverage":
 		if e.ComplexityRoot.CourseConnection.Coverage == nil {
 			break
@@ -2336,6 +2897,157 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseEdge.Node(childComplexity), true
+
+	case "CourseGroup.audience":
+		if e.ComplexityRoot.CourseGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.Audience(childComplexity), true
+	case "CourseGroup.community":
+		if e.ComplexityRoot.CourseGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.Community(childComplexity), true
+	case "CourseGroup.courses":
+		if e.ComplexityRoot.CourseGroup.Courses == nil {
+			break
+		}
+
+		args, err := ec.field_CourseGroup_courses_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseGroup.Courses(childComplexity, args["where"].(*store.CourseFilter)), true
+	case "CourseGroup.district":
+		if e.ComplexityRoot.CourseGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.District(childComplexity), true
+	case "CourseGroup.programme":
+		if e.ComplexityRoot.CourseGroup.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.Programme(childComplexity), true
+	case "CourseGroup.publicBenefit":
+		if e.ComplexityRoot.CourseGroup.PublicBenefit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.PublicBenefit(childComplexity), true
+	case "CourseGroup.seats":
+		if e.ComplexityRoot.CourseGroup.Seats == nil {
+			break
+		}
+
+		args, err := ec.field_CourseGroup_seats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseGroup.Seats(childComplexity, args["where"].(*store.CourseFilter)), true
+	case "CourseGroup.seatsTaken":
+		if e.ComplexityRoot.CourseGroup.SeatsTaken == nil {
+			break
+		}
+
+		args, err := ec.field_CourseGroup_seatsTaken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseGroup.SeatsTaken(childComplexity, args["where"].(*store.CourseFilter)), true
+	case "CourseGroup.signUps":
+		if e.ComplexityRoot.CourseGroup.SignUps == nil {
+			break
+		}
+
+		args, err := ec.field_CourseGroup_signUps_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseGroup.SignUps(childComplexity, args["where"].(*store.CourseFilter)), true
+	case "CourseGroup.street":
+		if e.ComplexityRoot.CourseGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.Street(childComplexity), true
+	case "CourseGroup.suppressed":
+		if e.ComplexityRoot.CourseGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.Suppressed(childComplexity), true
+	case "CourseGroup.weekday":
+		if e.ComplexityRoot.CourseGroup.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroup.Weekday(childComplexity), true
+
+	case "CourseGroupEdge.cursor":
+		if e.ComplexityRoot.CourseGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroupEdge.Cursor(childComplexity), true
+	case "CourseGroupEdge.node":
+		if e.ComplexityRoot.CourseGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseGroupEdge.Node(childComplexity), true
+
+	case "CourseMeasures.courses":
+		if e.ComplexityRoot.CourseMeasures.Courses == nil {
+			break
+		}
+
+		args, err := ec.field_CourseMeasures_courses_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseMeasures.Courses(childComplexity, args["where"].(*store.CourseFilter)), true
+	case "CourseMeasures.seats":
+		if e.ComplexityRoot.CourseMeasures.Seats == nil {
+			break
+		}
+
+		args, err := ec.field_CourseMeasures_seats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseMeasures.Seats(childComplexity, args["where"].(*store.CourseFilter)), true
+	case "CourseMeasures.seatsTaken":
+		if e.ComplexityRoot.CourseMeasures.SeatsTaken == nil {
+			break
+		}
+
+		args, err := ec.field_CourseMeasures_seatsTaken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseMeasures.SeatsTaken(childComplexity, args["where"].(*store.CourseFilter)), true
+	case "CourseMeasures.signUps":
+		if e.ComplexityRoot.CourseMeasures.SignUps == nil {
+			break
+		}
+
+		args, err := ec.field_CourseMeasures_signUps_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseMeasures.SignUps(childComplexity, args["where"].(*store.CourseFilter)), true
 
 	case "CourseSession.classHours":
 		if e.ComplexityRoot.CourseSession.ClassHours == nil {
@@ -2398,6 +3110,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CourseSession.Status(childComplexity), true
 
+	case "CourseSessionAggregate.accuracy":
+		if e.ComplexityRoot.CourseSessionAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Accuracy(childComplexity), true
+	case "CourseSessionAggregate.asOf":
+		if e.ComplexityRoot.CourseSessionAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.AsOf(childComplexity), true
+	case "CourseSessionAggregate.cost":
+		if e.ComplexityRoot.CourseSessionAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Cost(childComplexity), true
+	case "CourseSessionAggregate.coverage":
+		if e.ComplexityRoot.CourseSessionAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Coverage(childComplexity), true
+	case "CourseSessionAggregate.edges":
+		if e.ComplexityRoot.CourseSessionAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Edges(childComplexity), true
+	case "CourseSessionAggregate.nodes":
+		if e.ComplexityRoot.CourseSessionAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Nodes(childComplexity), true
+	case "CourseSessionAggregate.other":
+		if e.ComplexityRoot.CourseSessionAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Other(childComplexity), true
+	case "CourseSessionAggregate.pageInfo":
+		if e.ComplexityRoot.CourseSessionAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.PageInfo(childComplexity), true
+	case "CourseSessionAggregate.suppressed":
+		if e.ComplexityRoot.CourseSessionAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Suppressed(childComplexity), true
+	case "CourseSessionAggregate.total":
+		if e.ComplexityRoot.CourseSessionAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.Total(childComplexity), true
+	case "CourseSessionAggregate.totalCount":
+		if e.ComplexityRoot.CourseSessionAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionAggregate.TotalCount(childComplexity), true
+
 	case "CourseSessionConnection.coverage":
 		if e.ComplexityRoot.CourseSessionConnection.Coverage == nil {
 			break
@@ -2441,6 +3220,147 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseSessionEdge.Node(childComplexity), true
+
+	case "CourseSessionGroup.audience":
+		if e.ComplexityRoot.CourseSessionGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Audience(childComplexity), true
+	case "CourseSessionGroup.bucket":
+		if e.ComplexityRoot.CourseSessionGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Bucket(childComplexity), true
+	case "CourseSessionGroup.classHours":
+		if e.ComplexityRoot.CourseSessionGroup.ClassHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.ClassHours(childComplexity), true
+	case "CourseSessionGroup.community":
+		if e.ComplexityRoot.CourseSessionGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Community(childComplexity), true
+	case "CourseSessionGroup.compared":
+		if e.ComplexityRoot.CourseSessionGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Compared(childComplexity), true
+	case "CourseSessionGroup.course":
+		if e.ComplexityRoot.CourseSessionGroup.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Course(childComplexity), true
+	case "CourseSessionGroup.district":
+		if e.ComplexityRoot.CourseSessionGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.District(childComplexity), true
+	case "CourseSessionGroup.held":
+		if e.ComplexityRoot.CourseSessionGroup.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Held(childComplexity), true
+	case "CourseSessionGroup.kind":
+		if e.ComplexityRoot.CourseSessionGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Kind(childComplexity), true
+	case "CourseSessionGroup.programme":
+		if e.ComplexityRoot.CourseSessionGroup.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Programme(childComplexity), true
+	case "CourseSessionGroup.room":
+		if e.ComplexityRoot.CourseSessionGroup.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Room(childComplexity), true
+	case "CourseSessionGroup.roomHours":
+		if e.ComplexityRoot.CourseSessionGroup.RoomHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.RoomHours(childComplexity), true
+	case "CourseSessionGroup.sessions":
+		if e.ComplexityRoot.CourseSessionGroup.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Sessions(childComplexity), true
+	case "CourseSessionGroup.status":
+		if e.ComplexityRoot.CourseSessionGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Status(childComplexity), true
+	case "CourseSessionGroup.street":
+		if e.ComplexityRoot.CourseSessionGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Street(childComplexity), true
+	case "CourseSessionGroup.suppressed":
+		if e.ComplexityRoot.CourseSessionGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Suppressed(childComplexity), true
+	case "CourseSessionGroup.weekday":
+		if e.ComplexityRoot.CourseSessionGroup.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroup.Weekday(childComplexity), true
+
+	case "CourseSessionGroupEdge.cursor":
+		if e.ComplexityRoot.CourseSessionGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroupEdge.Cursor(childComplexity), true
+	case "CourseSessionGroupEdge.node":
+		if e.ComplexityRoot.CourseSessionGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionGroupEdge.Node(childComplexity), true
+
+	case "CourseSessionMeasures.classHours":
+		if e.ComplexityRoot.CourseSessionMeasures.ClassHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionMeasures.ClassHours(childComplexity), true
+	case "CourseSessionMeasures.held":
+		if e.ComplexityRoot.CourseSessionMeasures.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionMeasures.Held(childComplexity), true
+	case "CourseSessionMeasures.roomHours":
+		if e.ComplexityRoot.CourseSessionMeasures.RoomHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionMeasures.RoomHours(childComplexity), true
+	case "CourseSessionMeasures.sessions":
+		if e.ComplexityRoot.CourseSessionMeasures.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSessionMeasures.Sessions(childComplexity), true
 
 	case "Coverage.answered":
 		if e.ComplexityRoot.Coverage.Answered == nil {
@@ -2724,6 +3644,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Enrolment.WaitlistPosition(childComplexity), true
 
+	case "EnrolmentAggregate.accuracy":
+		if e.ComplexityRoot.EnrolmentAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Accuracy(childComplexity), true
+	case "EnrolmentAggregate.asOf":
+		if e.ComplexityRoot.EnrolmentAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.AsOf(childComplexity), true
+	case "EnrolmentAggregate.cost":
+		if e.ComplexityRoot.EnrolmentAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Cost(childComplexity), true
+	case "EnrolmentAggregate.coverage":
+		if e.ComplexityRoot.EnrolmentAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Coverage(childComplexity), true
+	case "EnrolmentAggregate.edges":
+		if e.ComplexityRoot.EnrolmentAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Edges(childComplexity), true
+	case "EnrolmentAggregate.nodes":
+		if e.ComplexityRoot.EnrolmentAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Nodes(childComplexity), true
+	case "EnrolmentAggregate.other":
+		if e.ComplexityRoot.EnrolmentAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Other(childComplexity), true
+	case "EnrolmentAggregate.pageInfo":
+		if e.ComplexityRoot.EnrolmentAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.PageInfo(childComplexity), true
+	case "EnrolmentAggregate.suppressed":
+		if e.ComplexityRoot.EnrolmentAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Suppressed(childComplexity), true
+	case "EnrolmentAggregate.total":
+		if e.ComplexityRoot.EnrolmentAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.Total(childComplexity), true
+	case "EnrolmentAggregate.totalCount":
+		if e.ComplexityRoot.EnrolmentAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentAggregate.TotalCount(childComplexity), true
+
 	case "EnrolmentConnection.coverage":
 		if e.ComplexityRoot.EnrolmentConnection.Coverage == nil {
 			break
@@ -2767,6 +3754,175 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EnrolmentEdge.Node(childComplexity), true
+
+	case "EnrolmentGroup.ageBand":
+		if e.ComplexityRoot.EnrolmentGroup.AgeBand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.AgeBand(childComplexity), true
+	case "EnrolmentGroup.audience":
+		if e.ComplexityRoot.EnrolmentGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Audience(childComplexity), true
+	case "EnrolmentGroup.bucket":
+		if e.ComplexityRoot.EnrolmentGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Bucket(childComplexity), true
+	case "EnrolmentGroup.community":
+		if e.ComplexityRoot.EnrolmentGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Community(childComplexity), true
+	case "EnrolmentGroup.compared":
+		if e.ComplexityRoot.EnrolmentGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Compared(childComplexity), true
+	case "EnrolmentGroup.completedShare":
+		if e.ComplexityRoot.EnrolmentGroup.CompletedShare == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentGroup_completedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.CompletedShare(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+	case "EnrolmentGroup.course":
+		if e.ComplexityRoot.EnrolmentGroup.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Course(childComplexity), true
+	case "EnrolmentGroup.district":
+		if e.ComplexityRoot.EnrolmentGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.District(childComplexity), true
+	case "EnrolmentGroup.programme":
+		if e.ComplexityRoot.EnrolmentGroup.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Programme(childComplexity), true
+	case "EnrolmentGroup.residents":
+		if e.ComplexityRoot.EnrolmentGroup.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentGroup_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Residents(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+	case "EnrolmentGroup.signUps":
+		if e.ComplexityRoot.EnrolmentGroup.SignUps == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentGroup_signUps_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.SignUps(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+	case "EnrolmentGroup.status":
+		if e.ComplexityRoot.EnrolmentGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Status(childComplexity), true
+	case "EnrolmentGroup.street":
+		if e.ComplexityRoot.EnrolmentGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Street(childComplexity), true
+	case "EnrolmentGroup.suppressed":
+		if e.ComplexityRoot.EnrolmentGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Suppressed(childComplexity), true
+	case "EnrolmentGroup.waiting":
+		if e.ComplexityRoot.EnrolmentGroup.Waiting == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentGroup_waiting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentGroup.Waiting(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+
+	case "EnrolmentGroupEdge.cursor":
+		if e.ComplexityRoot.EnrolmentGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroupEdge.Cursor(childComplexity), true
+	case "EnrolmentGroupEdge.node":
+		if e.ComplexityRoot.EnrolmentGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentGroupEdge.Node(childComplexity), true
+
+	case "EnrolmentMeasures.completedShare":
+		if e.ComplexityRoot.EnrolmentMeasures.CompletedShare == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentMeasures_completedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentMeasures.CompletedShare(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+	case "EnrolmentMeasures.residents":
+		if e.ComplexityRoot.EnrolmentMeasures.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentMeasures_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentMeasures.Residents(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+	case "EnrolmentMeasures.signUps":
+		if e.ComplexityRoot.EnrolmentMeasures.SignUps == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentMeasures_signUps_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentMeasures.SignUps(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+	case "EnrolmentMeasures.waiting":
+		if e.ComplexityRoot.EnrolmentMeasures.Waiting == nil {
+			break
+		}
+
+		args, err := ec.field_EnrolmentMeasures_waiting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EnrolmentMeasures.Waiting(childComplexity, args["where"].(*store.EnrolmentFilter)), true
 
 	case "Escalation.at":
 		if e.ComplexityRoot.Escalation.At == nil {
@@ -3144,6 +4300,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventActivity.Topics(childComplexity), true
 
+	case "EventAggregate.accuracy":
+		if e.ComplexityRoot.EventAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Accuracy(childComplexity), true
+	case "EventAggregate.asOf":
+		if e.ComplexityRoot.EventAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.AsOf(childComplexity), true
+	case "EventAggregate.cost":
+		if e.ComplexityRoot.EventAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Cost(childComplexity), true
+	case "EventAggregate.coverage":
+		if e.ComplexityRoot.EventAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Coverage(childComplexity), true
+	case "EventAggregate.edges":
+		if e.ComplexityRoot.EventAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Edges(childComplexity), true
+	case "EventAggregate.nodes":
+		if e.ComplexityRoot.EventAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Nodes(childComplexity), true
+	case "EventAggregate.other":
+		if e.ComplexityRoot.EventAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Other(childComplexity), true
+	case "EventAggregate.pageInfo":
+		if e.ComplexityRoot.EventAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.PageInfo(childComplexity), true
+	case "EventAggregate.suppressed":
+		if e.ComplexityRoot.EventAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Suppressed(childComplexity), true
+	case "EventAggregate.total":
+		if e.ComplexityRoot.EventAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.Total(childComplexity), true
+	case "EventAggregate.totalCount":
+		if e.ComplexityRoot.EventAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventAggregate.TotalCount(childComplexity), true
+
 	case "EventConnection.coverage":
 		if e.ComplexityRoot.EventConnection.Coverage == nil {
 			break
@@ -3187,6 +4410,203 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
+
+	case "EventGroup.audience":
+		if e.ComplexityRoot.EventGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Audience(childComplexity), true
+	case "EventGroup.bucket":
+		if e.ComplexityRoot.EventGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Bucket(childComplexity), true
+	case "EventGroup.community":
+		if e.ComplexityRoot.EventGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Community(childComplexity), true
+	case "EventGroup.compared":
+		if e.ComplexityRoot.EventGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Compared(childComplexity), true
+	case "EventGroup.district":
+		if e.ComplexityRoot.EventGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.District(childComplexity), true
+	case "EventGroup.editions":
+		if e.ComplexityRoot.EventGroup.Editions == nil {
+			break
+		}
+
+		args, err := ec.field_EventGroup_editions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventGroup.Editions(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventGroup.events":
+		if e.ComplexityRoot.EventGroup.Events == nil {
+			break
+		}
+
+		args, err := ec.field_EventGroup_events_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventGroup.Events(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventGroup.held":
+		if e.ComplexityRoot.EventGroup.Held == nil {
+			break
+		}
+
+		args, err := ec.field_EventGroup_held_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventGroup.Held(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventGroup.kind":
+		if e.ComplexityRoot.EventGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Kind(childComplexity), true
+	case "EventGroup.registrations":
+		if e.ComplexityRoot.EventGroup.Registrations == nil {
+			break
+		}
+
+		args, err := ec.field_EventGroup_registrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventGroup.Registrations(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventGroup.seatsTaken":
+		if e.ComplexityRoot.EventGroup.SeatsTaken == nil {
+			break
+		}
+
+		args, err := ec.field_EventGroup_seatsTaken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventGroup.SeatsTaken(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventGroup.series":
+		if e.ComplexityRoot.EventGroup.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Series(childComplexity), true
+	case "EventGroup.station":
+		if e.ComplexityRoot.EventGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Station(childComplexity), true
+	case "EventGroup.status":
+		if e.ComplexityRoot.EventGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Status(childComplexity), true
+	case "EventGroup.street":
+		if e.ComplexityRoot.EventGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Street(childComplexity), true
+	case "EventGroup.suppressed":
+		if e.ComplexityRoot.EventGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Suppressed(childComplexity), true
+	case "EventGroup.weekday":
+		if e.ComplexityRoot.EventGroup.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroup.Weekday(childComplexity), true
+
+	case "EventGroupEdge.cursor":
+		if e.ComplexityRoot.EventGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroupEdge.Cursor(childComplexity), true
+	case "EventGroupEdge.node":
+		if e.ComplexityRoot.EventGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventGroupEdge.Node(childComplexity), true
+
+	case "EventMeasures.editions":
+		if e.ComplexityRoot.EventMeasures.Editions == nil {
+			break
+		}
+
+		args, err := ec.field_EventMeasures_editions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventMeasures.Editions(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventMeasures.events":
+		if e.ComplexityRoot.EventMeasures.Events == nil {
+			break
+		}
+
+		args, err := ec.field_EventMeasures_events_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventMeasures.Events(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventMeasures.held":
+		if e.ComplexityRoot.EventMeasures.Held == nil {
+			break
+		}
+
+		args, err := ec.field_EventMeasures_held_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventMeasures.Held(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventMeasures.registrations":
+		if e.ComplexityRoot.EventMeasures.Registrations == nil {
+			break
+		}
+
+		args, err := ec.field_EventMeasures_registrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventMeasures.Registrations(childComplexity, args["where"].(*store.EventFilter)), true
+	case "EventMeasures.seatsTaken":
+		if e.ComplexityRoot.EventMeasures.SeatsTaken == nil {
+			break
+		}
+
+		args, err := ec.field_EventMeasures_seatsTaken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventMeasures.SeatsTaken(childComplexity, args["where"].(*store.EventFilter)), true
 
 	case "EventPart.nameEn":
 		if e.ComplexityRoot.EventPart.NameEn == nil {
@@ -4462,6 +5882,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Loan.Version(childComplexity), true
 
+	case "LoanAggregate.accuracy":
+		if e.ComplexityRoot.LoanAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Accuracy(childComplexity), true
+	case "LoanAggregate.asOf":
+		if e.ComplexityRoot.LoanAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.AsOf(childComplexity), true
+	case "LoanAggregate.cost":
+		if e.ComplexityRoot.LoanAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Cost(childComplexity), true
+	case "LoanAggregate.coverage":
+		if e.ComplexityRoot.LoanAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Coverage(childComplexity), true
+	case "LoanAggregate.edges":
+		if e.ComplexityRoot.LoanAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Edges(childComplexity), true
+	case "LoanAggregate.nodes":
+		if e.ComplexityRoot.LoanAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Nodes(childComplexity), true
+	case "LoanAggregate.other":
+		if e.ComplexityRoot.LoanAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Other(childComplexity), true
+	case "LoanAggregate.pageInfo":
+		if e.ComplexityRoot.LoanAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.PageInfo(childComplexity), true
+	case "LoanAggregate.suppressed":
+		if e.ComplexityRoot.LoanAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Suppressed(childComplexity), true
+	case "LoanAggregate.total":
+		if e.ComplexityRoot.LoanAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.Total(childComplexity), true
+	case "LoanAggregate.totalCount":
+		if e.ComplexityRoot.LoanAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanAggregate.TotalCount(childComplexity), true
+
 	case "LoanConnection.coverage":
 		if e.ComplexityRoot.LoanConnection.Coverage == nil {
 			break
@@ -4505,6 +5992,163 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoanEdge.Node(childComplexity), true
+
+	case "LoanGroup.borrowers":
+		if e.ComplexityRoot.LoanGroup.Borrowers == nil {
+			break
+		}
+
+		args, err := ec.field_LoanGroup_borrowers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanGroup.Borrowers(childComplexity, args["where"].(*store.LoanFilter)), true
+	case "LoanGroup.bucket":
+		if e.ComplexityRoot.LoanGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.Bucket(childComplexity), true
+	case "LoanGroup.community":
+		if e.ComplexityRoot.LoanGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.Community(childComplexity), true
+	case "LoanGroup.compared":
+		if e.ComplexityRoot.LoanGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.Compared(childComplexity), true
+	case "LoanGroup.district":
+		if e.ComplexityRoot.LoanGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.District(childComplexity), true
+	case "LoanGroup.item":
+		if e.ComplexityRoot.LoanGroup.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.Item(childComplexity), true
+	case "LoanGroup.itemKind":
+		if e.ComplexityRoot.LoanGroup.ItemKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.ItemKind(childComplexity), true
+	case "LoanGroup.loans":
+		if e.ComplexityRoot.LoanGroup.Loans == nil {
+			break
+		}
+
+		args, err := ec.field_LoanGroup_loans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanGroup.Loans(childComplexity, args["where"].(*store.LoanFilter)), true
+	case "LoanGroup.meanDaysOut":
+		if e.ComplexityRoot.LoanGroup.MeanDaysOut == nil {
+			break
+		}
+
+		args, err := ec.field_LoanGroup_meanDaysOut_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanGroup.MeanDaysOut(childComplexity, args["where"].(*store.LoanFilter)), true
+	case "LoanGroup.overdueShare":
+		if e.ComplexityRoot.LoanGroup.OverdueShare == nil {
+			break
+		}
+
+		args, err := ec.field_LoanGroup_overdueShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanGroup.OverdueShare(childComplexity, args["where"].(*store.LoanFilter)), true
+	case "LoanGroup.station":
+		if e.ComplexityRoot.LoanGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.Station(childComplexity), true
+	case "LoanGroup.street":
+		if e.ComplexityRoot.LoanGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.Street(childComplexity), true
+	case "LoanGroup.suppressed":
+		if e.ComplexityRoot.LoanGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroup.Suppressed(childComplexity), true
+
+	case "LoanGroupEdge.cursor":
+		if e.ComplexityRoot.LoanGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroupEdge.Cursor(childComplexity), true
+	case "LoanGroupEdge.node":
+		if e.ComplexityRoot.LoanGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoanGroupEdge.Node(childComplexity), true
+
+	case "LoanMeasures.borrowers":
+		if e.ComplexityRoot.LoanMeasures.Borrowers == nil {
+			break
+		}
+
+		args, err := ec.field_LoanMeasures_borrowers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanMeasures.Borrowers(childComplexity, args["where"].(*store.LoanFilter)), true
+	case "LoanMeasures.loans":
+		if e.ComplexityRoot.LoanMeasures.Loans == nil {
+			break
+		}
+
+		args, err := ec.field_LoanMeasures_loans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanMeasures.Loans(childComplexity, args["where"].(*store.LoanFilter)), true
+	case "LoanMeasures.meanDaysOut":
+		if e.ComplexityRoot.LoanMeasures.MeanDaysOut == nil {
+			break
+		}
+
+		args, err := ec.field_LoanMeasures_meanDaysOut_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanMeasures.MeanDaysOut(childComplexity, args["where"].(*store.LoanFilter)), true
+	case "LoanMeasures.overdueShare":
+		if e.ComplexityRoot.LoanMeasures.OverdueShare == nil {
+			break
+		}
+
+		args, err := ec.field_LoanMeasures_overdueShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.LoanMeasures.OverdueShare(childComplexity, args["where"].(*store.LoanFilter)), true
 
 	case "LoanPayload.loan":
 		if e.ComplexityRoot.LoanPayload.Loan == nil {
@@ -5442,6 +7086,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Community(childComplexity, args["slug"].(*string), args["id"].(*string)), true
+	case "Query.courseAggregate":
+		if e.ComplexityRoot.Query.CourseAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_courseAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CourseAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.CourseFilter), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.courseSessionAggregate":
+		if e.ComplexityRoot.Query.CourseSessionAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_courseSessionAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CourseSessionAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.courses":
 		if e.ComplexityRoot.Query.Courses == nil {
 			break
@@ -5475,6 +7141,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.EchoWall(childComplexity, args["communities"].([]string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.enrolmentAggregate":
+		if e.ComplexityRoot.Query.EnrolmentAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_enrolmentAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EnrolmentAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.EnrolmentFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query._entities":
 		if e.ComplexityRoot.Query.Entities == nil {
 			break
@@ -5486,6 +7163,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Entities(childComplexity, args["representations"].([]map[string]any)), true
+	case "Query.eventAggregate":
+		if e.ComplexityRoot.Query.EventAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_eventAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EventAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.EventFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.eventSeries":
 		if e.ComplexityRoot.Query.EventSeries == nil {
 			break
@@ -5564,6 +7252,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LendableItems(childComplexity, args["communities"].([]string), args["filter"].(*store.LendableItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.loanAggregate":
+		if e.ComplexityRoot.Query.LoanAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_loanAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LoanAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.LoanFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.loans":
 		if e.ComplexityRoot.Query.Loans == nil {
 			break
@@ -5630,6 +7329,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ReportedStatistics(childComplexity, args["communities"].([]string), args["filter"].(*store.ReportedStatisticFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.residentAggregate":
+		if e.ComplexityRoot.Query.ResidentAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_residentAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ResidentAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.ResidentFilter), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.residents":
 		if e.ComplexityRoot.Query.Residents == nil {
 			break
@@ -5641,6 +7351,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Residents(childComplexity, args["communities"].([]string), args["filter"].(*store.ResidentFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.roomAggregate":
+		if e.ComplexityRoot.Query.RoomAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_roomAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RoomAggregate(childComplexity, args["communities"].([]string), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.slaRules":
 		if e.ComplexityRoot.Query.SLARules == nil {
 			break
@@ -5702,6 +7423,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ServiceDeliveryAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.ServiceDeliveryFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.serviceRecordAggregate":
+		if e.ComplexityRoot.Query.ServiceRecordAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_serviceRecordAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ServiceRecordAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.ServiceRecordFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.serviceRecords":
 		if e.ComplexityRoot.Query.ServiceRecords == nil {
 			break
@@ -5713,6 +7445,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ServiceRecords(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceRecordFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.stationAggregate":
+		if e.ComplexityRoot.Query.StationAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stationAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StationAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.StationFilter), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.stations":
 		if e.ComplexityRoot.Query.Stations == nil {
 			break
@@ -5735,6 +7478,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StoredItems(childComplexity, args["communities"].([]string), args["filter"].(*store.StoredItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.teamMembershipAggregate":
+		if e.ComplexityRoot.Query.TeamMembershipAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_teamMembershipAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TeamMembershipAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.TeamMembershipFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.todayEvents":
 		if e.ComplexityRoot.Query.TodayEvents == nil {
 			break
@@ -5746,6 +7500,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TodayEvents(childComplexity, args["communities"].([]string), args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.volunteerTeamAggregate":
+		if e.ComplexityRoot.Query.VolunteerTeamAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_volunteerTeamAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.VolunteerTeamAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.TeamFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.volunteerTeams":
 		if e.ComplexityRoot.Query.VolunteerTeams == nil {
 			break
@@ -6091,6 +7856,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Resident.Teams(childComplexity), true
 
+	case "ResidentAggregate.accuracy":
+		if e.ComplexityRoot.ResidentAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Accuracy(childComplexity), true
+	case "ResidentAggregate.asOf":
+		if e.ComplexityRoot.ResidentAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.AsOf(childComplexity), true
+	case "ResidentAggregate.cost":
+		if e.ComplexityRoot.ResidentAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Cost(childComplexity), true
+	case "ResidentAggregate.coverage":
+		if e.ComplexityRoot.ResidentAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Coverage(childComplexity), true
+	case "ResidentAggregate.edges":
+		if e.ComplexityRoot.ResidentAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Edges(childComplexity), true
+	case "ResidentAggregate.nodes":
+		if e.ComplexityRoot.ResidentAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Nodes(childComplexity), true
+	case "ResidentAggregate.other":
+		if e.ComplexityRoot.ResidentAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Other(childComplexity), true
+	case "ResidentAggregate.pageInfo":
+		if e.ComplexityRoot.ResidentAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.PageInfo(childComplexity), true
+	case "ResidentAggregate.suppressed":
+		if e.ComplexityRoot.ResidentAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Suppressed(childComplexity), true
+	case "ResidentAggregate.total":
+		if e.ComplexityRoot.ResidentAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.Total(childComplexity), true
+	case "ResidentAggregate.totalCount":
+		if e.ComplexityRoot.ResidentAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentAggregate.TotalCount(childComplexity), true
+
 	case "ResidentConnection.coverage":
 		if e.ComplexityRoot.ResidentConnection.Coverage == nil {
 			break
@@ -6134,6 +7966,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResidentEdge.Node(childComplexity), true
+
+	case "ResidentGroup.ageBand":
+		if e.ComplexityRoot.ResidentGroup.AgeBand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroup.AgeBand(childComplexity), true
+	case "ResidentGroup.community":
+		if e.ComplexityRoot.ResidentGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroup.Community(childComplexity), true
+	case "ResidentGroup.district":
+		if e.ComplexityRoot.ResidentGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroup.District(childComplexity), true
+	case "ResidentGroup.estate":
+		if e.ComplexityRoot.ResidentGroup.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroup.Estate(childComplexity), true
+	case "ResidentGroup.residents":
+		if e.ComplexityRoot.ResidentGroup.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_ResidentGroup_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ResidentGroup.Residents(childComplexity, args["where"].(*store.ResidentFilter)), true
+	case "ResidentGroup.street":
+		if e.ComplexityRoot.ResidentGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroup.Street(childComplexity), true
+	case "ResidentGroup.suppressed":
+		if e.ComplexityRoot.ResidentGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroup.Suppressed(childComplexity), true
+
+	case "ResidentGroupEdge.cursor":
+		if e.ComplexityRoot.ResidentGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroupEdge.Cursor(childComplexity), true
+	case "ResidentGroupEdge.node":
+		if e.ComplexityRoot.ResidentGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentGroupEdge.Node(childComplexity), true
+
+	case "ResidentMeasures.residents":
+		if e.ComplexityRoot.ResidentMeasures.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_ResidentMeasures_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ResidentMeasures.Residents(childComplexity, args["where"].(*store.ResidentFilter)), true
 
 	case "Room.areaSqm":
 		if e.ComplexityRoot.Room.AreaSqm == nil {
@@ -6231,6 +8136,178 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.Station(childComplexity), true
+
+	case "RoomAggregate.accuracy":
+		if e.ComplexityRoot.RoomAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Accuracy(childComplexity), true
+	case "RoomAggregate.asOf":
+		if e.ComplexityRoot.RoomAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.AsOf(childComplexity), true
+	case "RoomAggregate.cost":
+		if e.ComplexityRoot.RoomAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Cost(childComplexity), true
+	case "RoomAggregate.coverage":
+		if e.ComplexityRoot.RoomAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Coverage(childComplexity), true
+	case "RoomAggregate.edges":
+		if e.ComplexityRoot.RoomAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Edges(childComplexity), true
+	case "RoomAggregate.nodes":
+		if e.ComplexityRoot.RoomAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Nodes(childComplexity), true
+	case "RoomAggregate.other":
+		if e.ComplexityRoot.RoomAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Other(childComplexity), true
+	case "RoomAggregate.pageInfo":
+		if e.ComplexityRoot.RoomAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.PageInfo(childComplexity), true
+	case "RoomAggregate.suppressed":
+		if e.ComplexityRoot.RoomAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Suppressed(childComplexity), true
+	case "RoomAggregate.total":
+		if e.ComplexityRoot.RoomAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.Total(childComplexity), true
+	case "RoomAggregate.totalCount":
+		if e.ComplexityRoot.RoomAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomAggregate.TotalCount(childComplexity), true
+
+	case "RoomGroup.area":
+		if e.ComplexityRoot.RoomGroup.Area == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Area(childComplexity), true
+	case "RoomGroup.community":
+		if e.ComplexityRoot.RoomGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Community(childComplexity), true
+	case "RoomGroup.district":
+		if e.ComplexityRoot.RoomGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.District(childComplexity), true
+	case "RoomGroup.kind":
+		if e.ComplexityRoot.RoomGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Kind(childComplexity), true
+	case "RoomGroup.rooms":
+		if e.ComplexityRoot.RoomGroup.Rooms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Rooms(childComplexity), true
+	case "RoomGroup.seats":
+		if e.ComplexityRoot.RoomGroup.Seats == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Seats(childComplexity), true
+	case "RoomGroup.serviceShare":
+		if e.ComplexityRoot.RoomGroup.ServiceShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.ServiceShare(childComplexity), true
+	case "RoomGroup.spaceUse":
+		if e.ComplexityRoot.RoomGroup.SpaceUse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.SpaceUse(childComplexity), true
+	case "RoomGroup.station":
+		if e.ComplexityRoot.RoomGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Station(childComplexity), true
+	case "RoomGroup.street":
+		if e.ComplexityRoot.RoomGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Street(childComplexity), true
+	case "RoomGroup.suppressed":
+		if e.ComplexityRoot.RoomGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroup.Suppressed(childComplexity), true
+
+	case "RoomGroupEdge.cursor":
+		if e.ComplexityRoot.RoomGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroupEdge.Cursor(childComplexity), true
+	case "RoomGroupEdge.node":
+		if e.ComplexityRoot.RoomGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomGroupEdge.Node(childComplexity), true
+
+	case "RoomMeasures.area":
+		if e.ComplexityRoot.RoomMeasures.Area == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomMeasures.Area(childComplexity), true
+	case "RoomMeasures.rooms":
+		if e.ComplexityRoot.RoomMeasures.Rooms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomMeasures.Rooms(childComplexity), true
+	case "RoomMeasures.seats":
+		if e.ComplexityRoot.RoomMeasures.Seats == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomMeasures.Seats(childComplexity), true
+	case "RoomMeasures.serviceShare":
+		if e.ComplexityRoot.RoomMeasures.ServiceShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomMeasures.ServiceShare(childComplexity), true
 
 	case "SavedQuery.description":
 		if e.ComplexityRoot.SavedQuery.Description == nil {
@@ -6935,6 +9012,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ServiceRecord.Volunteer(childComplexity), true
 
+	case "ServiceRecordAggregate.accuracy":
+		if e.ComplexityRoot.ServiceRecordAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Accuracy(childComplexity), true
+	case "ServiceRecordAggregate.asOf":
+		if e.ComplexityRoot.ServiceRecordAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.AsOf(childComplexity), true
+	case "ServiceRecordAggregate.cost":
+		if e.ComplexityRoot.ServiceRecordAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Cost(childComplexity), true
+	case "ServiceRecordAggregate.coverage":
+		if e.ComplexityRoot.ServiceRecordAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Coverage(childComplexity), true
+	case "ServiceRecordAggregate.edges":
+		if e.ComplexityRoot.ServiceRecordAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Edges(childComplexity), true
+	case "ServiceRecordAggregate.nodes":
+		if e.ComplexityRoot.ServiceRecordAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Nodes(childComplexity), true
+	case "ServiceRecordAggregate.other":
+		if e.ComplexityRoot.ServiceRecordAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Other(childComplexity), true
+	case "ServiceRecordAggregate.pageInfo":
+		if e.ComplexityRoot.ServiceRecordAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.PageInfo(childComplexity), true
+	case "ServiceRecordAggregate.suppressed":
+		if e.ComplexityRoot.ServiceRecordAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Suppressed(childComplexity), true
+	case "ServiceRecordAggregate.total":
+		if e.ComplexityRoot.ServiceRecordAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.Total(childComplexity), true
+	case "ServiceRecordAggregate.totalCount":
+		if e.ComplexityRoot.ServiceRecordAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordAggregate.TotalCount(childComplexity), true
+
 	case "ServiceRecordConnection.coverage":
 		if e.ComplexityRoot.ServiceRecordConnection.Coverage == nil {
 			break
@@ -6978,6 +9122,203 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceRecordEdge.Node(childComplexity), true
+
+	case "ServiceRecordGroup.bucket":
+		if e.ComplexityRoot.ServiceRecordGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Bucket(childComplexity), true
+	case "ServiceRecordGroup.community":
+		if e.ComplexityRoot.ServiceRecordGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Community(childComplexity), true
+	case "ServiceRecordGroup.compared":
+		if e.ComplexityRoot.ServiceRecordGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Compared(childComplexity), true
+	case "ServiceRecordGroup.dayOfMonth":
+		if e.ComplexityRoot.ServiceRecordGroup.DayOfMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.DayOfMonth(childComplexity), true
+	case "ServiceRecordGroup.district":
+		if e.ComplexityRoot.ServiceRecordGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.District(childComplexity), true
+	case "ServiceRecordGroup.hours":
+		if e.ComplexityRoot.ServiceRecordGroup.Hours == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordGroup_hours_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Hours(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+	case "ServiceRecordGroup.meanHours":
+		if e.ComplexityRoot.ServiceRecordGroup.MeanHours == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordGroup_meanHours_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.MeanHours(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+	case "ServiceRecordGroup.minutes":
+		if e.ComplexityRoot.ServiceRecordGroup.Minutes == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordGroup_minutes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Minutes(childComplexity, args["where"].(*store.ServiceRecordFilter), args["p"].(float64)), true
+	case "ServiceRecordGroup.project":
+		if e.ComplexityRoot.ServiceRecordGroup.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Project(childComplexity), true
+	case "ServiceRecordGroup.records":
+		if e.ComplexityRoot.ServiceRecordGroup.Records == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordGroup_records_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Records(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+	case "ServiceRecordGroup.series":
+		if e.ComplexityRoot.ServiceRecordGroup.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Series(childComplexity), true
+	case "ServiceRecordGroup.station":
+		if e.ComplexityRoot.ServiceRecordGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Station(childComplexity), true
+	case "ServiceRecordGroup.status":
+		if e.ComplexityRoot.ServiceRecordGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Status(childComplexity), true
+	case "ServiceRecordGroup.street":
+		if e.ComplexityRoot.ServiceRecordGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Street(childComplexity), true
+	case "ServiceRecordGroup.suppressed":
+		if e.ComplexityRoot.ServiceRecordGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Suppressed(childComplexity), true
+	case "ServiceRecordGroup.team":
+		if e.ComplexityRoot.ServiceRecordGroup.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Team(childComplexity), true
+	case "ServiceRecordGroup.volunteers":
+		if e.ComplexityRoot.ServiceRecordGroup.Volunteers == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordGroup_volunteers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroup.Volunteers(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+
+	case "ServiceRecordGroupEdge.cursor":
+		if e.ComplexityRoot.ServiceRecordGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroupEdge.Cursor(childComplexity), true
+	case "ServiceRecordGroupEdge.node":
+		if e.ComplexityRoot.ServiceRecordGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRecordGroupEdge.Node(childComplexity), true
+
+	case "ServiceRecordMeasures.hours":
+		if e.ComplexityRoot.ServiceRecordMeasures.Hours == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordMeasures_hours_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordMeasures.Hours(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+	case "ServiceRecordMeasures.meanHours":
+		if e.ComplexityRoot.ServiceRecordMeasures.MeanHours == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordMeasures_meanHours_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordMeasures.MeanHours(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+	case "ServiceRecordMeasures.minutes":
+		if e.ComplexityRoot.ServiceRecordMeasures.Minutes == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordMeasures_minutes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordMeasures.Minutes(childComplexity, args["where"].(*store.ServiceRecordFilter), args["p"].(float64)), true
+	case "ServiceRecordMeasures.records":
+		if e.ComplexityRoot.ServiceRecordMeasures.Records == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordMeasures_records_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordMeasures.Records(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+	case "ServiceRecordMeasures.volunteers":
+		if e.ComplexityRoot.ServiceRecordMeasures.Volunteers == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRecordMeasures_volunteers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRecordMeasures.Volunteers(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
 
 	case "ServiceWindow.closesAt":
 		if e.ComplexityRoot.ServiceWindow.ClosesAt == nil {
@@ -7601,6 +9942,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Station.Upgraded(childComplexity), true
 
+	case "StationAggregate.accuracy":
+		if e.ComplexityRoot.StationAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Accuracy(childComplexity), true
+	case "StationAggregate.asOf":
+		if e.ComplexityRoot.StationAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.AsOf(childComplexity), true
+	case "StationAggregate.cost":
+		if e.ComplexityRoot.StationAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Cost(childComplexity), true
+	case "StationAggregate.coverage":
+		if e.ComplexityRoot.StationAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Coverage(childComplexity), true
+	case "StationAggregate.edges":
+		if e.ComplexityRoot.StationAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Edges(childComplexity), true
+	case "StationAggregate.nodes":
+		if e.ComplexityRoot.StationAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Nodes(childComplexity), true
+	case "StationAggregate.other":
+		if e.ComplexityRoot.StationAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Other(childComplexity), true
+	case "StationAggregate.pageInfo":
+		if e.ComplexityRoot.StationAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.PageInfo(childComplexity), true
+	case "StationAggregate.suppressed":
+		if e.ComplexityRoot.StationAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Suppressed(childComplexity), true
+	case "StationAggregate.total":
+		if e.ComplexityRoot.StationAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.Total(childComplexity), true
+	case "StationAggregate.totalCount":
+		if e.ComplexityRoot.StationAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationAggregate.TotalCount(childComplexity), true
+
 	case "StationConnection.coverage":
 		if e.ComplexityRoot.StationConnection.Coverage == nil {
 			break
@@ -7644,6 +10052,141 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StationEdge.Node(childComplexity), true
+
+	case "StationGroup.area":
+		if e.ComplexityRoot.StationGroup.Area == nil {
+			break
+		}
+
+		args, err := ec.field_StationGroup_area_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StationGroup.Area(childComplexity, args["where"].(*store.StationFilter)), true
+	case "StationGroup.brand":
+		if e.ComplexityRoot.StationGroup.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.Brand(childComplexity), true
+	case "StationGroup.community":
+		if e.ComplexityRoot.StationGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.Community(childComplexity), true
+	case "StationGroup.district":
+		if e.ComplexityRoot.StationGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.District(childComplexity), true
+	case "StationGroup.estate":
+		if e.ComplexityRoot.StationGroup.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.Estate(childComplexity), true
+	case "StationGroup.kind":
+		if e.ComplexityRoot.StationGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.Kind(childComplexity), true
+	case "StationGroup.lendingPoints":
+		if e.ComplexityRoot.StationGroup.LendingPoints == nil {
+			break
+		}
+
+		args, err := ec.field_StationGroup_lendingPoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StationGroup.LendingPoints(childComplexity, args["where"].(*store.StationFilter)), true
+	case "StationGroup.servedGroup":
+		if e.ComplexityRoot.StationGroup.ServedGroup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.ServedGroup(childComplexity), true
+	case "StationGroup.stations":
+		if e.ComplexityRoot.StationGroup.Stations == nil {
+			break
+		}
+
+		args, err := ec.field_StationGroup_stations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StationGroup.Stations(childComplexity, args["where"].(*store.StationFilter)), true
+	case "StationGroup.street":
+		if e.ComplexityRoot.StationGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.Street(childComplexity), true
+	case "StationGroup.suppressed":
+		if e.ComplexityRoot.StationGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.Suppressed(childComplexity), true
+	case "StationGroup.upgraded":
+		if e.ComplexityRoot.StationGroup.Upgraded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroup.Upgraded(childComplexity), true
+
+	case "StationGroupEdge.cursor":
+		if e.ComplexityRoot.StationGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroupEdge.Cursor(childComplexity), true
+	case "StationGroupEdge.node":
+		if e.ComplexityRoot.StationGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationGroupEdge.Node(childComplexity), true
+
+	case "StationMeasures.area":
+		if e.ComplexityRoot.StationMeasures.Area == nil {
+			break
+		}
+
+		args, err := ec.field_StationMeasures_area_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StationMeasures.Area(childComplexity, args["where"].(*store.StationFilter)), true
+	case "StationMeasures.lendingPoints":
+		if e.ComplexityRoot.StationMeasures.LendingPoints == nil {
+			break
+		}
+
+		args, err := ec.field_StationMeasures_lendingPoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StationMeasures.LendingPoints(childComplexity, args["where"].(*store.StationFilter)), true
+	case "StationMeasures.stations":
+		if e.ComplexityRoot.StationMeasures.Stations == nil {
+			break
+		}
+
+		args, err := ec.field_StationMeasures_stations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StationMeasures.Stations(childComplexity, args["where"].(*store.StationFilter)), true
 
 	case "StoredItem.collectBy":
 		if e.ComplexityRoot.StoredItem.CollectBy == nil {
@@ -7896,6 +10439,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TeamMembership.Until(childComplexity), true
 
+	case "TeamMembershipAggregate.accuracy":
+		if e.ComplexityRoot.TeamMembershipAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Accuracy(childComplexity), true
+	case "TeamMembershipAggregate.asOf":
+		if e.ComplexityRoot.TeamMembershipAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.AsOf(childComplexity), true
+	case "TeamMembershipAggregate.cost":
+		if e.ComplexityRoot.TeamMembershipAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Cost(childComplexity), true
+	case "TeamMembershipAggregate.coverage":
+		if e.ComplexityRoot.TeamMembershipAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Coverage(childComplexity), true
+	case "TeamMembershipAggregate.edges":
+		if e.ComplexityRoot.TeamMembershipAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Edges(childComplexity), true
+	case "TeamMembershipAggregate.nodes":
+		if e.ComplexityRoot.TeamMembershipAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Nodes(childComplexity), true
+	case "TeamMembershipAggregate.other":
+		if e.ComplexityRoot.TeamMembershipAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Other(childComplexity), true
+	case "TeamMembershipAggregate.pageInfo":
+		if e.ComplexityRoot.TeamMembershipAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.PageInfo(childComplexity), true
+	case "TeamMembershipAggregate.suppressed":
+		if e.ComplexityRoot.TeamMembershipAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Suppressed(childComplexity), true
+	case "TeamMembershipAggregate.total":
+		if e.ComplexityRoot.TeamMembershipAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.Total(childComplexity), true
+	case "TeamMembershipAggregate.totalCount":
+		if e.ComplexityRoot.TeamMembershipAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipAggregate.TotalCount(childComplexity), true
+
 	case "TeamMembershipConnection.coverage":
 		if e.ComplexityRoot.TeamMembershipConnection.Coverage == nil {
 			break
@@ -7939,6 +10549,113 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TeamMembershipEdge.Node(childComplexity), true
+
+	case "TeamMembershipGroup.bucket":
+		if e.ComplexityRoot.TeamMembershipGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Bucket(childComplexity), true
+	case "TeamMembershipGroup.community":
+		if e.ComplexityRoot.TeamMembershipGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Community(childComplexity), true
+	case "TeamMembershipGroup.compared":
+		if e.ComplexityRoot.TeamMembershipGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Compared(childComplexity), true
+	case "TeamMembershipGroup.district":
+		if e.ComplexityRoot.TeamMembershipGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.District(childComplexity), true
+	case "TeamMembershipGroup.members":
+		if e.ComplexityRoot.TeamMembershipGroup.Members == nil {
+			break
+		}
+
+		args, err := ec.field_TeamMembershipGroup_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Members(childComplexity, args["where"].(*store.TeamMembershipFilter)), true
+	case "TeamMembershipGroup.memberships":
+		if e.ComplexityRoot.TeamMembershipGroup.Memberships == nil {
+			break
+		}
+
+		args, err := ec.field_TeamMembershipGroup_memberships_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Memberships(childComplexity, args["where"].(*store.TeamMembershipFilter)), true
+	case "TeamMembershipGroup.street":
+		if e.ComplexityRoot.TeamMembershipGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Street(childComplexity), true
+	case "TeamMembershipGroup.suppressed":
+		if e.ComplexityRoot.TeamMembershipGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Suppressed(childComplexity), true
+	case "TeamMembershipGroup.team":
+		if e.ComplexityRoot.TeamMembershipGroup.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.Team(childComplexity), true
+	case "TeamMembershipGroup.teamKind":
+		if e.ComplexityRoot.TeamMembershipGroup.TeamKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroup.TeamKind(childComplexity), true
+
+	case "TeamMembershipGroupEdge.cursor":
+		if e.ComplexityRoot.TeamMembershipGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroupEdge.Cursor(childComplexity), true
+	case "TeamMembershipGroupEdge.node":
+		if e.ComplexityRoot.TeamMembershipGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamMembershipGroupEdge.Node(childComplexity), true
+
+	case "TeamMembershipMeasures.members":
+		if e.ComplexityRoot.TeamMembershipMeasures.Members == nil {
+			break
+		}
+
+		args, err := ec.field_TeamMembershipMeasures_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TeamMembershipMeasures.Members(childComplexity, args["where"].(*store.TeamMembershipFilter)), true
+	case "TeamMembershipMeasures.memberships":
+		if e.ComplexityRoot.TeamMembershipMeasures.Memberships == nil {
+			break
+		}
+
+		args, err := ec.field_TeamMembershipMeasures_memberships_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TeamMembershipMeasures.Memberships(childComplexity, args["where"].(*store.TeamMembershipFilter)), true
 
 	case "TodayEventsChange.community":
 		if e.ComplexityRoot.TodayEventsChange.Community == nil {
@@ -8198,6 +10915,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VolunteerTeam.VolunteerGrowth(childComplexity), true
 
+	case "VolunteerTeamAggregate.accuracy":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Accuracy(childComplexity), true
+	case "VolunteerTeamAggregate.asOf":
+		if e.ComplexityRoot.VolunteerTeamAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.AsOf(childComplexity), true
+	case "VolunteerTeamAggregate.cost":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Cost(childComplexity), true
+	case "VolunteerTeamAggregate.coverage":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Coverage(childComplexity), true
+	case "VolunteerTeamAggregate.edges":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Edges(childComplexity), true
+	case "VolunteerTeamAggregate.nodes":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Nodes(childComplexity), true
+	case "VolunteerTeamAggregate.other":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Other(childComplexity), true
+	case "VolunteerTeamAggregate.pageInfo":
+		if e.ComplexityRoot.VolunteerTeamAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.PageInfo(childComplexity), true
+	case "VolunteerTeamAggregate.suppressed":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Suppressed(childComplexity), true
+	case "VolunteerTeamAggregate.total":
+		if e.ComplexityRoot.VolunteerTeamAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.Total(childComplexity), true
+	case "VolunteerTeamAggregate.totalCount":
+		if e.ComplexityRoot.VolunteerTeamAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamAggregate.TotalCount(childComplexity), true
+
 	case "VolunteerTeamConnection.coverage":
 		if e.ComplexityRoot.VolunteerTeamConnection.Coverage == nil {
 			break
@@ -8241,6 +11025,175 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VolunteerTeamEdge.Node(childComplexity), true
+
+	case "VolunteerTeamGroup.brand":
+		if e.ComplexityRoot.VolunteerTeamGroup.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Brand(childComplexity), true
+	case "VolunteerTeamGroup.bucket":
+		if e.ComplexityRoot.VolunteerTeamGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Bucket(childComplexity), true
+	case "VolunteerTeamGroup.community":
+		if e.ComplexityRoot.VolunteerTeamGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Community(childComplexity), true
+	case "VolunteerTeamGroup.compared":
+		if e.ComplexityRoot.VolunteerTeamGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Compared(childComplexity), true
+	case "VolunteerTeamGroup.district":
+		if e.ComplexityRoot.VolunteerTeamGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.District(childComplexity), true
+	case "VolunteerTeamGroup.homeStation":
+		if e.ComplexityRoot.VolunteerTeamGroup.HomeStation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.HomeStation(childComplexity), true
+	case "VolunteerTeamGroup.kind":
+		if e.ComplexityRoot.VolunteerTeamGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Kind(childComplexity), true
+	case "VolunteerTeamGroup.largestTeam":
+		if e.ComplexityRoot.VolunteerTeamGroup.LargestTeam == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamGroup_largestTeam_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.LargestTeam(childComplexity, args["where"].(*store.TeamFilter)), true
+	case "VolunteerTeamGroup.meanMembers":
+		if e.ComplexityRoot.VolunteerTeamGroup.MeanMembers == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamGroup_meanMembers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.MeanMembers(childComplexity, args["where"].(*store.TeamFilter)), true
+	case "VolunteerTeamGroup.memberGroup":
+		if e.ComplexityRoot.VolunteerTeamGroup.MemberGroup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.MemberGroup(childComplexity), true
+	case "VolunteerTeamGroup.places":
+		if e.ComplexityRoot.VolunteerTeamGroup.Places == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamGroup_places_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Places(childComplexity, args["where"].(*store.TeamFilter)), true
+	case "VolunteerTeamGroup.selfFormed":
+		if e.ComplexityRoot.VolunteerTeamGroup.SelfFormed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.SelfFormed(childComplexity), true
+	case "VolunteerTeamGroup.street":
+		if e.ComplexityRoot.VolunteerTeamGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Street(childComplexity), true
+	case "VolunteerTeamGroup.suppressed":
+		if e.ComplexityRoot.VolunteerTeamGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Suppressed(childComplexity), true
+	case "VolunteerTeamGroup.teams":
+		if e.ComplexityRoot.VolunteerTeamGroup.Teams == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamGroup_teams_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroup.Teams(childComplexity, args["where"].(*store.TeamFilter)), true
+
+	case "VolunteerTeamGroupEdge.cursor":
+		if e.ComplexityRoot.VolunteerTeamGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroupEdge.Cursor(childComplexity), true
+	case "VolunteerTeamGroupEdge.node":
+		if e.ComplexityRoot.VolunteerTeamGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeamGroupEdge.Node(childComplexity), true
+
+	case "VolunteerTeamMeasures.largestTeam":
+		if e.ComplexityRoot.VolunteerTeamMeasures.LargestTeam == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamMeasures_largestTeam_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamMeasures.LargestTeam(childComplexity, args["where"].(*store.TeamFilter)), true
+	case "VolunteerTeamMeasures.meanMembers":
+		if e.ComplexityRoot.VolunteerTeamMeasures.MeanMembers == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamMeasures_meanMembers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamMeasures.MeanMembers(childComplexity, args["where"].(*store.TeamFilter)), true
+	case "VolunteerTeamMeasures.places":
+		if e.ComplexityRoot.VolunteerTeamMeasures.Places == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamMeasures_places_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamMeasures.Places(childComplexity, args["where"].(*store.TeamFilter)), true
+	case "VolunteerTeamMeasures.teams":
+		if e.ComplexityRoot.VolunteerTeamMeasures.Teams == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeamMeasures_teams_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeamMeasures.Teams(childComplexity, args["where"].(*store.TeamFilter)), true
 
 	case "WorkMethod.community":
 		if e.ComplexityRoot.WorkMethod.Community == nil {
@@ -10677,7 +13630,308 @@ extend type Query {
   communities(communities: [ID!], filter: CommunityFilter, orderBy: CommunityOrder, first: Int, after: String, last: Int, before: String): CommunityConnection
 }
 `, BuiltIn: false},
-	{Name: "../cubes.graphqls", Input: `enum FeedbackDimension {
+	{Name: "../cubes.graphqls", Input: `enum CourseDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  AUDIENCE
+  PROGRAMME
+  PUBLIC_BENEFIT
+  "1 is Monday; a course stands in each of its weekdays."
+  WEEKDAY
+}
+"One page of the groups of Course rows that have the same keys."
+type CourseAggregate @class(level: P0_PUBLIC) {
+  edges: [CourseGroupEdge!]!
+  nodes: [CourseGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: CourseMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: CourseMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type CourseGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: CourseGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type CourseGroup @class(level: P0_PUBLIC) {
+  community: Community
+  street: Division
+  district: Division
+  audience: Audience
+  programme: Programme
+  publicBenefit: Boolean
+  weekday: Int
+  "Courses that are offered. (门)"
+  courses(where: CourseFilter): Int
+  "Sum of the sign-ups that stand. (人次)"
+  signUps(where: CourseFilter): Decimal
+  "Sum of the seats of courses with a limit. (个)"
+  seats(where: CourseFilter): Decimal
+  "Seats taken over seats, of courses with a limit."
+  seatsTaken(where: CourseFilter): Decimal
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type CourseMeasures @class(level: P0_PUBLIC) {
+  "Courses that are offered. (门)"
+  courses(where: CourseFilter): Int
+  "Sum of the sign-ups that stand. (人次)"
+  signUps(where: CourseFilter): Decimal
+  "Sum of the seats of courses with a limit. (个)"
+  seats(where: CourseFilter): Decimal
+  "Seats taken over seats, of courses with a limit."
+  seatsTaken(where: CourseFilter): Decimal
+}
+extend type Query {
+  "Groups of Course rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  courseAggregate(communities: [ID!], where: CourseFilter, groupBy: [CourseDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): CourseAggregate
+}
+
+enum CourseSessionDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  COURSE
+  PROGRAMME
+  AUDIENCE
+  KIND
+  STATUS
+  ROOM
+  "1 is Monday."
+  WEEKDAY
+}
+"One page of the groups of CourseSession rows that have the same keys."
+type CourseSessionAggregate @class(level: P0_PUBLIC) {
+  edges: [CourseSessionGroupEdge!]!
+  nodes: [CourseSessionGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: CourseSessionMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: CourseSessionMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type CourseSessionGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: CourseSessionGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type CourseSessionGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  course: Course
+  programme: Programme
+  audience: Audience
+  kind: SessionKind
+  status: SessionStatus
+  room: Room
+  weekday: Int
+  "Sessions, whatever their status. (次)"
+  sessions: Int
+  "Sessions that were held. (次)"
+  held: Int
+  "Class hours of the sessions held. (课时)"
+  classHours: Decimal
+  "Hours that rooms are booked for. (小时)"
+  roomHours: Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: CourseSessionMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type CourseSessionMeasures @class(level: P0_PUBLIC) {
+  "Sessions, whatever their status. (次)"
+  sessions: Int
+  "Sessions that were held. (次)"
+  held: Int
+  "Class hours of the sessions held. (课时)"
+  classHours: Decimal
+  "Hours that rooms are booked for. (小时)"
+  roomHours: Decimal
+}
+extend type Query {
+  "Groups of CourseSession rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  courseSessionAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [CourseSessionDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): CourseSessionAggregate
+}
+
+enum EnrolmentDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  PROGRAMME
+  COURSE
+  AUDIENCE
+  STATUS
+  "Of the age when the course starts."
+  AGE_BAND
+}
+"One page of the groups of Enrolment rows that have the same keys."
+type EnrolmentAggregate @class(level: P0_PUBLIC) {
+  edges: [EnrolmentGroupEdge!]!
+  nodes: [EnrolmentGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: EnrolmentMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: EnrolmentMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type EnrolmentGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: EnrolmentGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type EnrolmentGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  programme: Programme
+  course: Course
+  audience: Audience
+  status: EnrolmentStatus
+  ageBand: String
+  "Sign-ups, whatever became of them. (人次)"
+  signUps(where: EnrolmentFilter): Int
+  "Different residents who signed up. (人)"
+  residents(where: EnrolmentFilter): Int
+  "Sign-ups completed over those confirmed, attending or completed."
+  completedShare(where: EnrolmentFilter): Decimal
+  "Sign-ups that wait for a seat. (人次)"
+  waiting(where: EnrolmentFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: EnrolmentMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type EnrolmentMeasures @class(level: P0_PUBLIC) {
+  "Sign-ups, whatever became of them. (人次)"
+  signUps(where: EnrolmentFilter): Int
+  "Different residents who signed up. (人)"
+  residents(where: EnrolmentFilter): Int
+  "Sign-ups completed over those confirmed, attending or completed."
+  completedShare(where: EnrolmentFilter): Decimal
+  "Sign-ups that wait for a seat. (人次)"
+  waiting(where: EnrolmentFilter): Decimal
+}
+extend type Query {
+  "Groups of Enrolment rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  enrolmentAggregate(communities: [ID!], where: EnrolmentFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [EnrolmentDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): EnrolmentAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum EventDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  STATUS
+  SERIES
+  STATION
+  "An event stands in the group of each of its audiences."
+  AUDIENCE
+  "Of the start, 1 is Monday."
+  WEEKDAY
+}
+"One page of the groups of Event rows that have the same keys."
+type EventAggregate @class(level: P0_PUBLIC) {
+  edges: [EventGroupEdge!]!
+  nodes: [EventGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: EventMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: EventMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type EventGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: EventGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type EventGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  kind: EventKind
+  status: EventStatus
+  series: EventSeries
+  station: Station
+  audience: Audience
+  weekday: Int
+  "Events, whatever their status. (场)"
+  events(where: EventFilter): Int
+  "Events that have ended. (场)"
+  held(where: EventFilter): Int
+  "Sum of registrations. (人次)"
+  registrations(where: EventFilter): Decimal
+  "Registrations over seats, of events with a limit."
+  seatsTaken(where: EventFilter): Decimal
+  "Highest edition of a series. (届)"
+  editions(where: EventFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: EventMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type EventMeasures @class(level: P0_PUBLIC) {
+  "Events, whatever their status. (场)"
+  events(where: EventFilter): Int
+  "Events that have ended. (场)"
+  held(where: EventFilter): Int
+  "Sum of registrations. (人次)"
+  registrations(where: EventFilter): Decimal
+  "Registrations over seats, of events with a limit."
+  seatsTaken(where: EventFilter): Decimal
+  "Highest edition of a series. (届)"
+  editions(where: EventFilter): Decimal
+}
+extend type Query {
+  "Groups of Event rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  eventAggregate(communities: [ID!], where: EventFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [EventDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): EventAggregate
+}
+
+enum FeedbackDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
   "街道 or 镇 above the community."
@@ -10793,6 +14047,192 @@ extend type Query {
   feedbackAggregate(communities: [ID!], where: FeedbackFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [FeedbackDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): FeedbackAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
+enum LoanDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  ITEM_KIND
+  STATION
+  ITEM
+}
+"One page of the groups of Loan rows that have the same keys."
+type LoanAggregate @class(level: P0_PUBLIC) {
+  edges: [LoanGroupEdge!]!
+  nodes: [LoanGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: LoanMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: LoanMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type LoanGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: LoanGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type LoanGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  itemKind: LendableKind
+  station: Station
+  item: LendableItem
+  "Things lent. (次)"
+  loans(where: LoanFilter): Int
+  "Different borrowers. (人)"
+  borrowers(where: LoanFilter): Int
+  "Loans not back by their deadline over loans whose deadline has passed."
+  overdueShare(where: LoanFilter): Decimal
+  "Days from lending to return, over loans returned. (天)"
+  meanDaysOut(where: LoanFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: LoanMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type LoanMeasures @class(level: P0_PUBLIC) {
+  "Things lent. (次)"
+  loans(where: LoanFilter): Int
+  "Different borrowers. (人)"
+  borrowers(where: LoanFilter): Int
+  "Loans not back by their deadline over loans whose deadline has passed."
+  overdueShare(where: LoanFilter): Decimal
+  "Days from lending to return, over loans returned. (天)"
+  meanDaysOut(where: LoanFilter): Decimal
+}
+extend type Query {
+  "Groups of Loan rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  loanAggregate(communities: [ID!], where: LoanFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [LoanDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): LoanAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum ResidentDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  ESTATE
+  "On the day of the request."
+  AGE_BAND
+}
+"One page of the groups of Resident rows that have the same keys."
+type ResidentAggregate @class(level: P0_PUBLIC) {
+  edges: [ResidentGroupEdge!]!
+  nodes: [ResidentGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: ResidentMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: ResidentMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type ResidentGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: ResidentGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type ResidentGroup @class(level: P0_PUBLIC) {
+  community: Community
+  street: Division
+  district: Division
+  estate: Estate
+  ageBand: String
+  "Residents on record; not the population. (人)"
+  residents(where: ResidentFilter): Int
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type ResidentMeasures @class(level: P0_PUBLIC) {
+  "Residents on record; not the population. (人)"
+  residents(where: ResidentFilter): Int
+}
+extend type Query {
+  "Groups of Resident rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  residentAggregate(communities: [ID!], where: ResidentFilter, groupBy: [ResidentDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ResidentAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum RoomDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  SPACE_USE
+  STATION
+}
+"One page of the groups of Room rows that have the same keys."
+type RoomAggregate @class(level: P0_PUBLIC) {
+  edges: [RoomGroupEdge!]!
+  nodes: [RoomGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: RoomMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: RoomMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type RoomGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: RoomGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type RoomGroup @class(level: P0_PUBLIC) {
+  community: Community
+  street: Division
+  district: Division
+  kind: RoomKind
+  spaceUse: SpaceUse
+  station: Station
+  "Rooms in use. (间)"
+  rooms: Int
+  "Sum of the rooms' areas, where they are known. (平方米)"
+  area: Decimal
+  "Sum of the rooms' capacities. (人)"
+  seats: Decimal
+  "Area of service rooms over area of service and office rooms."
+  serviceShare: Decimal
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type RoomMeasures @class(level: P0_PUBLIC) {
+  "Rooms in use. (间)"
+  rooms: Int
+  "Sum of the rooms' areas, where they are known. (平方米)"
+  area: Decimal
+  "Sum of the rooms' capacities. (人)"
+  seats: Decimal
+  "Area of service rooms over area of service and office rooms."
+  serviceShare: Decimal
+}
+extend type Query {
+  "Groups of Room rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  roomAggregate(communities: [ID!], groupBy: [RoomDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): RoomAggregate
+}
+
 enum ServiceDeliveryDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -10867,6 +14307,286 @@ type ServiceDeliveryMeasures @class(level: P0_PUBLIC) {
 extend type Query {
   "Groups of ServiceDelivery rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
   serviceDeliveryAggregate(communities: [ID!], where: ServiceDeliveryFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [ServiceDeliveryDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ServiceDeliveryAggregate
+}
+
+enum ServiceRecordDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  STATUS
+  TEAM
+  PROJECT
+  STATION
+  "The service day the record belongs to."
+  SERIES
+  "1 to 31, Shanghai."
+  DAY_OF_MONTH
+}
+"One page of the groups of ServiceRecord rows that have the same keys."
+type ServiceRecordAggregate @class(level: P0_PUBLIC) {
+  edges: [ServiceRecordGroupEdge!]!
+  nodes: [ServiceRecordGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: ServiceRecordMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: ServiceRecordMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type ServiceRecordGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceRecordGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type ServiceRecordGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  status: ServiceRecordStatus
+  team: VolunteerTeam
+  project: ServiceProject
+  station: Station
+  series: EventSeries
+  dayOfMonth: Int
+  "Sum of the time served; confirmed records unless where says otherwise. (小时)"
+  hours(where: ServiceRecordFilter): Decimal
+  "Records of service. (条)"
+  records(where: ServiceRecordFilter): Int
+  "Different volunteers. (人)"
+  volunteers(where: ServiceRecordFilter): Int
+  "Time served per record. (小时)"
+  meanHours(where: ServiceRecordFilter): Decimal
+  "Minutes of a record: the p-quantile, the median unless p is given. (分钟)"
+  minutes(where: ServiceRecordFilter, p: Float! = 0.5): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: ServiceRecordMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type ServiceRecordMeasures @class(level: P0_PUBLIC) {
+  "Sum of the time served; confirmed records unless where says otherwise. (小时)"
+  hours(where: ServiceRecordFilter): Decimal
+  "Records of service. (条)"
+  records(where: ServiceRecordFilter): Int
+  "Different volunteers. (人)"
+  volunteers(where: ServiceRecordFilter): Int
+  "Time served per record. (小时)"
+  meanHours(where: ServiceRecordFilter): Decimal
+  "Minutes of a record: the p-quantile, the median unless p is given. (分钟)"
+  minutes(where: ServiceRecordFilter, p: Float! = 0.5): Decimal
+}
+extend type Query {
+  "Groups of ServiceRecord rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  serviceRecordAggregate(communities: [ID!], where: ServiceRecordFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [ServiceRecordDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ServiceRecordAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum StationDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  ESTATE
+  BRAND
+  UPGRADED
+  "A station stands in each of its groups."
+  SERVED_GROUP
+}
+"One page of the groups of Station rows that have the same keys."
+type StationAggregate @class(level: P0_PUBLIC) {
+  edges: [StationGroupEdge!]!
+  nodes: [StationGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: StationMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: StationMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type StationGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: StationGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type StationGroup @class(level: P0_PUBLIC) {
+  community: Community
+  street: Division
+  district: Division
+  kind: StationKind
+  estate: Estate
+  brand: Brand
+  upgraded: Boolean
+  servedGroup: Audience
+  "Stations in use. (个)"
+  stations(where: StationFilter): Int
+  "Sum of the published areas; 约 and 余 are added as the figure they stand by. (平方米)"
+  area(where: StationFilter): Decimal
+  "Stations that lend things. (个)"
+  lendingPoints(where: StationFilter): Int
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type StationMeasures @class(level: P0_PUBLIC) {
+  "Stations in use. (个)"
+  stations(where: StationFilter): Int
+  "Sum of the published areas; 约 and 余 are added as the figure they stand by. (平方米)"
+  area(where: StationFilter): Decimal
+  "Stations that lend things. (个)"
+  lendingPoints(where: StationFilter): Int
+}
+extend type Query {
+  "Groups of Station rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  stationAggregate(communities: [ID!], where: StationFilter, groupBy: [StationDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StationAggregate
+}
+
+enum TeamMembershipDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  TEAM
+  TEAM_KIND
+}
+"One page of the groups of TeamMembership rows that have the same keys."
+type TeamMembershipAggregate @class(level: P0_PUBLIC) {
+  edges: [TeamMembershipGroupEdge!]!
+  nodes: [TeamMembershipGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: TeamMembershipMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: TeamMembershipMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type TeamMembershipGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: TeamMembershipGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type TeamMembershipGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  team: VolunteerTeam
+  teamKind: TeamKind
+  "Memberships begun, also those that have ended. (个)"
+  memberships(where: TeamMembershipFilter): Int
+  "Different residents among them. (人)"
+  members(where: TeamMembershipFilter): Int
+  "What compareTo asks for; null where no row stands."
+  compared: TeamMembershipMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type TeamMembershipMeasures @class(level: P0_PUBLIC) {
+  "Memberships begun, also those that have ended. (个)"
+  memberships(where: TeamMembershipFilter): Int
+  "Different residents among them. (人)"
+  members(where: TeamMembershipFilter): Int
+}
+extend type Query {
+  "Groups of TeamMembership rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  teamMembershipAggregate(communities: [ID!], where: TeamMembershipFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [TeamMembershipDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): TeamMembershipAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum VolunteerTeamDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  SELF_FORMED
+  "A team stands in the group of each of its member groups."
+  MEMBER_GROUP
+  HOME_STATION
+  BRAND
+}
+"One page of the groups of VolunteerTeam rows that have the same keys."
+type VolunteerTeamAggregate @class(level: P0_PUBLIC) {
+  edges: [VolunteerTeamGroupEdge!]!
+  nodes: [VolunteerTeamGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: VolunteerTeamMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: VolunteerTeamMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type VolunteerTeamGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: VolunteerTeamGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type VolunteerTeamGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  kind: TeamKind
+  selfFormed: Boolean
+  memberGroup: MemberGroup
+  homeStation: Station
+  brand: Brand
+  "Volunteer teams. (支)"
+  teams(where: TeamFilter): Int
+  "Sum of the teams' members; who is in two teams counts twice. (人)"
+  places(where: TeamFilter): Decimal
+  "Members per team, over the teams whose members are known. (人)"
+  meanMembers(where: TeamFilter): Decimal
+  "Members of the largest team. (人)"
+  largestTeam(where: TeamFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: VolunteerTeamMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type VolunteerTeamMeasures @class(level: P0_PUBLIC) {
+  "Volunteer teams. (支)"
+  teams(where: TeamFilter): Int
+  "Sum of the teams' members; who is in two teams counts twice. (人)"
+  places(where: TeamFilter): Decimal
+  "Members per team, over the teams whose members are known. (人)"
+  meanMembers(where: TeamFilter): Decimal
+  "Members of the largest team. (人)"
+  largestTeam(where: TeamFilter): Decimal
+}
+extend type Query {
+  "Groups of VolunteerTeam rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  volunteerTeamAggregate(communities: [ID!], where: TeamFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [VolunteerTeamDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): VolunteerTeamAggregate
 }
 
 `, BuiltIn: false},
@@ -11198,6 +14918,34 @@ func (ec *executionContext) childFields_Course(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Course", field.Name)
 }
 
+func (ec *executionContext) childFields_CourseAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CourseAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CourseAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CourseAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CourseAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_CourseAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_CourseAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_CourseAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_CourseAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_CourseAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_CourseAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_CourseAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_CourseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11222,6 +14970,60 @@ func (ec *executionContext) childFields_CourseEdge(ctx context.Context, field gr
 		return ec.fieldContext_CourseEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CourseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_CourseGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_CourseGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_CourseGroup_district(ctx, field)
+	case "audience":
+		return ec.fieldContext_CourseGroup_audience(ctx, field)
+	case "programme":
+		return ec.fieldContext_CourseGroup_programme(ctx, field)
+	case "publicBenefit":
+		return ec.fieldContext_CourseGroup_publicBenefit(ctx, field)
+	case "weekday":
+		return ec.fieldContext_CourseGroup_weekday(ctx, field)
+	case "courses":
+		return ec.fieldContext_CourseGroup_courses(ctx, field)
+	case "signUps":
+		return ec.fieldContext_CourseGroup_signUps(ctx, field)
+	case "seats":
+		return ec.fieldContext_CourseGroup_seats(ctx, field)
+	case "seatsTaken":
+		return ec.fieldContext_CourseGroup_seatsTaken(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_CourseGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CourseGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CourseGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "courses":
+		return ec.fieldContext_CourseMeasures_courses(ctx, field)
+	case "signUps":
+		return ec.fieldContext_CourseMeasures_signUps(ctx, field)
+	case "seats":
+		return ec.fieldContext_CourseMeasures_seats(ctx, field)
+	case "seatsTaken":
+		return ec.fieldContext_CourseMeasures_seatsTaken(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_CourseSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11250,6 +15052,34 @@ func (ec *executionContext) childFields_CourseSession(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type CourseSession", field.Name)
 }
 
+func (ec *executionContext) childFields_CourseSessionAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CourseSessionAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CourseSessionAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CourseSessionAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CourseSessionAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_CourseSessionAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_CourseSessionAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_CourseSessionAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_CourseSessionAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_CourseSessionAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_CourseSessionAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_CourseSessionAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseSessionAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_CourseSessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11274,6 +15104,70 @@ func (ec *executionContext) childFields_CourseSessionEdge(ctx context.Context, f
 		return ec.fieldContext_CourseSessionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CourseSessionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseSessionGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_CourseSessionGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_CourseSessionGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_CourseSessionGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_CourseSessionGroup_district(ctx, field)
+	case "course":
+		return ec.fieldContext_CourseSessionGroup_course(ctx, field)
+	case "programme":
+		return ec.fieldContext_CourseSessionGroup_programme(ctx, field)
+	case "audience":
+		return ec.fieldContext_CourseSessionGroup_audience(ctx, field)
+	case "kind":
+		return ec.fieldContext_CourseSessionGroup_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_CourseSessionGroup_status(ctx, field)
+	case "room":
+		return ec.fieldContext_CourseSessionGroup_room(ctx, field)
+	case "weekday":
+		return ec.fieldContext_CourseSessionGroup_weekday(ctx, field)
+	case "sessions":
+		return ec.fieldContext_CourseSessionGroup_sessions(ctx, field)
+	case "held":
+		return ec.fieldContext_CourseSessionGroup_held(ctx, field)
+	case "classHours":
+		return ec.fieldContext_CourseSessionGroup_classHours(ctx, field)
+	case "roomHours":
+		return ec.fieldContext_CourseSessionGroup_roomHours(ctx, field)
+	case "compared":
+		return ec.fieldContext_CourseSessionGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_CourseSessionGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseSessionGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseSessionGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CourseSessionGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CourseSessionGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseSessionGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CourseSessionMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessions":
+		return ec.fieldContext_CourseSessionMeasures_sessions(ctx, field)
+	case "held":
+		return ec.fieldContext_CourseSessionMeasures_held(ctx, field)
+	case "classHours":
+		return ec.fieldContext_CourseSessionMeasures_classHours(ctx, field)
+	case "roomHours":
+		return ec.fieldContext_CourseSessionMeasures_roomHours(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CourseSessionMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_Coverage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11408,6 +15302,34 @@ func (ec *executionContext) childFields_Enrolment(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Enrolment", field.Name)
 }
 
+func (ec *executionContext) childFields_EnrolmentAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EnrolmentAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EnrolmentAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EnrolmentAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EnrolmentAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_EnrolmentAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_EnrolmentAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_EnrolmentAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_EnrolmentAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_EnrolmentAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_EnrolmentAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_EnrolmentAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnrolmentAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_EnrolmentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11432,6 +15354,66 @@ func (ec *executionContext) childFields_EnrolmentEdge(ctx context.Context, field
 		return ec.fieldContext_EnrolmentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EnrolmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EnrolmentGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_EnrolmentGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_EnrolmentGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_EnrolmentGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_EnrolmentGroup_district(ctx, field)
+	case "programme":
+		return ec.fieldContext_EnrolmentGroup_programme(ctx, field)
+	case "course":
+		return ec.fieldContext_EnrolmentGroup_course(ctx, field)
+	case "audience":
+		return ec.fieldContext_EnrolmentGroup_audience(ctx, field)
+	case "status":
+		return ec.fieldContext_EnrolmentGroup_status(ctx, field)
+	case "ageBand":
+		return ec.fieldContext_EnrolmentGroup_ageBand(ctx, field)
+	case "signUps":
+		return ec.fieldContext_EnrolmentGroup_signUps(ctx, field)
+	case "residents":
+		return ec.fieldContext_EnrolmentGroup_residents(ctx, field)
+	case "completedShare":
+		return ec.fieldContext_EnrolmentGroup_completedShare(ctx, field)
+	case "waiting":
+		return ec.fieldContext_EnrolmentGroup_waiting(ctx, field)
+	case "compared":
+		return ec.fieldContext_EnrolmentGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_EnrolmentGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnrolmentGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_EnrolmentGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EnrolmentGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EnrolmentGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnrolmentGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EnrolmentMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signUps":
+		return ec.fieldContext_EnrolmentMeasures_signUps(ctx, field)
+	case "residents":
+		return ec.fieldContext_EnrolmentMeasures_residents(ctx, field)
+	case "completedShare":
+		return ec.fieldContext_EnrolmentMeasures_completedShare(ctx, field)
+	case "waiting":
+		return ec.fieldContext_EnrolmentMeasures_waiting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnrolmentMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_Escalation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11582,6 +15564,34 @@ func (ec *executionContext) childFields_EventActivity(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type EventActivity", field.Name)
 }
 
+func (ec *executionContext) childFields_EventAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EventAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EventAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EventAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EventAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_EventAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_EventAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_EventAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_EventAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_EventAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_EventAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_EventAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_EventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11606,6 +15616,72 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 		return ec.fieldContext_EventEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EventGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_EventGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_EventGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_EventGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_EventGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_EventGroup_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_EventGroup_status(ctx, field)
+	case "series":
+		return ec.fieldContext_EventGroup_series(ctx, field)
+	case "station":
+		return ec.fieldContext_EventGroup_station(ctx, field)
+	case "audience":
+		return ec.fieldContext_EventGroup_audience(ctx, field)
+	case "weekday":
+		return ec.fieldContext_EventGroup_weekday(ctx, field)
+	case "events":
+		return ec.fieldContext_EventGroup_events(ctx, field)
+	case "held":
+		return ec.fieldContext_EventGroup_held(ctx, field)
+	case "registrations":
+		return ec.fieldContext_EventGroup_registrations(ctx, field)
+	case "seatsTaken":
+		return ec.fieldContext_EventGroup_seatsTaken(ctx, field)
+	case "editions":
+		return ec.fieldContext_EventGroup_editions(ctx, field)
+	case "compared":
+		return ec.fieldContext_EventGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_EventGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_EventGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EventGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EventGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EventMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "events":
+		return ec.fieldContext_EventMeasures_events(ctx, field)
+	case "held":
+		return ec.fieldContext_EventMeasures_held(ctx, field)
+	case "registrations":
+		return ec.fieldContext_EventMeasures_registrations(ctx, field)
+	case "seatsTaken":
+		return ec.fieldContext_EventMeasures_seatsTaken(ctx, field)
+	case "editions":
+		return ec.fieldContext_EventMeasures_editions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_EventPart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12118,6 +16194,34 @@ func (ec *executionContext) childFields_Loan(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Loan", field.Name)
 }
 
+func (ec *executionContext) childFields_LoanAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LoanAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LoanAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LoanAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LoanAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_LoanAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_LoanAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_LoanAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_LoanAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_LoanAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_LoanAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_LoanAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoanAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_LoanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -12142,6 +16246,62 @@ func (ec *executionContext) childFields_LoanEdge(ctx context.Context, field grap
 		return ec.fieldContext_LoanEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoanEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LoanGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_LoanGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_LoanGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_LoanGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_LoanGroup_district(ctx, field)
+	case "itemKind":
+		return ec.fieldContext_LoanGroup_itemKind(ctx, field)
+	case "station":
+		return ec.fieldContext_LoanGroup_station(ctx, field)
+	case "item":
+		return ec.fieldContext_LoanGroup_item(ctx, field)
+	case "loans":
+		return ec.fieldContext_LoanGroup_loans(ctx, field)
+	case "borrowers":
+		return ec.fieldContext_LoanGroup_borrowers(ctx, field)
+	case "overdueShare":
+		return ec.fieldContext_LoanGroup_overdueShare(ctx, field)
+	case "meanDaysOut":
+		return ec.fieldContext_LoanGroup_meanDaysOut(ctx, field)
+	case "compared":
+		return ec.fieldContext_LoanGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_LoanGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoanGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_LoanGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LoanGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LoanGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoanGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LoanMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "loans":
+		return ec.fieldContext_LoanMeasures_loans(ctx, field)
+	case "borrowers":
+		return ec.fieldContext_LoanMeasures_borrowers(ctx, field)
+	case "overdueShare":
+		return ec.fieldContext_LoanMeasures_overdueShare(ctx, field)
+	case "meanDaysOut":
+		return ec.fieldContext_LoanMeasures_meanDaysOut(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoanMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_LoanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12530,6 +16690,34 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Resident", field.Name)
 }
 
+func (ec *executionContext) childFields_ResidentAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResidentAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResidentAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResidentAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResidentAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_ResidentAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_ResidentAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ResidentAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ResidentAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_ResidentAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ResidentAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_ResidentAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_ResidentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -12554,6 +16742,44 @@ func (ec *executionContext) childFields_ResidentEdge(ctx context.Context, field 
 		return ec.fieldContext_ResidentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResidentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_ResidentGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_ResidentGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_ResidentGroup_district(ctx, field)
+	case "estate":
+		return ec.fieldContext_ResidentGroup_estate(ctx, field)
+	case "ageBand":
+		return ec.fieldContext_ResidentGroup_ageBand(ctx, field)
+	case "residents":
+		return ec.fieldContext_ResidentGroup_residents(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ResidentGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResidentGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResidentGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "residents":
+		return ec.fieldContext_ResidentMeasures_residents(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12592,6 +16818,86 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 		return ec.fieldContext_Room_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Room", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoomAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoomAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoomAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoomAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_RoomAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_RoomAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RoomAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_RoomAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_RoomAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RoomAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_RoomAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_RoomGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_RoomGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_RoomGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_RoomGroup_kind(ctx, field)
+	case "spaceUse":
+		return ec.fieldContext_RoomGroup_spaceUse(ctx, field)
+	case "station":
+		return ec.fieldContext_RoomGroup_station(ctx, field)
+	case "rooms":
+		return ec.fieldContext_RoomGroup_rooms(ctx, field)
+	case "area":
+		return ec.fieldContext_RoomGroup_area(ctx, field)
+	case "seats":
+		return ec.fieldContext_RoomGroup_seats(ctx, field)
+	case "serviceShare":
+		return ec.fieldContext_RoomGroup_serviceShare(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RoomGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoomGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoomGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rooms":
+		return ec.fieldContext_RoomMeasures_rooms(ctx, field)
+	case "area":
+		return ec.fieldContext_RoomMeasures_area(ctx, field)
+	case "seats":
+		return ec.fieldContext_RoomMeasures_seats(ctx, field)
+	case "serviceShare":
+		return ec.fieldContext_RoomMeasures_serviceShare(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_SavedQuery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12900,6 +17206,34 @@ func (ec *executionContext) childFields_ServiceRecord(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ServiceRecord", field.Name)
 }
 
+func (ec *executionContext) childFields_ServiceRecordAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceRecordAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceRecordAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceRecordAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceRecordAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_ServiceRecordAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_ServiceRecordAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ServiceRecordAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ServiceRecordAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_ServiceRecordAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ServiceRecordAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_ServiceRecordAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_ServiceRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -12924,6 +17258,72 @@ func (ec *executionContext) childFields_ServiceRecordEdge(ctx context.Context, f
 		return ec.fieldContext_ServiceRecordEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRecordGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_ServiceRecordGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceRecordGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_ServiceRecordGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_ServiceRecordGroup_district(ctx, field)
+	case "status":
+		return ec.fieldContext_ServiceRecordGroup_status(ctx, field)
+	case "team":
+		return ec.fieldContext_ServiceRecordGroup_team(ctx, field)
+	case "project":
+		return ec.fieldContext_ServiceRecordGroup_project(ctx, field)
+	case "station":
+		return ec.fieldContext_ServiceRecordGroup_station(ctx, field)
+	case "series":
+		return ec.fieldContext_ServiceRecordGroup_series(ctx, field)
+	case "dayOfMonth":
+		return ec.fieldContext_ServiceRecordGroup_dayOfMonth(ctx, field)
+	case "hours":
+		return ec.fieldContext_ServiceRecordGroup_hours(ctx, field)
+	case "records":
+		return ec.fieldContext_ServiceRecordGroup_records(ctx, field)
+	case "volunteers":
+		return ec.fieldContext_ServiceRecordGroup_volunteers(ctx, field)
+	case "meanHours":
+		return ec.fieldContext_ServiceRecordGroup_meanHours(ctx, field)
+	case "minutes":
+		return ec.fieldContext_ServiceRecordGroup_minutes(ctx, field)
+	case "compared":
+		return ec.fieldContext_ServiceRecordGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ServiceRecordGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRecordGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceRecordGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceRecordGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRecordMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hours":
+		return ec.fieldContext_ServiceRecordMeasures_hours(ctx, field)
+	case "records":
+		return ec.fieldContext_ServiceRecordMeasures_records(ctx, field)
+	case "volunteers":
+		return ec.fieldContext_ServiceRecordMeasures_volunteers(ctx, field)
+	case "meanHours":
+		return ec.fieldContext_ServiceRecordMeasures_meanHours(ctx, field)
+	case "minutes":
+		return ec.fieldContext_ServiceRecordMeasures_minutes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13176,6 +17576,34 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Station", field.Name)
 }
 
+func (ec *executionContext) childFields_StationAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StationAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StationAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StationAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StationAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_StationAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_StationAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_StationAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_StationAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_StationAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_StationAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_StationAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_StationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -13200,6 +17628,58 @@ func (ec *executionContext) childFields_StationEdge(ctx context.Context, field g
 		return ec.fieldContext_StationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StationGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_StationGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_StationGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_StationGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_StationGroup_kind(ctx, field)
+	case "estate":
+		return ec.fieldContext_StationGroup_estate(ctx, field)
+	case "brand":
+		return ec.fieldContext_StationGroup_brand(ctx, field)
+	case "upgraded":
+		return ec.fieldContext_StationGroup_upgraded(ctx, field)
+	case "servedGroup":
+		return ec.fieldContext_StationGroup_servedGroup(ctx, field)
+	case "stations":
+		return ec.fieldContext_StationGroup_stations(ctx, field)
+	case "area":
+		return ec.fieldContext_StationGroup_area(ctx, field)
+	case "lendingPoints":
+		return ec.fieldContext_StationGroup_lendingPoints(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_StationGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_StationGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StationGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StationGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StationMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stations":
+		return ec.fieldContext_StationMeasures_stations(ctx, field)
+	case "area":
+		return ec.fieldContext_StationMeasures_area(ctx, field)
+	case "lendingPoints":
+		return ec.fieldContext_StationMeasures_lendingPoints(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_StoredItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13312,6 +17792,34 @@ func (ec *executionContext) childFields_TeamMembership(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type TeamMembership", field.Name)
 }
 
+func (ec *executionContext) childFields_TeamMembershipAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TeamMembershipAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TeamMembershipAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TeamMembershipAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TeamMembershipAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_TeamMembershipAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_TeamMembershipAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_TeamMembershipAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_TeamMembershipAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_TeamMembershipAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_TeamMembershipAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_TeamMembershipAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_TeamMembershipConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -13336,6 +17844,52 @@ func (ec *executionContext) childFields_TeamMembershipEdge(ctx context.Context, 
 		return ec.fieldContext_TeamMembershipEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamMembershipGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_TeamMembershipGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_TeamMembershipGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_TeamMembershipGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_TeamMembershipGroup_district(ctx, field)
+	case "team":
+		return ec.fieldContext_TeamMembershipGroup_team(ctx, field)
+	case "teamKind":
+		return ec.fieldContext_TeamMembershipGroup_teamKind(ctx, field)
+	case "memberships":
+		return ec.fieldContext_TeamMembershipGroup_memberships(ctx, field)
+	case "members":
+		return ec.fieldContext_TeamMembershipGroup_members(ctx, field)
+	case "compared":
+		return ec.fieldContext_TeamMembershipGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_TeamMembershipGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamMembershipGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TeamMembershipGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TeamMembershipGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamMembershipMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "memberships":
+		return ec.fieldContext_TeamMembershipMeasures_memberships(ctx, field)
+	case "members":
+		return ec.fieldContext_TeamMembershipMeasures_members(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamMembershipMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_TodayEventsChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13436,6 +17990,34 @@ func (ec *executionContext) childFields_VolunteerTeam(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeam", field.Name)
 }
 
+func (ec *executionContext) childFields_VolunteerTeamAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_VolunteerTeamAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_VolunteerTeamAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_VolunteerTeamAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_VolunteerTeamAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_VolunteerTeamAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_VolunteerTeamAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_VolunteerTeamAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_VolunteerTeamAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_VolunteerTeamAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_VolunteerTeamAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_VolunteerTeamAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_VolunteerTeamConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -13460,6 +18042,66 @@ func (ec *executionContext) childFields_VolunteerTeamEdge(ctx context.Context, f
 		return ec.fieldContext_VolunteerTeamEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_VolunteerTeamGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_VolunteerTeamGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_VolunteerTeamGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_VolunteerTeamGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_VolunteerTeamGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_VolunteerTeamGroup_kind(ctx, field)
+	case "selfFormed":
+		return ec.fieldContext_VolunteerTeamGroup_selfFormed(ctx, field)
+	case "memberGroup":
+		return ec.fieldContext_VolunteerTeamGroup_memberGroup(ctx, field)
+	case "homeStation":
+		return ec.fieldContext_VolunteerTeamGroup_homeStation(ctx, field)
+	case "brand":
+		return ec.fieldContext_VolunteerTeamGroup_brand(ctx, field)
+	case "teams":
+		return ec.fieldContext_VolunteerTeamGroup_teams(ctx, field)
+	case "places":
+		return ec.fieldContext_VolunteerTeamGroup_places(ctx, field)
+	case "meanMembers":
+		return ec.fieldContext_VolunteerTeamGroup_meanMembers(ctx, field)
+	case "largestTeam":
+		return ec.fieldContext_VolunteerTeamGroup_largestTeam(ctx, field)
+	case "compared":
+		return ec.fieldContext_VolunteerTeamGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_VolunteerTeamGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_VolunteerTeamGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_VolunteerTeamGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_VolunteerTeamGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_VolunteerTeamMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "teams":
+		return ec.fieldContext_VolunteerTeamMeasures_teams(ctx, field)
+	case "places":
+		return ec.fieldContext_VolunteerTeamMeasures_places(ctx, field)
+	case "meanMembers":
+		return ec.fieldContext_VolunteerTeamMeasures_meanMembers(ctx, field)
+	case "largestTeam":
+		return ec.fieldContext_VolunteerTeamMeasures_largestTeam(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeamMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_WorkMethod(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

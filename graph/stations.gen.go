@@ -4410,6 +4410,25 @@ func (ec *executionContext) marshalORoom2ᚖlinhuiᚋstoreᚐRoom(ctx context.Co
 	return ec._Room(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalORoomKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORoomKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOSchedule2ᚕᚖlinhuiᚋstoreᚐScheduleᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Schedule) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -4484,6 +4503,25 @@ func (ec *executionContext) marshalOSignage2ᚕᚖlinhuiᚋstoreᚐSignageᚄ(ct
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOSpaceUse2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSpaceUse2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOStation2ᚕᚖlinhuiᚋstoreᚐStationᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Station) graphql.Marshaler {
@@ -4561,6 +4599,25 @@ func (ec *executionContext) marshalOStationKind2ᚕlinhuiᚋschemaᚋscalarᚐEn
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOStationKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStationKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalOStationOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx context.Context, v any) (*store.OrderBy, error) {

@@ -3608,6 +3608,25 @@ func (ec *executionContext) marshalOServiceRecordStatus2ᚕlinhuiᚋschemaᚋsca
 	return ret
 }
 
+func (ec *executionContext) unmarshalOServiceRecordStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOServiceRecordStatus2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOTeamFilter2ᚖlinhuiᚋstoreᚐTeamFilter(ctx context.Context, v any) (*store.TeamFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -3669,6 +3688,25 @@ func (ec *executionContext) marshalOTeamKind2ᚕlinhuiᚋschemaᚋscalarᚐEnum�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOTeamKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (*scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTeamKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := marshal.String(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOTeamMembershipConnection2ᚖlinhuiᚋpageᚐConnection(ctx context.Context, sel ast.SelectionSet, v *page.Connection[store.TeamMembership]) graphql.Marshaler {

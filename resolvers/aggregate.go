@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/shopspring/decimal"
 
+	"linhui/internal/database"
 	"linhui/internal/fault"
 	"linhui/schema/scalar"
 	"linhui/sources"
@@ -28,6 +29,7 @@ func (r *Root) aggregate(ctx context.Context) (*store.Aggregate, error) {
 	fc := graphql.GetFieldContext(ctx)
 	cube := store.CubeAt(fc.Field.Name)
 	ask := r.Sources.Ask(ctx)
+	ask.Budget = max(ask.Budget, database.Analyst)
 	args := aggregateArgs(fc.Args)
 	report, err := args.report(cube)
 	if err != nil {
@@ -38,6 +40,9 @@ func (r *Root) aggregate(ctx context.Context) (*store.Aggregate, error) {
 		return nil, err
 	}
 	if err := args.arrange(report, sel); err != nil {
+		return nil, err
+	}
+	if err := cube.Permit(ask.Viewer, &report.Query); err != nil {
 		return nil, err
 	}
 	chosen, err := r.Sources.Choose(ask, args.communities(), cube.Restricted())
@@ -119,6 +124,9 @@ func (a aggregateArgs) arrange(r *sources.Report, sel *figures) error {
 			return err
 		}
 		r.Having = append(r.Having, sources.Condition{Figure: *f, Keep: keeps(h)})
+	}
+	if least, _ := a["minGroupSize"].(*int); least != nil {
+		r.AtLeast(*least)
 	}
 	order, _ := a["orderBy"].([]*store.GroupOrder)
 	for i, o := range order {

@@ -33,7 +33,7 @@ type share struct {
 // their period only. Beside a *Partial the groups are complete but for the sources it names.
 // withTotal asks for the first query's total as well, which is no sum of groups that overlap.
 func Aggregate(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, queries []*store.CubeQuery, withTotal bool, chosen Chosen, abort bool) ([]*Groups, error) {
-	parts := Gather(ctx, s, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (sh share, err error) {
+	parts := gather(ctx, s, ask.Budget, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (sh share, err error) {
 		sh.groups = make([][]*store.Group, len(queries))
 		for i, q := range queries {
 			if sh.groups[i], err = c.Groups(ctx, src, ask, owners, q); err != nil {
@@ -113,7 +113,7 @@ func total(c *store.Cube, q *store.CubeQuery, parts []Part[share], all *Groups) 
 
 // Explain asks every source's planner what a query would read, without reading it.
 func Explain(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, q *store.CubeQuery, chosen Chosen, abort bool) (store.AggregateCost, *page.Coverage, error) {
-	parts := Gather(ctx, s, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (store.Estimate, error) {
+	parts := gather(ctx, s, ask.Budget, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (store.Estimate, error) {
 		return c.Explain(ctx, src, ask, owners, q)
 	})
 	rows := 0

@@ -29,10 +29,15 @@ type Part[T any] struct {
 // request's budget, and returns their parts in source order. It is the only place that fans
 // out. A source that failed earlier in this request is not waited for again.
 func Gather[T any](ctx context.Context, s *Sources, owners []string, ask func(ctx context.Context, src *Source, owners []string) (T, error)) []Part[T] {
+	return gather(ctx, s, RequestOf(ctx).Budget, owners, ask)
+}
+
+// gather is Gather within the budget of a class.
+func gather[T any](ctx context.Context, s *Sources, class database.Budget, owners []string, ask func(ctx context.Context, src *Source, owners []string) (T, error)) []Part[T] {
 	st := s.state.Load()
 	req := RequestOf(ctx)
 	parts := prune[T](st, owners)
-	budget := s.budget(req.Budget)
+	budget := s.budget(class)
 	var wg sync.WaitGroup
 	for i := range parts {
 		p := &parts[i]

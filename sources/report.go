@@ -45,6 +45,14 @@ type Report struct {
 	Total   bool   // total or other is wanted
 }
 
+// AtLeast leaves out groups of fewer people, or of fewer rows where a cube knows of no people.
+func (r *Report) AtLeast(n int) {
+	least := decimal.NewFromInt(int64(n))
+	size := Figure{At: len(r.Query.Measures)}
+	r.Query.Measures = append(r.Query.Measures, store.Measured{Measure: r.Cube.Size()})
+	r.Having = append(r.Having, Condition{Figure: size, Keep: func(v decimal.Decimal, _ bool) bool { return v.GreaterThanOrEqual(least) }})
+}
+
 // Condition keeps groups by a figure.
 type Condition struct {
 	Figure
@@ -96,6 +104,11 @@ func Answer(ctx context.Context, s *Sources, ask *store.Ask, r *Report, chosen C
 			func(i int) string { return ask.Cursors.Seal(r.Binding, page.Cursor{At: window[i].position()}) },
 			func(context.Context) (int, error) { return total, nil }),
 		Total: now.Total, AsOf: now.AsOf, Cost: now.Cost,
+	}
+	for _, g := range now.Groups {
+		if g.Suppressed {
+			a.Suppressed++
+		}
 	}
 	if r.Total && len(rows) < len(now.Groups) && !r.Query.Overlapping() {
 		on := make(map[*store.Group]bool, len(rows))

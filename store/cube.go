@@ -32,6 +32,8 @@ type Cube struct {
 	Roles      []authz.Role
 	Dimensions []Dimension
 	Measures   []Measure
+	// Guard protects people behind the rows; nil where the rows are of nobody.
+	Guard *Guard
 
 	table cubed
 	time  *column
@@ -57,9 +59,10 @@ type Dimension struct {
 	// SQL is the key over t, and over what From adds; Column stands for it where the key is one
 	// column of the table, whose type and class are taken over.
 	SQL, Column string
-	// From is a FROM item, such as an unnested array, that may give a row several keys. Groups
-	// then overlap: their sums exceed the total.
+	// From is joined for SQL. Dimensions with the same From share it.
 	From string
+	// Overlaps says that From may give a row several keys: sums of groups exceed the total.
+	Overlaps bool
 	// To is the type whose id the key is; the group's field shows the row.
 	To Described
 	// Type is the GraphQL type of other keys: an enum, String (the default), Int, Boolean, Date.
@@ -288,3 +291,11 @@ func camel(name string) string {
 
 // IsPercentile reports whether the measure takes the argument p.
 func (m *Measure) IsPercentile() bool { _, ok := m.Kind.(measure.Percentile); return ok }
+
+// Size is how many people a group's rows are about, or how many rows it has.
+func (c *Cube) Size() *Measure {
+	if c.Guard == nil {
+		return &Measure{Kind: measure.Count{}}
+	}
+	return &Measure{Kind: measure.Distinct{Of: c.Guard.People}}
+}

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"linhui/internal/authz"
-	"linhui/internal/database"
 	"linhui/internal/fault"
 	"linhui/internal/measure"
 	"linhui/schema/scalar"
@@ -55,21 +54,24 @@ func (q *CubeQuery) Class() authz.Class {
 
 // Overlapping reports whether a row may stand in several groups.
 func (q *CubeQuery) Overlapping() bool {
-	return slices.ContainsFunc(q.By, func(d *Dimension) bool { return d.From != "" })
+	return slices.ContainsFunc(q.By, func(d *Dimension) bool { return d.Overlaps })
 }
 
-// statement is the query's SQL for a source. Its rows are the owner when groups are bound to
-// one, the bucket, the keys, and the columns of every measure.
+// statement is the query's SQL for a source. Its rows are whether the group is suppressed, the
+// owner when groups are bound to one, the bucket, the keys, and the columns of every measure.
 func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery) (selection, error) {
+	if c.Guarded(ask.Viewer) {
+		return c.guarded(ask, owners, q)
+	}
 	var w Where
 	s, _ := c.table.reach(ask, &w, q.Class(), owners)
-	s.query.Class = database.Analyst
+	s.query.Class = ask.Budget
 	if s.none {
 		return s, nil
 	}
 	w.And("t.owner = ANY(?)", pq.Array(owners))
-	from := c.Of.described().Table + " t"
-	var read, by []string
+	joins := ""
+	read, by := []string{"false AS k0s"}, []string(nil)
 	add := func(key string) {
 		read = append(read, key+"::text AS k"+strconv.Itoa(len(read)))
 		by = append(by, key)
@@ -83,13 +85,12 @@ func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery) (selection, er
 	for i, d := range q.By {
 		switch d.place {
 		case ofRow:
-			from += " " + d.From
+			joins = d.joined(joins)
 			add("(" + w.now(ask, d.SQL) + ")")
 		case ofStreet, ofDistrict:
-			join := "d" + strconv.Itoa(i)
-			codes := ask.Directory.above(owners, d.place)
-			from += " JOIN unnest(" + w.Arg(pq.Array(owners)) + "::text[], " + w.Arg(pq.Array(codes)) + "::text[]) " + join + "(owner, code) ON " + join + ".owner = t.owner"
-			add(join + ".code")
+			key, join := w.division(ask, owners, d.place, i)
+			joins += join
+			add(key)
 		}
 	}
 	if err := c.narrow(&w, ask, q); err != nil {
@@ -99,20 +100,41 @@ func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery) (selection, er
 	if err != nil {
 		return s, err
 	}
-	grouped := "SELECT " + strings.Join(append(slices.Clone(read), measures...), ", ") + " FROM " + from + " WHERE " + w.String()
-	if len(by) > 0 {
-		grouped += " GROUP BY " + strings.Join(by, ", ")
-	}
-	s.query.SQL = grouped
-	if out != nil {
-		keys := make([]string, len(read))
-		for i := range keys {
-			keys[i] = "g.k" + strconv.Itoa(i)
-		}
-		s.query.SQL = "SELECT " + strings.Join(append(keys, out...), ", ") + " FROM (" + grouped + ") g"
-	}
+	s.query.SQL = grouped(read, by, measures, out, c.Of.described().Table+" t"+joins, w.String())
 	s.query.Args = w.args
 	return s, nil
+}
+
+// joined adds what the dimension's key is read from, once.
+func (d *Dimension) joined(joins string) string {
+	if strings.Contains(joins, d.From) {
+		return joins
+	}
+	return joins + " " + d.From
+}
+
+// division joins the owners' divisions, which the directory knows and the source does not.
+func (w *Where) division(ask *Ask, owners []string, place dimensionPlace, i int) (key, join string) {
+	name := "d" + strconv.Itoa(i)
+	return name + ".code", " JOIN unnest(" + w.Arg(pq.Array(owners)) + "::text[], " + w.Arg(pq.Array(ask.Directory.above(owners, place))) + "::text[]) " +
+		name + "(owner, code) ON " + name + ".owner = t.owner"
+}
+
+// grouped puts a statement together: the columns read by keys, and measures over the groups
+// where out says so.
+func grouped(read, by, measures, out []string, from, where string) string {
+	text := "SELECT " + strings.Join(append(slices.Clone(read), measures...), ", ") + " FROM " + from + " WHERE " + where
+	if len(by) > 0 {
+		text += " GROUP BY " + strings.Join(by, ", ")
+	}
+	if out == nil {
+		return text
+	}
+	keys := make([]string, len(read))
+	for i, r := range read {
+		keys[i] = "g." + r[strings.LastIndexByte(r, ' ')+1:]
+	}
+	return "SELECT " + strings.Join(append(keys, out...), ", ") + " FROM (" + text + ") g"
 }
 
 // narrow adds the query's own conditions.
@@ -221,8 +243,9 @@ type groupReader struct {
 	query *CubeQuery
 	owned bool
 	log   *slog.Logger
+	small bool
 	owner sql.NullString
-	day   scalar.Date
+	day   *scalar.Date
 	keys  []*string
 	dest  []any
 	lead  int
@@ -230,6 +253,7 @@ type groupReader struct {
 
 func (c *Cube) groupReader(log *slog.Logger, q *CubeQuery) *groupReader {
 	r := &groupReader{cube: c, query: q, log: log, owned: slices.ContainsFunc(q.By, (*Dimension).ownerBound), keys: make([]*string, len(q.By))}
+	r.dest = append(r.dest, &r.small)
 	if r.owned {
 		r.dest = append(r.dest, &r.owner)
 	}
@@ -258,10 +282,8 @@ func (r *groupReader) read(rs *sql.Rows) (*Group, error) {
 	if r.owned && r.bound() {
 		g.Owner = r.owner.String
 	}
-	if r.query.Bucket != "" {
-		day := r.day
-		g.Bucket = &day
-	}
+	g.Bucket, g.Suppressed = r.day, r.small
+	r.day = nil
 	var rest strings.Builder
 	for i, d := range r.query.By {
 		value := r.keys[i]
@@ -281,6 +303,9 @@ func (r *groupReader) read(rs *sql.Rows) (*Group, error) {
 		}
 	}
 	g.rest = rest.String()
+	if g.Suppressed {
+		g.rest += "\x00" // apart from rows without the key
+	}
 	if g.Bucket != nil {
 		g.Key = g.keyOn(*g.Bucket)
 	} else {

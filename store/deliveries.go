@@ -100,7 +100,7 @@ var _ = DefineCube(Cube{
 	Of: ServiceDeliveries, Where: "ServiceDeliveryFilter", Default: &ServiceDeliveryFilter{}, Time: "occurred_on",
 	Dimensions: []Dimension{
 		{Name: "KIND", Column: "kind"},
-		{Name: "KIND_ROLLED_UP", Doc: "The kind and every kind that rolls it up; groups overlap.", Type: "ServiceKind", SQL: "k.above",
+		{Name: "KIND_ROLLED_UP", Doc: "The kind and every kind that rolls it up; groups overlap.", Type: "ServiceKind", SQL: "k.above", Overlaps: true,
 			From: `JOIN (WITH RECURSIVE k AS (SELECT code, code AS above FROM service_kinds
 				UNION ALL SELECT k.code, s.parent FROM k JOIN service_kinds s ON s.code = k.above WHERE s.parent IS NOT NULL) TABLE k) k ON k.code = t.kind`},
 		{Name: "AUDIENCE", Column: "audience"},

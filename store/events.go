@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -97,6 +98,27 @@ var (
 	_ = HasMany(Events, ContestEntries, Children{Field: "entries", By: "event_id"})
 	_ = HasMany(Events, ServiceWindows, Children{Field: "serviceWindows", By: "event_id"})
 )
+
+var _ = DefineCube(Cube{
+	Of: Events, Where: "EventFilter", Time: "starts_at",
+	Dimensions: []Dimension{
+		{Name: "KIND", Column: "kind"},
+		{Name: "STATUS", Column: "status"},
+		{Name: "SERIES", SQL: "t.series_id", To: EventSerieses},
+		{Name: "STATION", SQL: "t.station_id", To: Stations},
+		{Name: "AUDIENCE", Doc: "An event stands in the group of each of its audiences.", Type: "Audience", SQL: "a.name",
+			From: "LEFT JOIN LATERAL unnest(t.audiences) a(name) ON true", Overlaps: true},
+		{Name: "WEEKDAY", Doc: "Of the start, 1 is Monday.", SQL: "extract(isodow FROM t.starts_at AT TIME ZONE 'Asia/Shanghai')::int", Type: "Int"},
+	},
+	Measures: []Measure{
+		{Name: "events", Doc: "Events, whatever their status.", Unit: "场", Kind: measure.Count{}},
+		{Name: "held", Doc: "Events that have ended.", Unit: "场", Kind: measure.Count{If: "t.status = 'ENDED'"}},
+		{Name: "registrations", Doc: "Sum of registrations.", Unit: "人次", Kind: measure.Sum{Of: "t.registered_count"}},
+		{Name: "seatsTaken", Doc: "Registrations over seats, of events with a limit.",
+			Kind: measure.Ratio{Of: "sum(CASE WHEN t.capacity IS NOT NULL THEN t.registered_count END)", By: "sum(t.capacity)"}},
+		{Name: "editions", Doc: "Highest edition of a series.", Unit: "届", Kind: measure.Most{Of: "t.edition"}},
+	},
+})
 
 // EventFilter narrows a list of events.
 type EventFilter struct {

@@ -158,7 +158,7 @@ var (
 
 var _ = DefineCube(Cube{
 	Of: Feedbacks, Where: "FeedbackFilter", Time: "received_at",
-	Roles: []authz.Role{authz.StationStaff, authz.DistrictViewer, authz.Analyst},
+	Roles: analysts,
 	Dimensions: []Dimension{
 		{Name: "KIND", Column: "kind"},
 		{Name: "STATUS", Column: "status"},

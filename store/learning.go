@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -144,6 +145,65 @@ var (
 	_ = HasOne(CourseSessions, "room", Rooms, "room_id")
 	_ = HasOne(Enrolments, "course", Courses, "course_id")
 )
+
+var _ = DefineCube(Cube{
+	Of: Courses, Where: "CourseFilter",
+	Dimensions: []Dimension{
+		{Name: "AUDIENCE", Column: "audience"},
+		{Name: "PROGRAMME", SQL: "t.programme_id", To: Programmes},
+		{Name: "PUBLIC_BENEFIT", Column: "public_benefit", Type: "Boolean"},
+		{Name: "WEEKDAY", Doc: "1 is Monday; a course stands in each of its weekdays.", Type: "Int", SQL: "d.n",
+			From: "LEFT JOIN LATERAL unnest(t.weekdays) d(n) ON true", Overlaps: true},
+	},
+	Measures: []Measure{
+		{Name: "courses", Doc: "Courses that are offered.", Unit: "门", Kind: measure.Count{}},
+		{Name: "signUps", Doc: "Sum of the sign-ups that stand.", Unit: "人次", Kind: measure.Sum{Of: "t.enrolment_count"}},
+		{Name: "seats", Doc: "Sum of the seats of courses with a limit.", Unit: "个", Kind: measure.Sum{Of: "t.capacity"}},
+		{Name: "seatsTaken", Doc: "Seats taken over seats, of courses with a limit.",
+			Kind: measure.Ratio{Of: "sum(CASE WHEN t.capacity IS NOT NULL THEN t.confirmed_count END)", By: "sum(t.capacity)"}},
+	},
+})
+
+var _ = DefineCube(Cube{
+	Of: CourseSessions, Time: "starts_at",
+	Dimensions: []Dimension{
+		{Name: "COURSE", SQL: "t.course_id", To: Courses},
+		{Name: "PROGRAMME", SQL: "c.programme_id", To: Programmes, From: itsCourse},
+		{Name: "AUDIENCE", SQL: "c.audience", Type: "Audience", From: itsCourse},
+		{Name: "KIND", Column: "kind"},
+		{Name: "STATUS", Column: "status"},
+		{Name: "ROOM", SQL: "t.room_id", To: Rooms},
+		{Name: "WEEKDAY", Doc: "1 is Monday.", SQL: "extract(isodow FROM t.starts_at AT TIME ZONE 'Asia/Shanghai')::int", Type: "Int"},
+	},
+	Measures: []Measure{
+		{Name: "sessions", Doc: "Sessions, whatever their status.", Unit: "次", Kind: measure.Count{}},
+		{Name: "held", Doc: "Sessions that were held.", Unit: "次", Kind: measure.Count{If: "t.status = 'HELD'"}},
+		{Name: "classHours", Doc: "Class hours of the sessions held.", Unit: "课时", Kind: measure.Sum{Of: "CASE WHEN t.status = 'HELD' THEN t.class_hours END"}},
+		{Name: "roomHours", Doc: "Hours that rooms are booked for.", Unit: "小时", Kind: measure.Sum{Of: "extract(epoch FROM t.ends_at - t.starts_at) / 3600"}},
+	},
+})
+
+// itsCourse is the course of a session or a sign-up.
+const itsCourse = "JOIN courses c ON c.owner = t.owner AND c.id = t.course_id"
+
+var _ = DefineCube(Cube{
+	Of: Enrolments, Where: "EnrolmentFilter", Time: "applied_at", Roles: analysts,
+	Dimensions: []Dimension{
+		{Name: "PROGRAMME", SQL: "c.programme_id", To: Programmes, From: itsCourse},
+		{Name: "COURSE", SQL: "t.course_id", To: Courses},
+		{Name: "AUDIENCE", SQL: "c.audience", Type: "Audience", From: itsCourse},
+		{Name: "STATUS", Column: "status"},
+		{Name: "AGE_BAND", Doc: "Of the age when the course starts.", SQL: ageBandSQL("t.age_at_start")},
+	},
+	Measures: []Measure{
+		{Name: "signUps", Doc: "Sign-ups, whatever became of them.", Unit: "人次", Kind: measure.Count{}},
+		{Name: "residents", Doc: "Different residents who signed up.", Unit: "人", Kind: measure.Distinct{Of: "t.resident_id"}},
+		{Name: "completedShare", Doc: "Sign-ups completed over those confirmed, attending or completed.",
+			Kind: measure.Share("t.status = 'COMPLETED'", "t.status IN ('CONFIRMED', 'ATTENDING', 'COMPLETED')")},
+		{Name: "waiting", Doc: "Sign-ups that wait for a seat.", Unit: "人次", Kind: measure.Sum{Of: "(t.status = 'WAITLISTED')::int"}},
+	},
+	Guard: &Guard{People: "t.resident_id", Lattice: []string{"PROGRAMME", "COURSE", "AGE_BAND"}},
+})
 
 // startsDuring is the filter of the argument range.
 func startsDuring(args map[string]any) Filter {

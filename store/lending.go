@@ -6,6 +6,7 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -111,6 +112,26 @@ func (f *LoanFilter) Where(w *Where, ask *Ask) error {
 	}
 	return w.During("t.lent_at", f.Range, "filter", "range")
 }
+
+var _ = DefineCube(Cube{
+	Of: Loans, Where: "LoanFilter", Time: "lent_at", Roles: analysts,
+	Dimensions: []Dimension{
+		{Name: "ITEM_KIND", SQL: "i.kind", Type: "LendableKind", From: lentItem},
+		{Name: "STATION", SQL: "i.station_id", To: Stations, From: lentItem},
+		{Name: "ITEM", SQL: "t.item_id", To: LendableItems},
+	},
+	Measures: []Measure{
+		{Name: "loans", Doc: "Things lent.", Unit: "次", Kind: measure.Count{}},
+		{Name: "borrowers", Doc: "Different borrowers.", Unit: "人", Kind: measure.Distinct{Of: "t.borrower_id"}},
+		{Name: "overdueShare", Doc: "Loans not back by their deadline over loans whose deadline has passed.",
+			Kind: measure.Share("t.due_at < COALESCE(t.returned_at, "+Now+")", "t.due_at < "+Now+" OR t.due_at < t.returned_at")},
+		{Name: "meanDaysOut", Doc: "Days from lending to return, over loans returned.", Unit: "天", Kind: measure.Mean("extract(epoch FROM t.returned_at - t.lent_at) / 86400")},
+	},
+	Guard: &Guard{People: "t.borrower_id", Lattice: []string{"ITEM_KIND", "STATION"}},
+})
+
+// lentItem is the thing of a loan.
+const lentItem = "JOIN lendable_items i ON i.owner = t.owner AND i.id = t.item_id"
 
 var (
 	lender   = Holding[Loan](authz.StationStaff)

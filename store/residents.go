@@ -5,6 +5,7 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -69,6 +70,23 @@ var (
 			return []any{r.From.Start(), r.To.End()}, r.Check("range")
 		}})
 )
+
+var _ = DefineCube(Cube{
+	Of: Residents, Where: "ResidentFilter", Roles: analysts,
+	Dimensions: []Dimension{
+		{Name: "ESTATE", SQL: "t.estate_id", To: Estates},
+		{Name: "AGE_BAND", Doc: "On the day of the request.", SQL: ageBandSQL("full_years(t.birth_date, cst_date(" + Now + "))")},
+	},
+	Measures: []Measure{
+		{Name: "residents", Doc: "Residents on record; not the population.", Unit: "人", Kind: measure.Count{}},
+	},
+	Guard: &Guard{People: "t.id", Lattice: []string{"AGE_BAND", "ESTATE"}, K: 10},
+})
+
+// ageBandSQL is the band of an age in years, as ageBand says it; NULL where the age is not known.
+func ageBandSQL(years string) string {
+	return "CASE WHEN " + years + " < 14 THEN '<14' WHEN " + years + " < 20 THEN '14–19' ELSE (" + years + " / 5 * 5) || '–' || (" + years + " / 5 * 5 + 4) END"
+}
 
 // ResidentFilter narrows a list of residents. No masked field stands in it: a filter on one
 // would tell what the mask hides.

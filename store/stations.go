@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"linhui/internal/authz"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -195,6 +196,39 @@ var (
 	_ = HasOne(Offerings, "station", Stations, "station_id")
 	_ = HasOne(Offerings, "room", Rooms, "room_id")
 )
+
+var _ = DefineCube(Cube{
+	Of: Stations, Where: "StationFilter",
+	Dimensions: []Dimension{
+		{Name: "KIND", Column: "kind"},
+		{Name: "ESTATE", SQL: "t.estate_id", To: Estates},
+		{Name: "BRAND", SQL: "t.brand_id", To: Brands},
+		{Name: "UPGRADED", Column: "upgraded", Type: "Boolean"},
+		{Name: "SERVED_GROUP", Doc: "A station stands in each of its groups.", Type: "Audience", SQL: "g.name",
+			From: "LEFT JOIN LATERAL unnest(t.served_groups) g(name) ON true", Overlaps: true},
+	},
+	Measures: []Measure{
+		{Name: "stations", Doc: "Stations in use.", Unit: "个", Kind: measure.Count{}},
+		{Name: "area", Doc: "Sum of the published areas; 约 and 余 are added as the figure they stand by.", Unit: "平方米", Kind: measure.Sum{Of: "(t.area_sqm->>'value')::numeric"}},
+		{Name: "lendingPoints", Doc: "Stations that lend things.", Unit: "个", Kind: measure.Count{If: "t.is_lending_point"}},
+	},
+})
+
+var _ = DefineCube(Cube{
+	Of: Rooms,
+	Dimensions: []Dimension{
+		{Name: "KIND", Column: "kind"},
+		{Name: "SPACE_USE", Column: "space_use"},
+		{Name: "STATION", SQL: "t.station_id", To: Stations},
+	},
+	Measures: []Measure{
+		{Name: "rooms", Doc: "Rooms in use.", Unit: "间", Kind: measure.Count{}},
+		{Name: "area", Doc: "Sum of the rooms' areas, where they are known.", Unit: "平方米", Kind: measure.Sum{Of: "t.area_sqm"}},
+		{Name: "seats", Doc: "Sum of the rooms' capacities.", Unit: "人", Kind: measure.Sum{Of: "t.capacity"}},
+		{Name: "serviceShare", Doc: "Area of service rooms over area of service and office rooms.",
+			Kind: measure.Ratio{Of: "sum(CASE WHEN t.space_use = 'SERVICE' THEN t.area_sqm END)", By: "sum(CASE WHEN t.space_use IN ('SERVICE', 'OFFICE') THEN t.area_sqm END)"}},
+	},
+})
 
 // StationFilter narrows a list of stations.
 type StationFilter struct {

@@ -5,6 +5,7 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -138,6 +139,60 @@ var (
 	_ = HasOne(ServiceRecords, "team", VolunteerTeams, "team_id")
 	_ = HasOne(ServiceRecords, "station", Stations, "station_id")
 )
+
+// analysts are who may ask for figures of restricted rows.
+var analysts = []authz.Role{authz.StationStaff, authz.DistrictViewer, authz.Analyst}
+
+var _ = DefineCube(Cube{
+	Of: VolunteerTeams, Where: "TeamFilter", Time: "founded_on",
+	Dimensions: []Dimension{
+		{Name: "KIND", Column: "kind"},
+		{Name: "SELF_FORMED", Column: "self_formed", Type: "Boolean"},
+		{Name: "MEMBER_GROUP", Doc: "A team stands in the group of each of its member groups.", Type: "MemberGroup", SQL: "g.name",
+			From: "LEFT JOIN LATERAL unnest(t.member_groups) g(name) ON true", Overlaps: true},
+		{Name: "HOME_STATION", SQL: "t.home_station_id", To: Stations},
+		{Name: "BRAND", SQL: "t.brand_id", To: Brands},
+	},
+	Measures: []Measure{
+		{Name: "teams", Doc: "Volunteer teams.", Unit: "支", Kind: measure.Count{}},
+		{Name: "places", Doc: "Sum of the teams' members; who is in two teams counts twice.", Unit: "人", Kind: measure.Sum{Of: "t.member_count"}},
+		{Name: "meanMembers", Doc: "Members per team, over the teams whose members are known.", Unit: "人", Kind: measure.Mean("t.member_count")},
+		{Name: "largestTeam", Doc: "Members of the largest team.", Unit: "人", Kind: measure.Most{Of: "t.member_count"}},
+	},
+})
+
+var _ = DefineCube(Cube{
+	Of: TeamMemberships, Where: "TeamMembershipFilter", Time: "since", Roles: analysts,
+	Dimensions: []Dimension{
+		{Name: "TEAM", SQL: "t.team_id", To: VolunteerTeams},
+		{Name: "TEAM_KIND", Type: "TeamKind", SQL: "v.kind", From: "JOIN volunteer_teams v ON v.owner = t.owner AND v.id = t.team_id"},
+	},
+	Measures: []Measure{
+		{Name: "memberships", Doc: "Memberships begun, also those that have ended.", Unit: "个", Kind: measure.Count{}},
+		{Name: "members", Doc: "Different residents among them.", Unit: "人", Kind: measure.Distinct{Of: "t.resident_id"}},
+	},
+	Guard: &Guard{People: "t.resident_id", Lattice: []string{"TEAM_KIND", "TEAM"}},
+})
+
+var _ = DefineCube(Cube{
+	Of: ServiceRecords, Where: "ServiceRecordFilter", Default: &ServiceRecordFilter{Status: In("CONFIRMED")}, Time: "starts_at", Roles: analysts,
+	Dimensions: []Dimension{
+		{Name: "STATUS", Column: "status"},
+		{Name: "TEAM", SQL: "t.team_id", To: VolunteerTeams},
+		{Name: "PROJECT", SQL: "t.project_id", To: ServiceProjects},
+		{Name: "STATION", SQL: "t.station_id", To: Stations},
+		{Name: "SERIES", Doc: "The service day the record belongs to.", SQL: "t.series_id", To: EventSerieses},
+		{Name: "DAY_OF_MONTH", Doc: "1 to 31, Shanghai.", SQL: "extract(day FROM t.starts_at AT TIME ZONE 'Asia/Shanghai')::int", Type: "Int"},
+	},
+	Measures: []Measure{
+		{Name: "hours", Doc: "Sum of the time served; confirmed records unless where says otherwise.", Unit: "小时", Kind: measure.Sum{Of: "t.minutes / 60.0"}},
+		{Name: "records", Doc: "Records of service.", Unit: "条", Kind: measure.Count{}},
+		{Name: "volunteers", Doc: "Different volunteers.", Unit: "人", Kind: measure.Distinct{Of: "t.volunteer_id"}},
+		{Name: "meanHours", Doc: "Time served per record.", Unit: "小时", Kind: measure.Mean("t.minutes / 60.0")},
+		{Name: "minutes", Doc: "Minutes of a record: the p-quantile, the median unless p is given.", Unit: "分钟", Kind: measure.Percentile{Of: "t.minutes"}},
+	},
+	Guard: &Guard{People: "t.volunteer_id", Lattice: []string{"TEAM", "PROJECT"}, Daily: true},
+})
 
 // minContributors is the least number of people behind a figure that analysts see; model
 // §11, k-anonymity.
