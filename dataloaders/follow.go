@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -169,9 +170,21 @@ func (f *follow) byOwner() (index map[string][]int, owners []string) {
 	return index, owners
 }
 
-// remote follows one link through the sources that hold the rows' owners.
+// remote follows one link through the sources that hold the rows' owners. What lies outside the
+// viewer's scope could not be asked, no more than a source that is down; nothing is not the answer.
 func (w *walk) remote(f *follow) {
 	byOwner, owners := f.byOwner()
+	if f.link.Restricted() {
+		owners = slices.DeleteFunc(owners, func(o string) bool {
+			if w.ask.Viewer.Covers(o) {
+				return false
+			}
+			for _, i := range byOwner[o] {
+				f.outcomes[i].err = sources.OutOfScope(o)
+			}
+			return true
+		})
+	}
 	parts := sources.Gather(w.ctx, w.sources, owners, func(ctx context.Context, src *sources.Source, owners []string) (*store.Batch, error) {
 		b := &store.Batch{Ask: w.ask, Args: f.args, Want: f.want}
 		for _, o := range owners {

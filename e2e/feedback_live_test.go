@@ -111,11 +111,11 @@ func TestFeedbackOfOthersIsNotTold(t *testing.T) {
 			{"staff of another community", b.staff("b"), `["a"]`, "FORBIDDEN"},
 			{"staff of one of two", b.staff("a"), `["a", "b"]`, "FORBIDDEN"},
 			{"a partner", b.as("p", authz.Partner, nil, "a"), `["a"]`, "FORBIDDEN"},
-			{"a resident who asks for the steps", b.resident("a", "r1"), `["a"]`, "FORBIDDEN"},
+			{"a resident who asks for the notes of staff", b.resident("a", "r1"), `["a"]`, "FORBIDDEN"},
 			{"staff of nowhere", b.staff("a"), `["atlantis"]`, "BAD_USER_INPUT"},
 		} {
 			t.Run(name+" "+tc.who, func(t *testing.T) {
-				next := subscribe(b.bundle, t, tc.token, onFeedback(tc.communities, `updates(last: 1) { nodes { action } }`))
+				next := subscribe(b.bundle, t, tc.token, onFeedback(tc.communities, `updates(last: 1) { nodes { action note } }`))
 				a, ok := <-next
 				if !ok || len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != tc.code {
 					t.Errorf("%v %+v", ok, a)

@@ -114,7 +114,7 @@ func TestResidentsAreMaskedByDefault(t *testing.T) {
 		`estate: "` + ids.Community.Estates[0].ID + `"`: {"张* p1", "欧阳* p1"},
 		`team: "` + ids.Teams.Nodes[0].ID + `"`:         {"张* p1"},
 	} {
-		if got := ofSlug(b.bothWays(b.token(authz.StationStaff), "residents", `filter: {`+filter+`}`, `maskedName community { slug }`, 1), "maskedName"); !slices.Equal(got, want) {
+		if got := ofSlug(b.bothWays(b.token(authz.CommunityStaff), "residents", `filter: {`+filter+`}`, `maskedName community { slug }`, 1), "maskedName"); !slices.Equal(got, want) {
 			t.Errorf("residents(%s): %v, want %v", filter, got, want)
 		}
 	}
@@ -183,6 +183,9 @@ func TestPersonalListsAreForStaffInScope(t *testing.T) {
 		{`{ volunteerTeams(communities: ["p2"]) { nodes { memberships { nodes { since } } } } }`, authz.CommunityStaff},
 	} {
 		for _, role := range authz.Roles() {
+			if (&authz.Viewer{Roles: []authz.Role{role}}).Person() {
+				continue // they ask for rows of their own
+			}
 			a := b.ask(b.token(role, "p2"), q.query, nil)
 			if allowed := role.Includes(q.least); allowed != (len(a.Errors) == 0) {
 				t.Errorf("%s asks %s: %s %+v", role, q.query, a.Data, a.Errors)
@@ -343,7 +346,7 @@ func TestServiceHoursAreKeptFromSinglingPeopleOut(t *testing.T) {
 	t.Parallel()
 	b, _ := people(t)
 	hours := func(token, from, to string) answer {
-		return b.ask(token, `query($range: DateRange!) { volunteerTeams(communities: ["p1", "p2"], filter: {kinds: [VOLUNTEER_TEAM]}) { nodes { serviceHours(range: $range) } } }`,
+		return b.ask(token, `query($range: DateRange!) { volunteerTeams(communities: ["p2"], filter: {kinds: [VOLUNTEER_TEAM]}) { nodes { serviceHours(range: $range) } } }`,
 			map[string]any{"range": map[string]string{"from": from, "to": to}})
 	}
 	staff, analyst := b.token(authz.StationStaff, "p2"), b.token(authz.Analyst, "p2")
@@ -363,7 +366,7 @@ func TestServiceHoursAreKeptFromSinglingPeopleOut(t *testing.T) {
 			t.Errorf("%s to %s: %+v", c.from, c.to, a.Errors)
 			continue
 		}
-		sameJSON(t, a.Data, `{"volunteerTeams":{"nodes":[{"serviceHours":null},{"serviceHours":`+c.want+`}]}}`)
+		sameJSON(t, a.Data, `{"volunteerTeams":{"nodes":[{"serviceHours":`+c.want+`}]}}`)
 	}
 	for _, c := range [][3]string{{analyst, "2026-05-01", "2026-05-30"}, {analyst, "2026-05-02", "2026-05-31"}, {staff, "2026-05-02", "2026-05-01"}} {
 		if a := hours(c[0], c[1], c[2]); len(a.Errors) == 0 || a.Errors[0].Extensions["code"] != "BAD_USER_INPUT" {

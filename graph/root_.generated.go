@@ -11488,6 +11488,10 @@ type AggregateCost @class(level: P0_PUBLIC) {
 # - Lists are Relay connections with a total order that ends in (owner, id); first is at most 200.
 # - A field that is loaded from a community's database is nullable: null beside an error means
 #   "could not be asked", an empty list means "none".
+# - Rows about people are read in the viewer's communities only. A root list without ` + "`" + `communities` + "`" + ` is about those. One
+#   that is named and lies outside stands in ` + "`" + `coverage` + "`" + ` as FORBIDDEN and in ` + "`" + `errors` + "`" + `; a link into such rows from an
+#   object outside is null beside a FORBIDDEN error. What only staff read of an object that everybody sees is null
+#   outside the viewer's communities.
 # - Calendar days and "today" are Shanghai days, whatever the caller's zone.
 
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable", "@tag"])
@@ -11499,6 +11503,19 @@ directive @tag(name: String!) repeatable on FIELD_DEFINITION | INTERFACE | OBJEC
 
 "Who may ask: a viewer holding any of these roles, or a role that includes one of them."
 directive @auth(any: [Role!]!) on FIELD_DEFINITION | OBJECT
+
+"""
+Also for the resident whom a row is of. Who asks as a resident, without a role of staff, sees rows of their own of such a
+type and no others, and on them what this directive grants, without stating a purpose. A type's is the default of its
+fields; ` + "`" + `read: false` + "`" + ` keeps a field from them. On a field that leads to such a type: residents may follow it.
+"""
+directive @own(read: Boolean! = true) on FIELD_DEFINITION | OBJECT
+
+"""
+The field that a filter looks at, ` + "`" + `Type.field` + "`" + ` or ` + "`" + `field` + "`" + ` of the type that is filtered, where the filter's name does not
+say it. Who may not read it may not filter by it.
+"""
+directive @reads(field: String!) on INPUT_FIELD_DEFINITION | ARGUMENT_DEFINITION
 
 "How personal a field is. A type's class is the default of its fields; every field has one."
 directive @class(level: DataClass!) on FIELD_DEFINITION | OBJECT
@@ -11530,7 +11547,7 @@ enum DataClass {
   P0_PUBLIC
   "Staff of the community, and the desks above it."
   P1_STAFF
-  "The person, and staff with a stated purpose; every read is audited."
+  "The person, and staff with a stated purpose; what staff read is audited."
   P2_PERSONAL
   "Only the post that handles the case, purpose recorded."
   P3_SENSITIVE
@@ -11683,13 +11700,13 @@ input ServiceDeliveryOrder { field: ServiceDeliveryOrderField!, direction: Direc
 input ServiceDeliveryFilter {
   "With the kinds that these roll up."
   kinds: [ServiceKind!]
-  range: DateRange
+  range: DateRange @reads(field: "occurredOn")
   audiences: [Audience!]
   method: ID
   station: ID
   team: ID
   "Also rows that were corrected; their figures do not count."
-  includeSuperseded: Boolean! = false
+  includeSuperseded: Boolean! = false @reads(field: "supersededBy")
 }
 
 "A way of working (四步走, 三心服务)."
@@ -11862,7 +11879,7 @@ enum EventOrderField { START NAME }
 input EventOrder { field: EventOrderField!, direction: Direction! = ASC }
 input EventFilter {
   "Events that take place on one of the days, even in part."
-  range: DateRange
+  range: DateRange @reads(field: "start")
   kinds: [EventKind!]
   status: [EventStatus!]
   series: ID
@@ -12072,15 +12089,15 @@ enum EchoStatus { "待审" DRAFT "已审" REVIEWED "已上墙" PUBLISHED "已撤
 """
 An entry of the Echo Book (回音簿): a register, not a queue. Its number has no gap, it is never deleted, it has a
 deadline from the first moment and is not closed without a reply. Staff see those of their communities, residents
-their own.
+those that they reported themselves.
 """
-type Feedback implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+type Feedback implements Node @key(fields: "id") @class(level: P1_STAFF) @own {
   id: ID!
   "Community, year and number in the book: ` + "`" + `wenhua-2026-000042` + "`" + `."
   number: String!
   kind: FeedbackKind!
   category: FeedbackCategory
-  title: String! @class(level: P1_STAFF)
+  title: String!
   body: String @class(level: P2_PERSONAL)
   status: FeedbackStatus!
   community: Community!
@@ -12088,7 +12105,7 @@ type Feedback implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   station: Station
   estate: Estate
   "Masked like every resident: the full name needs a purpose. Null when it is not known or not to be."
-  reporter: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+  reporter: Resident @auth(any: [COMMUNITY_STAFF])
   "Whether the handlers are not to know who wrote it."
   anonymous: Boolean!
   "Never to be shown on the Echo Wall."
@@ -12115,13 +12132,13 @@ type Feedback implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   duplicateOf: Feedback
   duplicates(first: Int, after: String, last: Int, before: String): FeedbackConnection
   "Steps up the ladder that were told since the deadline passed."
-  escalationLevel: Int! @class(level: P1_STAFF)
-  escalations: [Escalation!] @listSize(assumed: 4) @class(level: P1_STAFF)
+  escalationLevel: Int! @own(read: false)
+  escalations: [Escalation!] @listSize(assumed: 4) @own(read: false)
   reopenedCount: Int!
   "The reporter's judgement, 1 to 5."
   satisfaction: Int
   "Every step, oldest first."
-  updates(first: Int, after: String, last: Int, before: String): FeedbackUpdateConnection @class(level: P1_STAFF)
+  updates(first: Int, after: String, last: Int, before: String): FeedbackUpdateConnection
   "What the Echo Wall says or is going to say about it."
   echo: EchoWallPost
   "Give it back with a change, so that nobody's work is overwritten."
@@ -12150,28 +12167,29 @@ input FeedbackFilter {
   overdue: Boolean
   responsible: ID
   "Days of receipt."
-  range: DateRange
+  range: DateRange @reads(field: "receivedAt")
 }
 
 "A step in the life of a feedback."
-type FeedbackUpdate @class(level: P1_STAFF) {
+type FeedbackUpdate @class(level: P1_STAFF) @own {
   id: ID!
   at: DateTime!
   action: String!
   "Null for the first."
   fromStatus: FeedbackStatus
   toStatus: FeedbackStatus!
-  note: String
+  "Between those who handle it."
+  note: String @own(read: false)
   byPost: StaffPost
 }
-type FeedbackUpdateConnection @class(level: P1_STAFF) {
+type FeedbackUpdateConnection @class(level: P0_PUBLIC) {
   edges: [FeedbackUpdateEdge!]!
   nodes: [FeedbackUpdate!]!
   pageInfo: PageInfo!
   totalCount: Int
   coverage: Coverage!
 }
-type FeedbackUpdateEdge @class(level: P1_STAFF) { cursor: String!, node: FeedbackUpdate! }
+type FeedbackUpdateEdge @class(level: P0_PUBLIC) { cursor: String!, node: FeedbackUpdate! }
 
 "A deadline that passed and who was told."
 type Escalation @class(level: P1_STAFF) {
@@ -12262,7 +12280,7 @@ type EchoWallPostEdge @class(level: P0_PUBLIC) { cursor: String!, node: EchoWall
 
 extend type Community {
   "Newest first."
-  feedbacks(filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST])
+  feedbacks(filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST]) @own
   feedbackCategories: [FeedbackCategory!] @listSize(assumed: 10)
   slaRules: [SlaRule!] @listSize(assumed: 10)
   "Published posts, newest first."
@@ -12271,9 +12289,9 @@ extend type Community {
 
 extend type Query {
   "Newest first."
-  feedbacks(communities: [ID!], filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST])
+  feedbacks(communities: [ID!], filter: FeedbackFilter, orderBy: FeedbackOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FeedbackConnection @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST]) @own
   "By number in the book."
-  feedback(number: String!): Feedback @auth(any: [RESIDENT, DISTRICT_VIEWER, ANALYST])
+  feedback(number: String!): Feedback @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST]) @own
   feedbackCategories(communities: [ID!], orderBy: FeedbackCategoryOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FeedbackCategoryConnection
   slaRules(communities: [ID!], orderBy: SlaRuleOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SlaRuleConnection
   "Published posts, newest first."
@@ -12292,7 +12310,7 @@ extend type Subscription {
   Tells of every step of an entry that the viewer may see: staff those of their communities, residents their own. Steps
   of one entry close to each other may be told as one. Nothing is told when the subscription begins.
   """
-  feedbackChanged(communities: [ID!]!): FeedbackChange! @auth(any: [RESIDENT, DISTRICT_VIEWER, ANALYST])
+  feedbackChanged(communities: [ID!]!): FeedbackChange! @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST]) @own
 }
 `, BuiltIn: false},
 	{Name: "../schema/feedback_write.graphqls", Input: `input SubmitFeedbackInput {
@@ -12541,9 +12559,9 @@ enum ProgrammeOrderField { NAME }
 input ProgrammeOrder { field: ProgrammeOrderField!, direction: Direction! = ASC }
 input ProgrammeFilter {
   "Programmes for this audience, among others."
-  audience: Audience
+  audience: Audience @reads(field: "audiences")
   "Completed years of age that the programme takes; one without bounds takes every age."
-  ageIs: Int
+  ageIs: Int @reads(field: "ageMin")
   nameContains: String
 }
 
@@ -12578,9 +12596,9 @@ type Course implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   fee: Money
   publicBenefit: Boolean!
   "By start. ` + "`" + `range` + "`" + ` takes the sessions that start on its days."
-  sessions(range: DateRange, orderBy: CourseSessionOrder, first: Int, after: String, last: Int, before: String): CourseSessionConnection
-  "In the order they were made; of the communities in the viewer's scope only."
-  enrolments(filter: EnrolmentFilter, orderBy: EnrolmentOrder, first: Int, after: String, last: Int, before: String): EnrolmentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  sessions(range: DateRange @reads(field: "start"), orderBy: CourseSessionOrder, first: Int, after: String, last: Int, before: String): CourseSessionConnection
+  "In the order they were made; residents see their own."
+  enrolments(filter: EnrolmentFilter, orderBy: EnrolmentOrder, first: Int, after: String, last: Int, before: String): EnrolmentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
   provenance: Provenance!
 }
 
@@ -12599,11 +12617,11 @@ input CourseOrder { field: CourseOrderField!, direction: Direction! = ASC }
 input CourseFilter {
   audience: Audience
   "Completed years of age that the course takes; one without bounds takes every age."
-  ageIs: Int
+  ageIs: Int @reads(field: "ageMin")
   "True: a seat is left, or there is no limit."
-  hasSeats: Boolean
+  hasSeats: Boolean @reads(field: "seatsLeft")
   "1 is Monday, 7 is Sunday."
-  weekday: Int
+  weekday: Int @reads(field: "recurrence")
   nameContains: String
   programme: ID
 }
@@ -12634,8 +12652,8 @@ type CourseSessionEdge @class(level: P0_PUBLIC) { cursor: String!, node: CourseS
 enum CourseSessionOrderField { START }
 input CourseSessionOrder { field: CourseSessionOrderField!, direction: Direction! = ASC }
 
-"A sign-up (报名). Who signed up is shown to staff, masked."
-type Enrolment implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+"A sign-up (报名). Who signed up is shown to staff, masked; residents see their own."
+type Enrolment implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
   id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
   community: Community!
   course: Course
@@ -12648,14 +12666,14 @@ type Enrolment implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @c
   appliedAt: DateTime!
 }
 
-type EnrolmentConnection @class(level: P1_STAFF) {
+type EnrolmentConnection @class(level: P0_PUBLIC) {
   edges: [EnrolmentEdge!]!
   nodes: [Enrolment!]!
   pageInfo: PageInfo!
   totalCount: Int
   coverage: Coverage!
 }
-type EnrolmentEdge @class(level: P1_STAFF) { cursor: String!, node: Enrolment! }
+type EnrolmentEdge @class(level: P0_PUBLIC) { cursor: String!, node: Enrolment! }
 
 enum EnrolmentOrderField { APPLIED_AT }
 input EnrolmentOrder { field: EnrolmentOrderField!, direction: Direction! = ASC }
@@ -12694,7 +12712,7 @@ type LendableItem implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   "Since when it is lent no more. Only staff of the community see retired things."
   retiredAt: DateTime
   "Newest first."
-  loans(filter: LoanFilter, orderBy: LoanOrder, first: Int, after: String, last: Int, before: String): LoanConnection @auth(any: [RESIDENT])
+  loans(filter: LoanFilter, orderBy: LoanOrder, first: Int, after: String, last: Int, before: String): LoanConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
   provenance: Provenance!
 }
 type LendableItemConnection @class(level: P0_PUBLIC) {
@@ -12716,12 +12734,12 @@ input LendableItemFilter {
 }
 
 "A thing in a resident's hands (借还). Staff see those of their communities, residents their own."
-type Loan implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+type Loan implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
   id: ID!
   community: Community!
   item: LendableItem
   "Masked like every resident."
-  borrower: Resident @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  borrower: Resident
   "OVERDUE at the instant of the request, for what is out and past dueAt."
   status: LoanStatus!
   lentAt: DateTime!
@@ -12749,7 +12767,7 @@ input LoanFilter {
   "ACTIVE leaves out what is OVERDUE."
   status: [LoanStatus!]
   "Lent on a day of the range."
-  range: DateRange
+  range: DateRange @reads(field: "lentAt")
 }
 
 extend type Station {
@@ -12765,7 +12783,7 @@ extend type Query {
   "By name."
   lendableItems(communities: [ID!], filter: LendableItemFilter, orderBy: LendableItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): LendableItemConnection
   "Newest first."
-  loans(communities: [ID!], filter: LoanFilter, orderBy: LoanOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): LoanConnection @auth(any: [RESIDENT])
+  loans(communities: [ID!], filter: LoanFilter, orderBy: LoanOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): LoanConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
 }
 
 input BorrowItemInput {
@@ -12804,8 +12822,11 @@ extend type Mutation {
 `, BuiltIn: false},
 	{Name: "../schema/people.graphqls", Input: `enum ResidentTag { "空巢" EMPTY_NEST "独居" LIVES_ALONE "行动不便" MOBILITY_IMPAIRED "困难家庭" HARDSHIP_HOUSEHOLD "受监护儿童" MINOR_GUARDED OTHER }
 
-"A resident (居民), shown to staff of the community and masked unless the full value is asked for by name."
-type Resident implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+"""
+A resident (居民), shown to staff of the community and masked unless the full value is asked for by name. Residents see
+themselves.
+"""
+type Resident implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
   id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
   community: Community!
   "The surname only: ` + "`" + `张*` + "`" + `, ` + "`" + `欧阳*` + "`" + `; ` + "`" + `艾***` + "`" + ` for a name that is not written in Han characters alone."
@@ -12815,14 +12836,14 @@ type Resident implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @cl
   "Completed years today, in bands of five: ` + "`" + `60–64` + "`" + `. ` + "`" + `<14` + "`" + ` below 14; the band after it is ` + "`" + `14–19` + "`" + `, so that no band tells an exact age."
   ageBand: String
   estate: Estate
-  "In full; needs a stated purpose, and every read is audited."
+  "In full; staff need to state a purpose, and what they read is audited."
   name: String @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
-  "In full; needs a stated purpose, and every read is audited."
+  "In full; staff need to state a purpose, and what they read is audited."
   phone: String @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
-  "Needs a stated purpose, and every read is audited."
+  "Staff need to state a purpose, and what they read is audited."
   birthDate: Date @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
   "Those that are valid today; needs a stated purpose, and every read is audited."
-  tags: [ResidentTag!] @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @listSize(assumed: 2)
+  tags: [ResidentTag!] @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @own(read: false) @listSize(assumed: 2)
   "Teams that the resident is a member of now."
   teams: [VolunteerTeam!] @listSize(assumed: 2)
   enrolments(filter: EnrolmentFilter, orderBy: EnrolmentOrder, first: Int, after: String, last: Int, before: String): EnrolmentConnection
@@ -12830,7 +12851,7 @@ type Resident implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @cl
   serviceMinutes(range: DateRange!): Int
 }
 
-type ResidentConnection @class(level: P1_STAFF) {
+type ResidentConnection @class(level: P0_PUBLIC) {
   edges: [ResidentEdge!]!
   nodes: [Resident!]!
   pageInfo: PageInfo!
@@ -12838,7 +12859,7 @@ type ResidentConnection @class(level: P1_STAFF) {
   totalCount: Int
   coverage: Coverage!
 }
-type ResidentEdge @class(level: P1_STAFF) { cursor: String!, node: Resident! }
+type ResidentEdge @class(level: P0_PUBLIC) { cursor: String!, node: Resident! }
 
 enum ResidentOrderField {
   "By community, and there in the order in which residents were recorded."
@@ -12849,7 +12870,7 @@ input ResidentOrder { field: ResidentOrderField!, direction: Direction! = ASC }
 input ResidentFilter {
   estate: ID
   "Members, now, of this team."
-  team: ID
+  team: ID @reads(field: "VolunteerTeam.memberships")
 }
 
 extend type Enrolment {
@@ -12858,12 +12879,12 @@ extend type Enrolment {
 }
 
 extend type Community {
-  residents(filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  residents(filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
 }
 
 extend type Query {
   "Residents of the given communities, or of all in the viewer's scope."
-  residents(communities: [ID!], filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  residents(communities: [ID!], filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
 }
 `, BuiltIn: false},
 	{Name: "../schema/saved.graphqls", Input: `"""
@@ -13016,7 +13037,7 @@ type Station implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   "Regular hours, also those of its rooms and offerings, which do not open the station."
   schedules: [Schedule!] @listSize(assumed: 2)
   "Days that differ from the schedules: those of the range or, without one, from today on."
-  scheduleExceptions(range: DateRange): [ScheduleException!] @listSize(assumed: 5)
+  scheduleExceptions(range: DateRange @reads(field: "onDay")): [ScheduleException!] @listSize(assumed: 5)
   "Times of extra service, by their first day."
   serviceWindows: [ServiceWindow!] @listSize(assumed: 2)
   provenance: Provenance!
@@ -13037,7 +13058,7 @@ input StationOrder { field: StationOrderField!, direction: Direction! = ASC }
 input StationFilter {
   kinds: [StationKind!]
   "Stations that offer any of these."
-  offeringKinds: [OfferingKind!]
+  offeringKinds: [OfferingKind!] @reads(field: "Offering.kind")
   nameContains: String
   estate: ID
 }
@@ -13317,7 +13338,7 @@ type VolunteerTeam implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   "By name."
   projects: [ServiceProject!] @listSize(assumed: 5)
   "In the order they began; of the communities in the viewer's scope only."
-  memberships(filter: TeamMembershipFilter, orderBy: TeamMembershipOrder, first: Int, after: String, last: Int, before: String): TeamMembershipConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+  memberships(filter: TeamMembershipFilter, orderBy: TeamMembershipOrder, first: Int, after: String, last: Int, before: String): TeamMembershipConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) @own
   """
   Hours of confirmed service that started on the days of the range, to one decimal; null outside the viewer's scope.
   Analysts ask for whole months, and get null when fewer than five people served in one of them.
@@ -13370,8 +13391,8 @@ type ServiceProject implements Node @key(fields: "id") @class(level: P0_PUBLIC) 
   provenance: Provenance!
 }
 
-"Who belongs to a team, and since when."
-type TeamMembership implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) {
+"Who belongs to a team, and since when. Residents see what they belong to themselves."
+type TeamMembership implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) @own {
   id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
   community: Community!
   team: VolunteerTeam
@@ -13383,24 +13404,24 @@ type TeamMembership implements Node @key(fields: "id") @auth(any: [COMMUNITY_STA
   until: Date
 }
 
-type TeamMembershipConnection @class(level: P1_STAFF) {
+type TeamMembershipConnection @class(level: P0_PUBLIC) {
   edges: [TeamMembershipEdge!]!
   nodes: [TeamMembership!]!
   pageInfo: PageInfo!
   totalCount: Int
   coverage: Coverage!
 }
-type TeamMembershipEdge @class(level: P1_STAFF) { cursor: String!, node: TeamMembership! }
+type TeamMembershipEdge @class(level: P0_PUBLIC) { cursor: String!, node: TeamMembership! }
 
 enum TeamMembershipOrderField { SINCE }
 input TeamMembershipOrder { field: TeamMembershipOrderField!, direction: Direction! = ASC }
 input TeamMembershipFilter {
   "True: members now; false: former ones."
-  current: Boolean
+  current: Boolean @reads(field: "until")
 }
 
-"Time that a volunteer served (服务记录)."
-type ServiceRecord implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+"Time that a volunteer served (服务记录). Volunteers see their own."
+type ServiceRecord implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
   id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
   community: Community!
   "Masked unless full values are asked for by name."
@@ -13419,7 +13440,7 @@ type ServiceRecord implements Node @key(fields: "id") @auth(any: [STATION_STAFF]
   rating: Int
 }
 
-type ServiceRecordConnection @class(level: P1_STAFF) {
+type ServiceRecordConnection @class(level: P0_PUBLIC) {
   edges: [ServiceRecordEdge!]!
   nodes: [ServiceRecord!]!
   pageInfo: PageInfo!
@@ -13427,7 +13448,7 @@ type ServiceRecordConnection @class(level: P1_STAFF) {
   totalCount: Int
   coverage: Coverage!
 }
-type ServiceRecordEdge @class(level: P1_STAFF) { cursor: String!, node: ServiceRecord! }
+type ServiceRecordEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceRecord! }
 
 enum ServiceRecordOrderField { START MINUTES }
 input ServiceRecordOrder { field: ServiceRecordOrderField!, direction: Direction! = ASC }
@@ -13437,7 +13458,7 @@ input ServiceRecordFilter {
   project: ID
   station: ID
   "Service that started on these days."
-  range: DateRange
+  range: DateRange @reads(field: "start")
 }
 
 extend type Programme {
@@ -13462,7 +13483,7 @@ extend type Query {
   "Teams of the given communities, or of all; by name."
   volunteerTeams(communities: [ID!], filter: TeamFilter, orderBy: VolunteerTeamOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): VolunteerTeamConnection
   "Service of the given communities, or of all in the viewer's scope; latest first."
-  serviceRecords(communities: [ID!], filter: ServiceRecordFilter, orderBy: ServiceRecordOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ServiceRecordConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  serviceRecords(communities: [ID!], filter: ServiceRecordFilter, orderBy: ServiceRecordOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ServiceRecordConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
 }
 `, BuiltIn: false},
 	{Name: "../schema/territory.graphqls", Input: `enum DivisionLevel { "省级" PROVINCE "地级" CITY "县级" DISTRICT "乡级(街道/镇/乡)" STREET "村级(社区/村)" COMMUNITY OTHER }

@@ -20,7 +20,7 @@ import (
 // it. Its statements may take as long as budget says.
 func (r *Root) Begin(ctx context.Context, oc *graphql.OperationContext, s *ast.Schema, budget database.Budget) (context.Context, error) {
 	v := authz.FromContext(ctx)
-	access, err := schema.Check(s, oc.Operation, v)
+	access, err := schema.Check(s, oc.Operation, oc.Variables, v)
 	if err != nil {
 		return nil, err
 	}

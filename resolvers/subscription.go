@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"linhui/graph"
-	"linhui/internal/fault"
 	"linhui/sources"
 )
 
@@ -27,7 +26,7 @@ func changes[T any](ctx context.Context, r *Root, topic string, communities []st
 		return nil, err
 	}
 	if len(chosen.Forbidden) > 0 {
-		return nil, fault.Newf(fault.Forbidden, "some communities are outside your scope").With("communities", chosen.Forbidden)
+		return nil, sources.OutOfScope(chosen.Forbidden...)
 	}
 	heard := r.Sources.Subscribe(ctx, topic, chosen.Owners)
 	out := make(chan *T)

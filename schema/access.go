@@ -15,17 +15,18 @@ import (
 // Access is what an operation asks for, as far as permission and loading care.
 type Access struct {
 	Demand   map[string]map[string]bool // selected fields by type
-	Personal []string                   // "Type.field" of class P2 and above, sorted
+	Personal []string                   // "Type.field" of class P2 and above that staff ask for, sorted
 }
 
-// Check walks an operation once, fragments included, and refuses it when it selects a field
-// that the viewer's roles or purpose do not allow. The refusal names every such field, and
-// the path of the first. The operation must be valid in s.
-func Check(s *ast.Schema, op *ast.OperationDefinition, v *authz.Viewer) (*Access, error) {
-	c := &check{schema: s, viewer: v, access: &Access{Demand: map[string]map[string]bool{}}}
+// Check walks an operation once, fragments included, and refuses it when it selects a field, or
+// filters by one, that the viewer's roles or purpose do not allow. The refusal names every such
+// field, and the path of the first. The operation must be valid in s, and variables be its own.
+func Check(s *ast.Schema, op *ast.OperationDefinition, variables map[string]any, v *authz.Viewer) (*Access, error) {
+	c := &check{schema: s, variables: variables, viewer: v, access: &Access{Demand: map[string]map[string]bool{}}}
 	c.selections(op.SelectionSet, nil)
 	if len(c.denied) > 0 {
 		slices.Sort(c.denied)
+		c.denied = slices.Compact(c.denied)
 		return nil, &gqlerror.Error{Path: c.first, Err: c.refusal()}
 	}
 	slices.Sort(c.access.Personal)
@@ -34,12 +35,13 @@ func Check(s *ast.Schema, op *ast.OperationDefinition, v *authz.Viewer) (*Access
 }
 
 type check struct {
-	schema *ast.Schema
-	viewer *authz.Viewer
-	access *Access
-	denied []string
-	first  ast.Path
-	needs  Field // of the first denied field
+	schema    *ast.Schema
+	variables map[string]any
+	viewer    *authz.Viewer
+	access    *Access
+	denied    []string
+	first     ast.Path
+	needs     Field // of the first denied field
 }
 
 func (c *check) selections(sels ast.SelectionSet, path ast.Path) {
@@ -67,9 +69,12 @@ func (c *check) field(f *ast.Field, path ast.Path) {
 		}
 		if !fields[f.Name] {
 			fields[f.Name] = true
-			c.permit(t.Name+"."+f.Name, path)
+			if rule, ok := Fields()[t.Name+"."+f.Name]; ok { // else federation's own
+				c.permit(t.Name+"."+f.Name, rule, path)
+			}
 		}
 	}
+	c.filters(f, path)
 	c.selections(f.SelectionSet, path)
 }
 
@@ -92,27 +97,34 @@ func (c *check) concrete(d *ast.Definition) []*ast.Definition {
 // type itself asks for. Other rows do not exist for the viewer, and not even __typename tells.
 func Finds(v *authz.Viewer, typ string) bool { return types()[typ].allows(v) }
 
+// FindsOthers reports whether these rows may be other people's too, and not only the viewer's own.
+func FindsOthers(v *authz.Viewer, typ string) bool { return types()[typ].allowsRole(v) }
+
+// ClassOf returns the class of a type: who does not read it does not see its rows.
+func ClassOf(typ string) authz.Class { return types()[typ].Class }
+
 // types maps a type to what its own directives say.
 var types = sync.OnceValue(func() map[string]Field {
 	rules := map[string]Field{}
 	for _, t := range Parsed().Types {
 		class, _ := classOf(t.Directives)
-		rules[t.Name] = Field{Class: class, Roles: rolesOf(t.Directives)}
+		rules[t.Name] = Field{Class: class, Roles: rolesOf(t.Directives), Own: isOwn(t.Directives, false)}
 	}
 	return rules
 })
 
-// allows reports whether the viewer's roles and purpose suffice.
+// allows reports whether the viewer may read the field, if only on rows of their own.
 func (f Field) allows(v *authz.Viewer) bool {
+	return f.Own && v.Person() || f.allowsRole(v)
+}
+
+// allowsRole reports whether the viewer's roles and purpose suffice.
+func (f Field) allowsRole(v *authz.Viewer) bool {
 	return v.Reads(f.Class) && (f.Roles == nil || v.Has(f.Roles...))
 }
 
-func (c *check) permit(name string, path ast.Path) {
-	rule, ok := Fields()[name]
-	if !ok {
-		return // federation's own fields
-	}
-	if rule.Class >= authz.P2Personal {
+func (c *check) permit(name string, rule Field, path ast.Path) {
+	if rule.Class >= authz.P2Personal && !c.viewer.Person() {
 		c.access.Personal = append(c.access.Personal, name)
 	}
 	if rule.allows(c.viewer) {

@@ -24,11 +24,11 @@ func check(t *testing.T, query string, v *authz.Viewer) (*schema.Access, error) 
 	if errs != nil {
 		t.Fatalf("%s: %v", query, errs)
 	}
-	return schema.Check(schema.Parsed(), doc.Operations[0], v)
+	return schema.Check(schema.Parsed(), doc.Operations[0], nil, v)
 }
 
-// Whether a role passes follows from the field's class, its @auth and the stated purpose alone:
-// every field of the schema, every role, with and without a purpose.
+// Whether a role passes follows from the field's class, its @auth, its @own and the stated purpose
+// alone: every field of the schema, every role, with and without a purpose.
 func TestEveryFieldForEveryRole(t *testing.T) {
 	t.Parallel()
 	s := schema.Parsed()
@@ -48,12 +48,13 @@ func TestEveryFieldForEveryRole(t *testing.T) {
 		for _, role := range authz.Roles() {
 			for _, purpose := range []string{"", "case 17"} {
 				v := &authz.Viewer{Principal: "x", Roles: []authz.Role{role}, Purpose: purpose, All: true}
-				want := v.Reads(rule.Class) && (rule.Roles == nil || v.Has(rule.Roles...))
-				access, err := schema.Check(s, op, v)
+				own := role == authz.Resident || role == authz.Volunteer || role == authz.BuildingHead
+				want := rule.Own && own || v.Reads(rule.Class) && (rule.Roles == nil || v.Has(rule.Roles...))
+				access, err := schema.Check(s, op, nil, v)
 				if (err == nil) != want {
 					t.Errorf("%s for %s with purpose %q: %v", name, role, purpose, err)
 				}
-				if err == nil && (rule.Class >= authz.P2Personal) != (len(access.Personal) > 0) {
+				if err == nil && (rule.Class >= authz.P2Personal && !own) != (len(access.Personal) > 0) {
 					t.Errorf("%s: audited are %v", name, access.Personal)
 				}
 			}
@@ -145,7 +146,7 @@ func TestFieldsOfAnInterfaceAreDemandedOfTheTypesAViewerFinds(t *testing.T) {
 				t.Errorf("%v: %s.id is demanded: %t", v.Roles, d.Name, access.Demand[d.Name]["id"])
 			}
 		}
-		if !access.Demand["Station"]["id"] || access.Demand["Enrolment"]["id"] != v.Has(authz.StationStaff) {
+		if !access.Demand["Station"]["id"] || access.Demand["Enrolment"]["id"] != v.Has(authz.Resident) {
 			t.Errorf("%v finds stations: %t, sign-ups: %t", v.Roles, access.Demand["Station"]["id"], access.Demand["Enrolment"]["id"])
 		}
 	}

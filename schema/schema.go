@@ -59,6 +59,7 @@ var Parsed = sync.OnceValue(func() *ast.Schema {
 type Field struct {
 	Class authz.Class
 	Roles []authz.Role // any of them suffices; nil means anyone
+	Own   bool         // a viewer who asks as a resident may read it on rows of their own
 }
 
 // Fields maps "Type.field" to what its directives say. A field without a class of its own
@@ -89,7 +90,7 @@ var Fields = sync.OnceValue(func() map[string]Field {
 			if roles == nil {
 				roles = rolesOf(t.Directives)
 			}
-			fields[t.Name+"."+f.Name] = Field{Class: class, Roles: roles}
+			fields[t.Name+"."+f.Name] = Field{Class: class, Roles: roles, Own: isOwn(f.Directives, isOwn(t.Directives, false))}
 		}
 	}
 	return fields
@@ -150,6 +151,16 @@ func classOf(ds ast.DirectiveList) (authz.Class, bool) {
 	default:
 		return authz.P3Sensitive, true
 	}
+}
+
+// isOwn reads @own; without it, it is what the type says.
+func isOwn(ds ast.DirectiveList, ofType bool) bool {
+	d := ds.ForName("own")
+	if d == nil {
+		return ofType
+	}
+	read := d.Arguments.ForName("read")
+	return read == nil || read.Value.Raw != "false"
 }
 
 func rolesOf(ds ast.DirectiveList) []authz.Role {

@@ -220,7 +220,7 @@ func Settle[T any](parts []Part[T], forbidden []string, abort bool) error {
 		}
 	}
 	if len(forbidden) > 0 {
-		faults = append(faults, fault.Newf(fault.Forbidden, "some communities lie outside your scope; ask an administrator for a token that covers them").With("communities", forbidden))
+		faults = append(faults, OutOfScope(forbidden...))
 	}
 	switch {
 	case len(faults) == 0:
@@ -231,6 +231,11 @@ func Settle[T any](parts []Part[T], forbidden []string, abort bool) error {
 		return faults[0]
 	}
 	return &Partial{Faults: faults}
+}
+
+// OutOfScope refuses what is about owners that the viewer's token does not cover.
+func OutOfScope(owners ...string) *fault.Error {
+	return fault.Newf(fault.Forbidden, "some communities lie outside your scope; ask an administrator for a token that covers them").With("communities", owners)
 }
 
 // CoverageOf is the part's coverage as it concerns one owner.

@@ -122,10 +122,11 @@ type (
 )
 
 var (
-	Feedbacks = Define[Feedback](Spec{Type: "Feedback", Table: "feedbacks", Restricted: true, Own: "reporter_id",
+	Feedbacks = Define[Feedback](Spec{Type: "Feedback", Table: "feedbacks", Restricted: true, Own: "t.reporter_id = ?",
 		Orders:  map[string][]string{"RECEIVED_AT": {"received_at"}, "DUE_AT": {"due_at"}, "STATUS": {"status", "due_at"}},
 		Default: []string{"received_at"}, DefaultDesc: true})
-	FeedbackUpdates    = Define[FeedbackUpdate](Spec{Type: "FeedbackUpdate", Table: "feedback_updates", Restricted: true, Default: []string{"at"}})
+	FeedbackUpdates = Define[FeedbackUpdate](Spec{Type: "FeedbackUpdate", Table: "feedback_updates", Restricted: true, Default: []string{"at"},
+		Own: "EXISTS (SELECT FROM feedbacks f WHERE f.owner = t.owner AND f.id = t.feedback_id AND f.reporter_id = ?)"})
 	Escalations        = Define[Escalation](Spec{Type: "Escalation", Table: "escalations", Restricted: true, Default: []string{"at", "level"}})
 	FeedbackCategories = Define[FeedbackCategory](Spec{Type: "FeedbackCategory", Table: "feedback_categories", Visible: "t.retired_at IS NULL",
 		Orders: map[string][]string{"CODE": {"code"}, "NAME": {"name_zh"}}, Default: []string{"code"}})

@@ -123,7 +123,7 @@ var (
 		Default: []string{"name_zh"}})
 	CourseSessions = Define[CourseSession](Spec{Type: "CourseSession", Table: "course_sessions",
 		Orders: map[string][]string{"START": {"starts_at"}}, Default: []string{"starts_at"}})
-	Enrolments = Define[Enrolment](Spec{Type: "Enrolment", Table: "enrolments", Restricted: true,
+	Enrolments = Define[Enrolment](Spec{Type: "Enrolment", Table: "enrolments", Restricted: true, Own: "t.resident_id = ?",
 		Orders: map[string][]string{"APPLIED_AT": {"applied_at"}}, Default: []string{"applied_at"}})
 )
 

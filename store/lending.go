@@ -69,7 +69,7 @@ var (
 	LendableItems = Define[LendableItem](Spec{Type: "LendableItem", Table: "lendable_items", Published: "t.retired_at IS NULL",
 		Orders:  map[string][]string{"NAME": {"name_zh"}, "KIND": {"kind"}, "ASSET_TAG": {"asset_tag"}},
 		Default: []string{"name_zh"}})
-	Loans = Define[Loan](Spec{Type: "Loan", Table: "loans", Restricted: true, Own: "borrower_id",
+	Loans = Define[Loan](Spec{Type: "Loan", Table: "loans", Restricted: true, Own: "t.borrower_id = ?",
 		Orders:  map[string][]string{"LENT_AT": {"lent_at"}, "DUE_AT": {"due_at"}},
 		Default: []string{"lent_at"}, DefaultDesc: true})
 )

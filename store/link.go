@@ -21,12 +21,13 @@ type Link struct {
 	Field  string // GraphQL field
 	Child  string // GraphQL type it leads to, "" when nothing below it can be selected
 
-	owner func(parent Node) string // whose rows it leads to; nil: the parent's owner's
-	alike bool                     // it leads to the same from all rows of an owner
-	local func(ask *Ask, parent Node, args map[string]any) (any, error)
-	hot   Hot
-	check func(ask *Ask, args map[string]any) error // nil: nothing can be wrong with them
-	load  func(ctx context.Context, src Source, b *Batch) error
+	owner  func(parent Node) string // whose rows it leads to; nil: the parent's owner's
+	scoped bool                     // made of restricted rows without leading to them
+	alike  bool                     // it leads to the same from all rows of an owner
+	local  func(ask *Ask, parent Node, args map[string]any) (any, error)
+	hot    Hot
+	check  func(ask *Ask, args map[string]any) error // nil: nothing can be wrong with them
+	load   func(ctx context.Context, src Source, b *Batch) error
 }
 
 // Local reports whether the link is answered from the directory, without a statement.
@@ -50,6 +51,12 @@ func (l *Link) Key(n Node) Key {
 		return Key{Owner: r.Owner}
 	}
 	return Key{r.Owner, r.UUID}
+}
+
+// Restricted reports whether the link leads to what only viewers with its owner in scope see.
+func (l *Link) Restricted() bool {
+	child := tables[l.Child]
+	return l.scoped || child != nil && child.described().Restricted
 }
 
 // Hot returns the hot list behind the link, nil when there is none.

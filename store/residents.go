@@ -48,7 +48,7 @@ type (
 )
 
 // Residents have no order by what is masked: it would tell what the mask hides.
-var Residents = Define[Resident](Spec{Type: "Resident", Table: "residents", Restricted: true,
+var Residents = Define[Resident](Spec{Type: "Resident", Table: "residents", Restricted: true, Own: "t.id = ?",
 	Orders: map[string][]string{"RECORDED": nil}})
 
 var (

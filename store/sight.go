@@ -6,19 +6,20 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/page"
+	"linhui/schema"
 )
 
-// onlyOwn holds viewers who are not staff to the rows that are of themselves.
+// onlyOwn holds viewers who may not see others' rows to the rows that are of themselves.
 func (t *Table[T]) onlyOwn(ask *Ask, w *Where) {
-	if t.Own == "" || ask.wrote || ask.Viewer.Reads(authz.P1Staff) {
+	if ask.wrote || schema.FindsOthers(ask.Viewer, t.Type) {
 		return
 	}
 	owner, id, ok := Self(ask.Viewer)
-	if !ok {
+	if t.Own == "" || !ok {
 		w.And("false")
 		return
 	}
-	w.And("t.owner = ? AND t."+t.Own+" = ?", owner, id)
+	w.And("t.owner = ? AND "+t.Own, owner, id)
 }
 
 // Self is the resident that a viewer is, when the token says so.

@@ -24,8 +24,8 @@ type Spec struct {
 	// Restricted rows are read only by viewers in whose scope their owner lies; the rows of
 	// other tables are public, though some of their columns may not be.
 	Restricted bool
-	// Own is the column of a restricted table with the resident a row is of: viewers who are
-	// not staff see their own rows only.
+	// Own is the condition on t under which a row of a restricted table is of the resident whose
+	// id stands for its ?: viewers who may not see others' rows see these. Without it they see none.
 	Own string
 	// Visible is a condition on t every reader is held to, such as a publication state.
 	Visible string
@@ -343,6 +343,18 @@ func (r *reader[T]) mapUnknown(c *column, p any) {
 
 // checkColumns reports descriptions that the schema contradicts; the conformance test runs it.
 func (t *Table[T]) checkColumns() error {
+	resident := &authz.Viewer{Roles: []authz.Role{authz.Resident}}
+	switch own := schema.Finds(resident, t.Type) && !schema.FindsOthers(resident, t.Type); {
+	case schema.FindsOthers(&authz.Viewer{}, t.Type) == t.Restricted:
+		return fmt.Errorf("%s: class and roles of the type must keep the public out just when its table is restricted", t.Type)
+	case own != (t.Own != ""):
+		return fmt.Errorf("%s: @own says that residents find rows of their own, Own says which: both or neither", t.Type)
+	}
+	for name, o := range t.orders {
+		if o.class > schema.ClassOf(t.Type) {
+			return fmt.Errorf("%s: order %q is by a column that not everybody reads who sees the rows: the order tells its values", t.Type, name)
+		}
+	}
 	for i := range t.columns {
 		c := &t.columns[i]
 		if c.enum == nil && isEnum(c.typ) {

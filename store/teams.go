@@ -103,9 +103,9 @@ var (
 		Default: []string{"name_zh"}})
 	TeamHonours     = Define[TeamHonour](Spec{Type: "TeamHonour", Table: "team_honours", Default: []string{"awarded_on"}, DefaultDesc: true})
 	ServiceProjects = Define[ServiceProject](Spec{Type: "ServiceProject", Table: "service_projects", Default: []string{"name_zh"}})
-	TeamMemberships = Define[TeamMembership](Spec{Type: "TeamMembership", Table: "team_memberships", Restricted: true,
+	TeamMemberships = Define[TeamMembership](Spec{Type: "TeamMembership", Table: "team_memberships", Restricted: true, Own: "t.resident_id = ?",
 		Orders: map[string][]string{"SINCE": {"since"}}, Default: []string{"since"}})
-	ServiceRecords = Define[ServiceRecord](Spec{Type: "ServiceRecord", Table: "service_records", Restricted: true,
+	ServiceRecords = Define[ServiceRecord](Spec{Type: "ServiceRecord", Table: "service_records", Restricted: true, Own: "t.volunteer_id = ?",
 		Orders:  map[string][]string{"START": {"starts_at"}, "MINUTES": {"minutes"}},
 		Default: []string{"starts_at"}, DefaultDesc: true})
 )

@@ -20,8 +20,7 @@ type Value struct {
 	SQL string
 	// Args reads the field's own arguments; nil: SQL needs none.
 	Args func(ask *Ask, args map[string]any) ([]any, error)
-	// Restricted values are made of rows that only viewers with the owner in scope may
-	// read; they are null on parents outside it.
+	// Restricted values are made of rows that only viewers with the owner in scope may read.
 	Restricted bool
 }
 
@@ -37,7 +36,7 @@ func HasValue[V, P any](parent *Table[P], v Value) *Link {
 		_, err := v.Args(ask, args)
 		return err
 	}
-	return register(&Link{Parent: parent.Type, Field: v.Field, check: check, load: func(ctx context.Context, src Source, b *Batch) error {
+	return register(&Link{Parent: parent.Type, Field: v.Field, scoped: v.Restricted, check: check, load: func(ctx context.Context, src Source, b *Batch) error {
 		var args []any
 		if v.Args != nil {
 			var err error

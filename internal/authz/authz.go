@@ -114,6 +114,11 @@ func (v *Viewer) Reads(c Class) bool {
 	return v.Has(classRoles[c]...)
 }
 
+// Person reports whether the viewer asks on their own behalf: as a resident, holding no role that
+// reads what staff read. Only then rows of one's own are all there is to see, and may be read in
+// full without a purpose.
+func (v *Viewer) Person() bool { return v.Has(Resident) && !v.Reads(P1Staff) }
+
 // Covers reports whether the owner (a community's slug or a division's code) is in scope.
 func (v *Viewer) Covers(owner string) bool {
 	if v.All {
