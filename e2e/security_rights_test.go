@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"linhui/internal/authz"
 	"linhui/schema"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata/security.golden; review the difference: it says who reads what")
 
 // Columns are authz.Roles(), least first. What stands here says a second time, and on purpose in
 // another way than internal/authz, who holds a role that @auth names and who reads a class.

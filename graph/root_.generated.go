@@ -13227,7 +13227,7 @@ input StoredItemFilter {
   status: [StoredItemStatus!]
   station: ID
   "Deposited on a day of the range."
-  range: DateRange
+  range: DateRange @reads(field: "depositedAt")
 }
 
 extend type Station {

@@ -97,7 +97,7 @@ func (c *check) filters(f *ast.Field, path ast.Path) {
 		if rule, ok := filters()[f.ObjectDefinition.Name+"."+f.Name+"("+a.Name+")"]; ok {
 			c.permit(f.ObjectDefinition.Name+"."+f.Name+"("+a.Name+")", rule, path)
 		}
-		if a.Name != "filter" {
+		if in := Parsed().Types[def.Type.Name()]; in == nil || in.Kind != ast.InputObject {
 			continue
 		}
 		given, err := a.Value.Value(c.variables)

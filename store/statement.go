@@ -7,6 +7,7 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/database"
+	"linhui/internal/fault"
 	"linhui/page"
 
 	"github.com/lib/pq"
@@ -19,7 +20,7 @@ type Source interface {
 
 // each runs a statement and hands over its rows one by one.
 func each(ctx context.Context, src Source, q database.Query, row func(*sql.Rows) error) error {
-	return src.Query(ctx, q, func(rs *sql.Rows) error {
+	err := src.Query(ctx, q, func(rs *sql.Rows) error {
 		for rs.Next() {
 			if err := row(rs); err != nil {
 				return err
@@ -27,6 +28,10 @@ func each(ctx context.Context, src Source, q database.Query, row func(*sql.Rows)
 		}
 		return nil
 	})
+	if v := database.ViolationOf(err); v != nil && v.SQLState == "22021" { // character_not_in_repertoire: NUL
+		return fault.Newf(fault.BadUserInput, "a text holds a character that text cannot have").Because(err)
+	}
+	return err
 }
 
 // selection is what a statement reads of a table for one request: the columns, and through
