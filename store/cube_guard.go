@@ -21,7 +21,7 @@ import (
 //
 // The chain does not depend on the question. Every answer is therefore made of the same classes
 // of at least K people, and no difference, total, page, order or threshold of any number of
-// answers can tell less than a class apart. See docs/adr/0010.
+// answers can tell less than a class apart. See docs/adr/0011.
 type Guard struct {
 	// People is SQL over t for whom a row is about.
 	People string
