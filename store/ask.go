@@ -18,7 +18,8 @@ type Ask struct {
 	Budget    database.Budget
 	Log       *slog.Logger
 
-	wrote bool // reading back what the viewer has just written, see Write
+	wrote   bool // reading back what the viewer has just written, see Write
+	guarded bool // counting behind a cube's guard, which shows no row; see Guard
 }
 
 // Demand is the set of fields that an operation selects of each type, keyed by type name. A

@@ -188,7 +188,9 @@ func (c *Cube) bucketTold(bucket scalar.Enum) int {
 // group gathers what is too small to be shown apart.
 func (c *Cube) guarded(ask *Ask, owners []string, q *CubeQuery) (selection, error) {
 	var w Where
-	s, _ := c.table.reach(ask, &w, authz.P2Personal, owners)
+	behind := *ask
+	behind.guarded = true
+	s, _ := c.table.reach(&behind, &w, authz.P2Personal, owners)
 	s.query.Class = ask.Budget
 	if s.none {
 		return s, nil

@@ -11,7 +11,7 @@ import (
 
 // onlyOwn holds viewers who may not see others' rows to the rows that are of themselves.
 func (t *Table[T]) onlyOwn(ask *Ask, w *Where) {
-	if ask.wrote || schema.FindsOthers(ask.Viewer, t.Type) {
+	if ask.wrote || ask.guarded || schema.FindsOthers(ask.Viewer, t.Type) {
 		return
 	}
 	owner, id, ok := Self(ask.Viewer)
