@@ -194,3 +194,19 @@ func TestNobodyIsSingledOut(t *testing.T) {
 		t.Errorf("the attack is no attack: without the guard it singles out %d of 1,000", alone)
 	}
 }
+
+// A comparison is asked for by a statement of its own, whose rows the guard holds as well: a day
+// before a month begins would cut the month before into less than its classes.
+func TestComparisonsAreGuarded(t *testing.T) {
+	t.Parallel()
+	b := spread(t, 2, 2)
+	query := `{ serviceRecordAggregate(period: {from: "2026-02-01", to: "2026-02-28"}, bucket: %s, compareTo: PREVIOUS) { nodes { bucket compared { records } } } }`
+	analyst := b.token(authz.Analyst)
+	a := b.ask(analyst, fmt.Sprintf(query, "DAY"), nil)
+	if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "FORBIDDEN" || strings.Contains(string(a.Data), "nodes") {
+		t.Errorf("days compared: %s %+v", a.Data, a.Errors)
+	}
+	if a := b.ask(analyst, fmt.Sprintf(query, "MONTH"), nil); len(a.Errors) > 0 {
+		t.Errorf("months compared: %+v", a.Errors)
+	}
+}

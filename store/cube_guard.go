@@ -10,8 +10,6 @@ import (
 	"linhui/internal/fault"
 	"linhui/internal/measure"
 	"linhui/schema/scalar"
-
-	"github.com/lib/pq"
 )
 
 // Guard protects the people behind a cube's rows from viewers who may not read those rows one
@@ -48,9 +46,9 @@ func (g *Guard) least() int {
 // fields row by row.
 func (c *Cube) Guarded(v *authz.Viewer) bool { return c.Guard != nil && !v.Reads(authz.P2Personal) }
 
-// Permit refuses a query that asks for more than a guarded viewer may have, and says what may
-// be asked.
-func (c *Cube) Permit(v *authz.Viewer, q *CubeQuery) error {
+// permit refuses a query that asks for more than a guarded viewer may have, and says what may
+// be asked. Every statement passes here, also those of comparisons and of dry runs.
+func (c *Cube) permit(v *authz.Viewer, q *CubeQuery) error {
 	if !c.Guarded(v) {
 		if class := q.Class(); !v.Reads(class) {
 			return fault.Newf(fault.Forbidden, "a dimension or measure of this aggregate is not for your roles").At("groupBy")
@@ -160,7 +158,7 @@ func columnsBefore(names []string) string {
 
 // told is the level of the lattice from which on a dimension is told, 0 for the owner's.
 func (c *Cube) told(d *Dimension) int {
-	if d.place != ofRow {
+	if c.Guard == nil || d.place != ofRow {
 		return 0
 	}
 	return c.timeLevels() + slices.Index(c.Guard.Lattice, d.Name) + 1
@@ -182,64 +180,4 @@ func (c *Cube) bucketTold(bucket scalar.Enum) int {
 		return 2
 	}
 	return 1
-}
-
-// guarded is the statement of a query through the cube's guard. Its rows begin with whether the
-// group gathers what is too small to be shown apart.
-func (c *Cube) guarded(ask *Ask, owners []string, q *CubeQuery) (selection, error) {
-	var w Where
-	behind := *ask
-	behind.guarded = true
-	s, _ := c.table.reach(&behind, &w, authz.P2Personal, owners)
-	s.query.Class = ask.Budget
-	if s.none {
-		return s, nil
-	}
-	w.And("t.owner = ANY(?)", pq.Array(owners))
-	classes, err := c.classes(&w, ask, q)
-	if err != nil {
-		return s, err
-	}
-	joins := ""
-	finest := 0
-	var read, by []string
-	add := func(key string) {
-		read = append(read, key+"::text AS k"+strconv.Itoa(len(read)))
-		by = append(by, key)
-	}
-	told := func(level int, key string) string {
-		finest = max(finest, level)
-		if level == 0 {
-			return key
-		}
-		return fmt.Sprintf("CASE WHEN told.level >= %d THEN %s END", level, key)
-	}
-	read = append(read, "") // what is suppressed is known when all levels are
-	by = append(by, "")
-	if slices.ContainsFunc(q.By, (*Dimension).ownerBound) {
-		add("t.owner")
-	}
-	if q.Bucket != "" {
-		add(told(c.bucketTold(q.Bucket), c.bucketSQL(q.Bucket)))
-	}
-	for i, d := range q.By {
-		switch d.place {
-		case ofRow:
-			joins = d.joined(joins)
-			add(told(c.told(d), "("+w.now(ask, d.SQL)+")"))
-		case ofStreet, ofDistrict:
-			key, join := w.division(ask, owners, d.place, i)
-			joins += join
-			add(key)
-		}
-	}
-	read[0] = fmt.Sprintf("told.level < %d AS k0s", finest)
-	by[0] = fmt.Sprintf("told.level < %d", finest)
-	measures, out, err := c.aggregates(&w, ask, q)
-	if err != nil {
-		return s, err
-	}
-	s.query.SQL = grouped(read, by, measures, out, classes+" told JOIN "+c.Of.described().Table+" t ON t.owner = told.owner AND t.id = told.id"+joins, "true")
-	s.query.Args = w.args
-	return s, nil
 }

@@ -60,49 +60,99 @@ func (q *CubeQuery) Overlapping() bool {
 // statement is the query's SQL for a source. Its rows are whether the group is suppressed, the
 // owner when groups are bound to one, the bucket, the keys, and the columns of every measure.
 func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery) (selection, error) {
-	if c.Guarded(ask.Viewer) {
-		return c.guarded(ask, owners, q)
+	if err := c.permit(ask.Viewer, q); err != nil {
+		return selection{}, err
+	}
+	guarded, class, behind := c.Guarded(ask.Viewer), q.Class(), *ask
+	if guarded {
+		class, behind.guarded = authz.P2Personal, true
 	}
 	var w Where
-	s, _ := c.table.reach(ask, &w, q.Class(), owners)
+	s, _ := c.table.reach(&behind, &w, class, owners)
 	s.query.Class = ask.Budget
 	if s.none {
 		return s, nil
 	}
 	w.And("t.owner = ANY(?)", pq.Array(owners))
-	joins := ""
-	read, by := []string{"false AS k0s"}, []string(nil)
-	add := func(key string) {
-		read = append(read, key+"::text AS k"+strconv.Itoa(len(read)))
-		by = append(by, key)
+	from, where := c.Of.described().Table+" t", ""
+	if guarded {
+		classes, err := c.classes(&w, ask, q)
+		if err != nil {
+			return s, err
+		}
+		from, where = classes+" told JOIN "+from+" ON t.owner = told.owner AND t.id = told.id", "true"
+	} else if err := c.narrow(&w, ask, q); err != nil {
+		return s, err
 	}
+	k := keyColumns{guarded: guarded}
 	if slices.ContainsFunc(q.By, (*Dimension).ownerBound) {
-		add("t.owner")
+		k.add("t.owner", 0)
 	}
 	if q.Bucket != "" {
-		add(c.bucketSQL(q.Bucket))
+		k.add(c.bucketSQL(q.Bucket), c.bucketTold(q.Bucket))
 	}
 	for i, d := range q.By {
 		switch d.place {
 		case ofRow:
-			joins = d.joined(joins)
-			add("(" + w.now(ask, d.SQL) + ")")
+			k.joins = d.joined(k.joins)
+			k.add("("+w.now(ask, d.SQL)+")", c.told(d))
 		case ofStreet, ofDistrict:
 			key, join := w.division(ask, owners, d.place, i)
-			joins += join
-			add(key)
+			k.joins += join
+			k.add(key, 0)
 		}
-	}
-	if err := c.narrow(&w, ask, q); err != nil {
-		return s, err
 	}
 	measures, out, err := c.aggregates(&w, ask, q)
 	if err != nil {
 		return s, err
 	}
-	s.query.SQL = grouped(read, by, measures, out, c.Of.described().Table+" t"+joins, w.String())
+	if where == "" {
+		where = w.String()
+	}
+	s.query.SQL = k.grouped(measures, out, from+k.joins, where)
 	s.query.Args = w.args
 	return s, nil
+}
+
+// keyColumns are the columns that a statement groups by.
+type keyColumns struct {
+	guarded bool // a key is told from a level of the guard's lattice on
+	read    []string
+	by      []string
+	joins   string
+	finest  int // the highest level among the keys
+}
+
+func (k *keyColumns) add(key string, level int) {
+	if k.guarded && level > 0 {
+		k.finest = max(k.finest, level)
+		key = fmt.Sprintf("CASE WHEN told.level >= %d THEN %s END", level, key)
+	}
+	k.read = append(k.read, key+"::text AS k"+strconv.Itoa(len(k.read)))
+	k.by = append(k.by, key)
+}
+
+// grouped puts a statement together: whether a group is suppressed, the keys, and the measures,
+// over the groups where out says so.
+func (k *keyColumns) grouped(measures, out []string, from, where string) string {
+	read, by := []string{"false AS small"}, k.by
+	if k.guarded {
+		small := fmt.Sprintf("told.level < %d", k.finest)
+		read, by = []string{small + " AS small"}, append([]string{small}, by...)
+	}
+	read = append(read, k.read...)
+	text := "SELECT " + strings.Join(slices.Concat(read, measures), ", ") + " FROM " + from + " WHERE " + where
+	if len(by) > 0 {
+		text += " GROUP BY " + strings.Join(by, ", ")
+	}
+	if out == nil {
+		return text
+	}
+	keys := []string{"g.small"}
+	for i := range k.read {
+		keys = append(keys, "g.k"+strconv.Itoa(i))
+	}
+	return "SELECT " + strings.Join(append(keys, out...), ", ") + " FROM (" + text + ") g"
 }
 
 // joined adds what the dimension's key is read from, once.
@@ -118,23 +168,6 @@ func (w *Where) division(ask *Ask, owners []string, place dimensionPlace, i int)
 	name := "d" + strconv.Itoa(i)
 	return name + ".code", " JOIN unnest(" + w.Arg(pq.Array(owners)) + "::text[], " + w.Arg(pq.Array(ask.Directory.above(owners, place))) + "::text[]) " +
 		name + "(owner, code) ON " + name + ".owner = t.owner"
-}
-
-// grouped puts a statement together: the columns read by keys, and measures over the groups
-// where out says so.
-func grouped(read, by, measures, out []string, from, where string) string {
-	text := "SELECT " + strings.Join(append(slices.Clone(read), measures...), ", ") + " FROM " + from + " WHERE " + where
-	if len(by) > 0 {
-		text += " GROUP BY " + strings.Join(by, ", ")
-	}
-	if out == nil {
-		return text
-	}
-	keys := make([]string, len(read))
-	for i, r := range read {
-		keys[i] = "g." + r[strings.LastIndexByte(r, ' ')+1:]
-	}
-	return "SELECT " + strings.Join(append(keys, out...), ", ") + " FROM (" + text + ") g"
 }
 
 // narrow adds the query's own conditions.
