@@ -114,8 +114,10 @@ func (s *Server) observe(next http.Handler, who Authenticator) http.Handler {
 		h["Referrer-Policy"] = noReferrer
 		h["Content-Security-Policy"] = nothing
 		s.inFlight.Add(1)
+		s.metrics.active.Inc()
 		defer func() {
 			s.inFlight.Add(-1)
+			s.metrics.active.Dec()
 			v := recover()
 			if v != nil && v != http.ErrAbortHandler {
 				s.panicked(x, v)

@@ -15,12 +15,13 @@ type metrics struct {
 	requests  *prometheus.HistogramVec // class, status, code
 	limited   prometheus.Counter
 	sockets   prometheus.Gauge
+	active    prometheus.Gauge
 	documents struct{ hits, misses prometheus.Counter }
 }
 
 // newMetrics registers with r. A second server of one process (the subgraph's) shares what the
 // first registered.
-func newMetrics(r prometheus.Registerer, inFlight func() float64) (*metrics, error) {
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "http_server_request_duration_seconds",
@@ -31,18 +32,18 @@ func newMetrics(r prometheus.Registerer, inFlight func() float64) (*metrics, err
 			Name: "linhui_rate_limited_total", Help: "Operations refused because the minute's points were spent."}),
 		sockets: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "linhui_websockets", Help: "Open websockets."}),
+		active: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "http_server_active_requests", Help: "Requests being answered, open sockets and streams included."}),
 	}
 	lookups := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "linhui_document_cache_total", Help: "Lookups of parsed documents, by result."}, []string{"result"})
-	busy := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "http_server_active_requests", Help: "Requests being answered, open sockets and streams included."}, inFlight)
 
 	var err error
 	m.requests = register(r, m.requests, &err)
 	m.limited = register(r, m.limited, &err)
 	m.sockets = register(r, m.sockets, &err)
 	lookups = register(r, lookups, &err)
-	register(r, busy, &err)
+	m.active = register(r, m.active, &err)
 	m.documents.hits, m.documents.misses = lookups.WithLabelValues("hit"), lookups.WithLabelValues("miss")
 	return m, err
 }

@@ -64,14 +64,15 @@ func (e *engine) present(ctx context.Context, err error) *gqlerror.Error {
 
 func (e *engine) classify(ctx context.Context, err error, outer *gqlerror.Error) *fault.Error {
 	var f *fault.Error
+	gone := errors.Is(err, context.Canceled) && ctx.Err() != nil // nobody waits for it any more
 	switch {
-	case errors.As(err, &f):
+	case errors.As(err, &f) && (f.Code != fault.Internal || !gone):
 		return f
 	case outer.Err == nil && published[outer.Extensions["code"]]:
 		return &fault.Error{Code: fault.Code(outer.Extensions["code"].(string)), Message: outer.Message, Extensions: outer.Extensions}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.Newf(fault.SourceTimeout, "the answer took too long")
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+	case gone:
 		return fault.Newf(fault.SourceTimeout, "the request was given up")
 	case refusedArgument(ctx):
 		return fault.Newf(fault.BadUserInput, "an argument is not acceptable: %s", clip(outer.Message, e.limits.MessageBytes))

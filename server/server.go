@@ -108,7 +108,7 @@ func New(o Options) (*Server, error) {
 		proxies: o.TrustedProxies, isReady: o.Ready, log: o.Log, now: o.Now, playground: o.Playground != nil}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	var err error
-	if s.metrics, err = newMetrics(o.Registry, func() float64 { return float64(s.inFlight.Load()) }); err != nil {
+	if s.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, err
 	}
 	points := newRates(o.Redis, o.Limits.PerMinute, o.Now, o.Log)

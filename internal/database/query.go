@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	otel "go.opentelemetry.io/otel/trace"
 
-	"linhui/internal/fault"
 	"linhui/internal/trace"
 )
 
@@ -115,7 +114,7 @@ func (d *DB) guarded(ctx context.Context, class Budget, key poolKey, do func(*sq
 		d.stats.observe(time.Since(start), result)
 		d.breaker.done(life, result)
 		if span != nil {
-			trace.End(span, codeOf(err))
+			trace.End(span, err)
 		}
 	}()
 	d.retries.earn()
@@ -135,13 +134,6 @@ func traced(ctx context.Context, source string) otel.Span {
 	}
 	_, span := trace.Begin(ctx, "statement", otel.SpanKindClient, attribute.String("db.system.name", "postgresql"), attribute.String("linhui.source", source))
 	return span
-}
-
-func codeOf(err error) string {
-	if f := fault.Of(err); f != nil {
-		return string(f.Code)
-	}
-	return ""
 }
 
 func (d *DB) mayRetry(err error) bool {

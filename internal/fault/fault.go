@@ -90,6 +90,14 @@ func Of(err error) *Error {
 	return &Error{Code: Internal, Message: "something went wrong on our side; the request id identifies it in the log", Cause: err}
 }
 
+// CodeOf is the code of Of(err), empty for nil.
+func CodeOf(err error) Code {
+	if f := Of(err); f != nil {
+		return f.Code
+	}
+	return ""
+}
+
 // Is reports whether err carries the given code.
 func Is(err error, code Code) bool {
 	var e *Error

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 
+	"linhui/internal/fault"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -92,9 +94,9 @@ func Begin(ctx context.Context, what string, kind otel.SpanKind, attrs ...attrib
 	return otel.SpanFromContext(ctx).TracerProvider().Tracer(name).Start(ctx, what, otel.WithSpanKind(kind), otel.WithAttributes(attrs...))
 }
 
-// End ends a span; code says why it failed, empty that it did not.
-func End(span otel.Span, code string) {
-	if code != "" {
+// End ends a span; err says why it failed, nil that it did not. Only its code is told.
+func End(span otel.Span, err error) {
+	if code := string(fault.CodeOf(err)); code != "" {
 		span.SetStatus(codes.Error, code)
 		span.SetAttributes(attribute.String("error.type", code))
 	}

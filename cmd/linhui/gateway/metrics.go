@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"linhui/internal/fault"
 	"linhui/supergraph/execute"
 )
 
@@ -39,7 +40,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 func (m *metrics) observe(c *execute.Call) (done func(bytes int, err error)) {
 	began := time.Now()
 	return func(bytes int, err error) {
-		m.fetches.WithLabelValues(c.Subgraph, code(err)).Observe(time.Since(began).Seconds())
+		m.fetches.WithLabelValues(c.Subgraph, string(fault.CodeOf(err))).Observe(time.Since(began).Seconds())
 		m.bytes.WithLabelValues(c.Subgraph).Add(float64(bytes))
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	otel "go.opentelemetry.io/otel/trace"
 
-	"linhui/internal/fault"
 	"linhui/internal/trace"
 	"linhui/supergraph/execute"
 )
@@ -23,7 +22,7 @@ func (g *Gateway) observe(ctx context.Context, c *execute.Call) (context.Context
 	return ctx, func(bytes int, err error) {
 		measured(bytes, err)
 		span.SetAttributes(attribute.Int("http.response.body.size", bytes))
-		trace.End(span, code(err))
+		trace.End(span, err)
 	}
 }
 
@@ -35,7 +34,7 @@ func planning(ctx context.Context) func(int, error) {
 	_, span := trace.Begin(ctx, "plan", otel.SpanKindInternal)
 	return func(fetches int, err error) {
 		span.SetAttributes(attribute.Int("linhui.fetches", fetches))
-		trace.End(span, code(err))
+		trace.End(span, err)
 	}
 }
 
@@ -48,12 +47,4 @@ func Named(before func(context.Context, *graphql.OperationContext) (context.Cont
 		}
 		return before(ctx, oc)
 	}
-}
-
-// code is that of an error; empty without one.
-func code(err error) string {
-	if f := fault.Of(err); f != nil {
-		return string(f.Code)
-	}
-	return ""
 }
