@@ -295,7 +295,5 @@ func TestDrainFinishesWhatWasAccepted(t *testing.T) {
 	if err := <-drained; err != nil {
 		t.Error(err)
 	}
-	if n := b.root.Open.Load(); n != 0 {
-		t.Errorf("%d sources are open", n)
-	}
+	eventually(t, "the sources end", func() bool { return b.root.Open.Load() == 0 })
 }
