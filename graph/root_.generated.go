@@ -11477,7 +11477,7 @@ type AggregateCost @class(level: P0_PUBLIC) {
   groups: Int!
   "Rows the databases would read, as their planners estimate; only with dryRun."
   rows: Int
-  "Whether kept totals answered in place of the rows."
+  "Whether kept totals answered in place of the rows. They are written together with the rows and never lag behind them."
   rollup: Boolean!
 }
 `, BuiltIn: false},

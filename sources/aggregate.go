@@ -25,6 +25,7 @@ func (g *Groups) At(key string) *store.Group { return g.index[key] }
 // share is what one source answers: the groups of each query, and the total of the first.
 type share struct {
 	groups [][]*store.Group
+	rolled []bool // by query: kept totals answered
 	total  *store.Group
 }
 
@@ -34,16 +35,16 @@ type share struct {
 // withTotal asks for the first query's total as well, which is no sum of groups that overlap.
 func Aggregate(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, queries []*store.CubeQuery, withTotal bool, chosen Chosen, abort bool) ([]*Groups, error) {
 	parts := gather(ctx, s, ask.Budget, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (sh share, err error) {
-		sh.groups = make([][]*store.Group, len(queries))
+		sh.groups, sh.rolled = make([][]*store.Group, len(queries)), make([]bool, len(queries))
 		for i, q := range queries {
-			if sh.groups[i], err = c.Groups(ctx, src, ask, owners, q); err != nil {
+			if sh.groups[i], sh.rolled[i], err = c.Groups(ctx, src, ask, owners, q); err != nil {
 				return sh, err
 			}
 		}
 		if withTotal && queries[0].Overlapping() {
 			whole := *queries[0]
 			whole.By, whole.Bucket = nil, ""
-			groups, err := c.Groups(ctx, src, ask, owners, &whole)
+			groups, _, err := c.Groups(ctx, src, ask, owners, &whole)
 			if err != nil {
 				return sh, err
 			}
@@ -78,6 +79,7 @@ func foldGroups(parts []Part[share], i int) *Groups {
 		if p.Err != nil {
 			continue
 		}
+		all.Cost.Rollup = p.Value.rolled[i] && (all.Cost.Rollup || all.Cost.Sources == 0)
 		all.Cost.Sources++
 		if all.AsOf.IsZero() || p.AsOf.Before(all.AsOf) {
 			all.AsOf = p.AsOf
@@ -120,6 +122,7 @@ func Explain(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, q *
 	cost := store.AggregateCost{Rows: &rows}
 	for _, p := range parts {
 		if p.Err == nil {
+			cost.Rollup = p.Value.Rolled && (cost.Rollup || cost.Sources == 0)
 			cost.Sources++
 			cost.Groups += p.Value.Groups
 			rows += p.Value.Rows

@@ -34,6 +34,9 @@ type Cube struct {
 	Measures   []Measure
 	// Guard protects people behind the rows; nil where the rows are of nobody.
 	Guard *Guard
+	// Rollups are totals that the database keeps; the first that can answers. A viewer behind
+	// the guard is answered from rows.
+	Rollups []*Rollup
 
 	table cubed
 	time  *column
@@ -160,6 +163,9 @@ func DefineCube(c Cube) *Cube {
 	}, c.Dimensions...)
 	for i := range c.Dimensions {
 		c.prepare(&c.Dimensions[i])
+	}
+	for _, r := range c.Rollups {
+		r.declare(&c)
 	}
 	cubes[c.Of.TypeName()] = &c
 	schema.Declare("Query."+c.RootField(), schema.Field{Roles: c.Roles})

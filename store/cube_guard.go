@@ -100,9 +100,9 @@ func (c *Cube) classes(w *Where, ask *Ask, q *CubeQuery) (string, error) {
 		if err := c.narrow(&conds, ask, &CubeQuery{Period: q.Period}); err != nil {
 			return "", err
 		}
-		keys = append(keys, c.bucketSQL("MONTH"))
+		keys = append(keys, c.rows().bucketSQL("MONTH"))
 		if c.Guard.Daily {
-			keys = append(keys, c.bucketSQL("DAY"))
+			keys = append(keys, c.rows().bucketSQL("DAY"))
 		}
 	} else if c.Default != nil {
 		if err := c.Default.Where(&conds, ask); err != nil {

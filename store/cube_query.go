@@ -57,61 +57,78 @@ func (q *CubeQuery) Overlapping() bool {
 	return slices.ContainsFunc(q.By, func(d *Dimension) bool { return d.Overlaps })
 }
 
-// statement is the query's SQL for a source. Its rows are whether the group is suppressed, the
-// owner when groups are bound to one, the bucket, the keys, and the columns of every measure.
-func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery) (selection, error) {
+// statement is the query's SQL for a source, over the totals of the first rollup that can answer
+// it, or over the rows. Its rows are whether the group is suppressed, the owner when groups are
+// bound to one, the bucket, the keys, and the columns of every measure.
+func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery, rollups []*Rollup) (selection, *Rollup, error) {
 	if err := c.permit(ask.Viewer, q); err != nil {
-		return selection{}, err
+		return selection{}, nil, err
 	}
+	if !c.Guarded(ask.Viewer) {
+		for _, r := range rollups {
+			if s, ok, err := c.over(r.relation(), ask, owners, q); err != nil || ok {
+				return s, r, err
+			}
+		}
+	}
+	s, _, err := c.over(c.rows(), ask, owners, q)
+	return s, nil, err
+}
+
+// over is the query's SQL over a relation; ok is false when the relation lacks what is asked.
+func (c *Cube) over(rel relation, ask *Ask, owners []string, q *CubeQuery) (s selection, ok bool, err error) {
 	guarded, class, behind := c.Guarded(ask.Viewer), q.Class(), *ask
 	if guarded {
 		class, behind.guarded = authz.P2Personal, true
 	}
-	var w Where
-	s, _ := c.table.reach(&behind, &w, class, owners)
+	w := Where{over: rel.rollup}
+	s, _ = c.table.reach(&behind, &w, class, owners)
 	s.query.Class = ask.Budget
 	if s.none {
-		return s, nil
+		return s, true, nil
 	}
 	w.And("t.owner = ANY(?)", pq.Array(owners))
-	from, where := c.Of.described().Table+" t", ""
+	from, where := rel.from+" t", ""
 	if guarded {
 		classes, err := c.classes(&w, ask, q)
 		if err != nil {
-			return s, err
+			return s, false, err
 		}
 		from, where = classes+" told JOIN "+from+" ON t.owner = told.owner AND t.id = told.id", "true"
 	} else if err := c.narrow(&w, ask, q); err != nil {
-		return s, err
+		return s, false, err
 	}
 	k := keyColumns{guarded: guarded}
 	if slices.ContainsFunc(q.By, (*Dimension).ownerBound) {
 		k.add("t.owner", 0)
 	}
 	if q.Bucket != "" {
-		k.add(c.bucketSQL(q.Bucket), c.bucketTold(q.Bucket))
+		k.add(rel.bucketSQL(q.Bucket), c.bucketTold(q.Bucket))
 	}
 	for i, d := range q.By {
 		switch d.place {
 		case ofRow:
 			k.joins = d.joined(k.joins)
-			k.add("("+w.now(ask, d.SQL)+")", c.told(d))
+			k.add("("+w.now(ask, rel.onDays(d.SQL))+")", c.told(d))
 		case ofStreet, ofDistrict:
 			key, join := w.division(ask, owners, d.place, i)
 			k.joins += join
 			k.add(key, 0)
 		}
 	}
-	measures, out, err := c.aggregates(&w, ask, q)
-	if err != nil {
-		return s, err
+	measures, out, ok, err := c.aggregates(rel, &w, ask, q)
+	if err != nil || !ok {
+		return s, false, err
 	}
 	if where == "" {
 		where = w.String()
 	}
+	if rel.rollup != nil {
+		k.having = "sum(t.rollup_n) <> 0"
+	}
 	s.query.SQL = k.grouped(measures, out, from+k.joins, where)
 	s.query.Args = w.args
-	return s, nil
+	return s, rel.rollup == nil || rel.rollup.answers(q, &w, s.query.SQL), nil
 }
 
 // keyColumns are the columns that a statement groups by.
@@ -120,7 +137,8 @@ type keyColumns struct {
 	read    []string
 	by      []string
 	joins   string
-	finest  int // the highest level among the keys
+	having  string // "" for every group
+	finest  int    // the highest level among the keys
 }
 
 func (k *keyColumns) add(key string, level int) {
@@ -144,6 +162,9 @@ func (k *keyColumns) grouped(measures, out []string, from, where string) string 
 	text := "SELECT " + strings.Join(slices.Concat(read, measures), ", ") + " FROM " + from + " WHERE " + where
 	if len(by) > 0 {
 		text += " GROUP BY " + strings.Join(by, ", ")
+		if k.having != "" {
+			text += " HAVING " + k.having
+		}
 	}
 	if out == nil {
 		return text
@@ -191,20 +212,24 @@ func (c *Cube) narrow(w *Where, ask *Ask, q *CubeQuery) error {
 }
 
 // aggregates are the measures' columns over t and, when one of them is made of what is grouped,
-// the columns to be read over g.
-func (c *Cube) aggregates(w *Where, ask *Ask, q *CubeQuery) (grouped, out []string, err error) {
+// the columns to be read over g. ok is false when the relation does not keep a measure.
+func (c *Cube) aggregates(rel relation, w *Where, ask *Ask, q *CubeQuery) (grouped, out []string, ok bool, err error) {
 	made := false
 	number := map[string]int{}
 	for _, m := range q.Measures {
 		filter := ""
 		if m.Where != nil {
-			own := Where{args: w.args}
+			own := Where{args: w.args, over: w.over}
 			if err := m.Where.Where(&own, ask); err != nil {
-				return nil, nil, err
+				return nil, nil, false, err
 			}
 			w.args, filter = own.args, own.String()
 		}
-		for _, col := range m.Kind.Columns(filter) {
+		columns, ok := rel.columns(m.Kind, filter)
+		if !ok {
+			return nil, nil, false, nil
+		}
+		for _, col := range columns {
 			aggregate := strings.ReplaceAll(w.now(ask, col.Group), measure.HashKey, strconv.FormatInt(q.HashKey, 10))
 			n, known := number[aggregate]
 			if !known {
@@ -223,7 +248,7 @@ func (c *Cube) aggregates(w *Where, ask *Ask, q *CubeQuery) (grouped, out []stri
 	if !made && len(out) == len(grouped) {
 		out = nil
 	}
-	return grouped, out, nil
+	return grouped, out, true, nil
 }
 
 // Now stands in the SQL of dimensions and measures for the instant of the request.
@@ -242,20 +267,21 @@ func (c *Cube) daily() bool {
 	return c.time.typ == reflect.TypeFor[scalar.Date]() || c.time.typ == reflect.TypeFor[*scalar.Date]()
 }
 
-func (c *Cube) bucketSQL(bucket scalar.Enum) string {
-	at := c.time.expr + " AT TIME ZONE 'Asia/Shanghai'"
-	if c.daily() {
-		at = c.time.expr + "::timestamp"
+// Groups reads the source's groups: their keys and the parts of their measures. Two of them
+// may have the same keys, since values that this version does not know are OTHER. rolled says
+// that kept totals answered.
+func (c *Cube) Groups(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery) (groups []*Group, rolled bool, err error) {
+	groups, rollup, err := c.groups(ctx, src, ask, owners, q, c.Rollups)
+	if rollup != nil && noTable(err) { // the source is of an older schema
+		groups, rollup, err = c.groups(ctx, src, ask, owners, q, nil)
 	}
-	return "date_trunc('" + strings.ToLower(string(bucket)) + "', " + at + ")::date"
+	return groups, rollup != nil, err
 }
 
-// Groups reads the source's groups: their keys and the parts of their measures. Two of them
-// may have the same keys, since values that this version does not know are OTHER.
-func (c *Cube) Groups(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery) ([]*Group, error) {
-	s, err := c.statement(ask, owners, q)
+func (c *Cube) groups(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery, rollups []*Rollup) ([]*Group, *Rollup, error) {
+	s, rollup, err := c.statement(ask, owners, q, rollups)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := c.groupReader(ask.Log, q)
 	var groups []*Group
@@ -267,7 +293,7 @@ func (c *Cube) Groups(ctx context.Context, src Source, ask *Ask, owners []string
 		groups = append(groups, g)
 		return err
 	})
-	return groups, err
+	return groups, rollup, err
 }
 
 // groupReader reads the rows of one statement.
@@ -361,14 +387,25 @@ func (r *groupReader) bound() bool {
 // keyOn is the key of the group with the same dimensions in the bucket that begins on a day.
 func (g *Group) keyOn(day scalar.Date) string { return g.Owner + "\x00" + day.String() + g.rest }
 
-// Estimate is what a source's planner expects of a query.
-type Estimate struct{ Groups, Rows int }
+// Estimate is what a source's planner expects of a query; Rolled, that kept totals would answer.
+type Estimate struct {
+	Groups, Rows int
+	Rolled       bool
+}
 
 // Explain asks a source's planner what the query would read, without reading it.
 func (c *Cube) Explain(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery) (Estimate, error) {
-	s, err := c.statement(ask, owners, q)
+	e, rollup, err := c.explain(ctx, src, ask, owners, q, c.Rollups)
+	if rollup != nil && noTable(err) {
+		e, _, err = c.explain(ctx, src, ask, owners, q, nil)
+	}
+	return e, err
+}
+
+func (c *Cube) explain(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery, rollups []*Rollup) (Estimate, *Rollup, error) {
+	s, rollup, err := c.statement(ask, owners, q, rollups)
 	if err != nil || s.none {
-		return Estimate{}, err
+		return Estimate{}, nil, err
 	}
 	s.query.SQL = "EXPLAIN (FORMAT JSON) " + s.query.SQL
 	var plans []struct{ Plan explained }
@@ -380,9 +417,9 @@ func (c *Cube) Explain(ctx context.Context, src Source, ask *Ask, owners []strin
 		return json.Unmarshal(text, &plans)
 	})
 	if err != nil || len(plans) == 0 {
-		return Estimate{}, err
+		return Estimate{}, rollup, err
 	}
-	return Estimate{Groups: plans[0].Plan.Rows, Rows: plans[0].Plan.leaves()}, nil
+	return Estimate{Groups: plans[0].Plan.Rows, Rows: plans[0].Plan.leaves(), Rolled: rollup != nil}, rollup, nil
 }
 
 type explained struct {

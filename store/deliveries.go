@@ -114,7 +114,16 @@ var _ = DefineCube(Cube{
 		{Name: "deliveries", Doc: "Records of services done.", Unit: "条", Kind: measure.Count{}},
 		{Name: "largest", Doc: "Most person-times of one record.", Unit: "人次", Kind: measure.Most{Of: "t.person_times"}},
 	},
+	Rollups: []*Rollup{
+		{Grain: "MONTH", Keys: []string{"kind", "audience"}, Measures: keptOfDeliveries, Rows: current},
+		{Grain: "DAY", Keys: []string{"kind", "station_id"}, Measures: keptOfDeliveries, Rows: current},
+	},
 })
+
+var keptOfDeliveries = []string{"personTimes", "sessions", "deliveries"}
+
+// current holds of what was not corrected.
+const current = "t.superseded_at IS NULL"
 
 // ServiceDeliveryFilter narrows a list of deliveries; the zero filter leaves out what was
 // corrected.
@@ -128,7 +137,7 @@ type ServiceDeliveryFilter struct {
 
 func (f *ServiceDeliveryFilter) Where(w *Where, _ *Ask) error {
 	if !f.IncludeSuperseded {
-		w.And("t.superseded_at IS NULL")
+		w.And(current)
 	}
 	w.kinds("t.kind", f.Kinds)
 	w.AnyOf("t.audience", f.Audiences)

@@ -190,7 +190,13 @@ var _ = DefineCube(Cube{
 		{Name: "meanSatisfaction", Doc: "Mean of the reporters' judgements, 1 to 5.", Unit: "分", Kind: measure.Mean("t.satisfaction")},
 		{Name: "satisfactionDeviation", Doc: "Standard deviation of the judgements.", Unit: "分", Kind: measure.Deviation{Of: "t.satisfaction"}},
 	},
+	Rollups: []*Rollup{
+		{Grain: "MONTH", Keys: []string{"category", "kind"}, Measures: keptOfFeedback},
+		{Grain: "MONTH", Keys: []string{"responsible_org_id", "status"}, Measures: keptOfFeedback},
+	},
 })
+
+var keptOfFeedback = []string{"received", "unanswered", "resolved", "reopenedShare", "duplicateShare", "meanSatisfaction"}
 
 func hoursFrom(from, to string) string {
 	return "extract(epoch FROM " + to + " - " + from + ") / 3600"

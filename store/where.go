@@ -15,10 +15,17 @@ import (
 type Where struct {
 	conds []string
 	args  []any
+
+	over   *Rollup // t is this and not the table; nil for the table
+	stated bool    // that only rows count that the rollup has
 }
 
 // And adds a condition. It must hold exactly one ? for each argument.
 func (w *Where) And(cond string, args ...any) {
+	if w.over != nil && cond == w.over.Rows {
+		w.stated = true // every row of it meets that
+		return
+	}
 	cond = w.place(cond, args)
 	if strings.Contains(cond, " OR ") {
 		cond = "(" + cond + ")" // else the owners beside it would not hold
@@ -103,6 +110,10 @@ func (w *Where) During(column string, r *DateRange, at ...string) error {
 	if err := r.Check(strings.Join(at, ".")); err != nil {
 		return err
 	}
+	if w.over.keeps(column, r) {
+		w.And("t.rollup_day BETWEEN ? AND ?", r.From, r.To)
+		return nil
+	}
 	w.And(column+" >= ? AND "+column+" < ?", r.From.Start(), r.To.End())
 	return nil
 }
@@ -114,6 +125,9 @@ func (w *Where) Days(column string, r *DateRange, at ...string) error {
 	}
 	if err := r.Check(strings.Join(at, ".")); err != nil {
 		return err
+	}
+	if w.over.keeps(column, r) {
+		column = "t.rollup_day"
 	}
 	w.And(column+" BETWEEN ? AND ?", r.From, r.To)
 	return nil

@@ -28,7 +28,7 @@ type Distinct struct{ Of string }
 const HashKey = "$hashkey$"
 
 func (d Distinct) Columns(filter string) []Column {
-	hashes := filtered("array_agg(DISTINCT hashtextextended(("+d.Of+")::text, "+HashKey+"))", "("+d.Of+") IS NOT NULL", filter)
+	hashes := Filtered("array_agg(DISTINCT hashtextextended(("+d.Of+")::text, "+HashKey+"))", "("+d.Of+") IS NOT NULL", filter)
 	few := fmt.Sprintf("COALESCE(sum(cardinality(?)) OVER (), 0) <= %d", exactThings)
 	// A register is chosen by the low bits and holds the place of the first one among the others.
 	registers := fmt.Sprintf(`(SELECT array_agg(r.i * 64 + r.m) FROM (SELECT h & %d i, max(%d - length(ltrim(((h >> %d) & %d)::bit(%d)::text, '0'))) m

@@ -8,7 +8,7 @@ import (
 type Count struct{ If string }
 
 func (c Count) Columns(filter string) []Column {
-	return []Column{{Group: filtered("count(*)", c.If, filter)}}
+	return []Column{{Group: Filtered("count(*)", c.If, filter)}}
 }
 func (Count) Part() Part             { return new(count) }
 func (Count) Accuracy(Part) Accuracy { return Exact }
@@ -29,7 +29,7 @@ func (c *count) Int() int64 { return c.n }
 type Sum struct{ Of string }
 
 func (s Sum) Columns(filter string) []Column {
-	return []Column{{Group: filtered("sum("+s.Of+")", filter)}}
+	return []Column{{Group: Filtered("sum("+s.Of+")", filter)}}
 }
 func (Sum) Part() Part             { return new(sum) }
 func (Sum) Accuracy(Part) Accuracy { return Exact }
@@ -59,7 +59,7 @@ func Share(of, among string) Ratio {
 }
 
 func (r Ratio) Columns(filter string) []Column {
-	return []Column{{Group: filtered(r.Of, filter)}, {Group: filtered(r.By, filter)}}
+	return []Column{{Group: Filtered(r.Of, filter)}, {Group: Filtered(r.By, filter)}}
 }
 func (Ratio) Part() Part             { return new(ratio) }
 func (Ratio) Accuracy(Part) Accuracy { return Exact }
@@ -88,7 +88,7 @@ type Deviation struct{ Of string }
 
 func (d Deviation) Columns(filter string) []Column {
 	of := "(" + d.Of + ")::numeric"
-	return []Column{{Group: filtered("count("+of+")", filter)}, {Group: filtered("sum("+of+")", filter)}, {Group: filtered("sum("+of+" * "+of+")", filter)}}
+	return []Column{{Group: Filtered("count("+of+")", filter)}, {Group: Filtered("sum("+of+")", filter)}, {Group: Filtered("sum("+of+" * "+of+")", filter)}}
 }
 func (Deviation) Part() Part             { return new(moments) }
 func (Deviation) Accuracy(Part) Accuracy { return Exact }
@@ -132,14 +132,14 @@ type (
 )
 
 func (l Least) Columns(filter string) []Column {
-	return []Column{{Group: filtered("min("+l.Of+")", filter)}}
+	return []Column{{Group: Filtered("min("+l.Of+")", filter)}}
 }
 func (Least) Part() Part             { return &extreme{better: decimal.Decimal.LessThan} }
 func (Least) Accuracy(Part) Accuracy { return Exact }
 func (Least) Additive() bool         { return false }
 
 func (m Most) Columns(filter string) []Column {
-	return []Column{{Group: filtered("max("+m.Of+")", filter)}}
+	return []Column{{Group: Filtered("max("+m.Of+")", filter)}}
 }
 func (Most) Part() Part             { return &extreme{better: decimal.Decimal.GreaterThan} }
 func (Most) Accuracy(Part) Accuracy { return Exact }

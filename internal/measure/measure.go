@@ -55,7 +55,8 @@ var Exact = Accuracy{Exact: true}
 // Digits is how many places a quotient is rounded to, half away from zero.
 const Digits = 6
 
-func filtered(aggregate string, conds ...string) string {
+// Filtered adds conditions on the rows to an aggregate; empty ones are none.
+func Filtered(aggregate string, conds ...string) string {
 	all := ""
 	for _, c := range conds {
 		if c == "" {

@@ -26,7 +26,7 @@ var gamma = (1 + sketchError) / (1 - sketchError)
 type Percentile struct{ Of string }
 
 func (p Percentile) Columns(filter string) []Column {
-	values := filtered("array_agg(("+p.Of+")::float8)", "("+p.Of+") IS NOT NULL", filter)
+	values := Filtered("array_agg(("+p.Of+")::float8)", "("+p.Of+") IS NOT NULL", filter)
 	few := fmt.Sprintf("COALESCE(sum(cardinality(?)) OVER (), 0) <= %d", exactRows)
 	// Buckets as (index, sign, count); the index of zero does not matter.
 	sketch := fmt.Sprintf(`(SELECT array_agg(x ORDER BY i, s, o) FROM (SELECT i, s, count(*) n FROM unnest(?) v,
