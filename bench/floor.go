@@ -31,7 +31,12 @@ const openStatuses = `('RECEIVED','TRIAGED','ASSIGNED','IN_PROGRESS')`
 func floorSQL(today time.Time) map[string]string {
 	from, to := today.Format(time.RFC3339), today.AddDate(0, 0, 1).Format(time.RFC3339)
 	isToday := fmt.Sprintf("e.over_at >= '%s' AND e.starts_at < '%s' AND e.status <> 'DRAFT'", from, to)
+	byCategory := `SELECT to_char(g.month, 'YYYYMMDD') || g.owner || coalesce(g.category, '~'), json_build_object('bucket', g.month, 'slug', g.owner, 'category', g.category,
+			'received', g.received, 'resolved', g.resolved) FROM (SELECT f.owner, f.category, date_trunc('month', f.received_at AT TIME ZONE 'Asia/Shanghai')::date AS month,
+				count(*) AS received, count(f.resolved_at) AS resolved FROM feedbacks f WHERE f.owner = ANY($1)
+				AND f.received_at >= $2::timestamptz AND f.received_at < $3::timestamptz + interval '1 day' GROUP BY 1, 2, 3) g`
 	return map[string]string{
+		"d": byCategory, "d+": byCategory,
 		"a": `SELECT p.owner, json_build_object('slug', p.owner,
 			'stations', (SELECT coalesce(json_agg(json_build_object('id', s.id, 'nameZh', s.name_zh, 'kind', s.kind) ORDER BY s.name_zh, s.id), '[]')
 				FROM stations s WHERE s.owner = p.owner AND s.retired_at IS NULL),
@@ -90,13 +95,14 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		C     []string `json:"c"`
 		After string   `json:"after"`
+		P     struct{ From, To string }
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/")
-	rows, err := f.ask(r.Context(), name, in.C, in.After)
+	rows, err := f.ask(r.Context(), name, in.C, in.After, in.P.From, in.P.To)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -131,7 +137,7 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(b.Bytes())
 }
 
-func (f *floor) ask(ctx context.Context, name string, communities []string, after string) ([]keyed, error) {
+func (f *floor) ask(ctx context.Context, name string, communities []string, after, from, to string) ([]keyed, error) {
 	byDB := make([][]string, len(f.dbs))
 	for _, c := range communities {
 		byDB[f.home[c]] = append(byDB[f.home[c]], c)
@@ -145,7 +151,10 @@ func (f *floor) ask(ctx context.Context, name string, communities []string, afte
 		}
 		wg.Go(func() {
 			args := []any{pq.Array(some)}
-			if name == "e" {
+			switch name {
+			case "d", "d+":
+				args = append(args, from, to)
+			case "e":
 				at := ""
 				if after != "" {
 					at = after[:8] + " " + after[8:10] + ":" + after[10:12] + ":" + after[12:14] + "." + after[14:20] + "Z"

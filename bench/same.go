@@ -65,7 +65,7 @@ func plain(v any) any {
 		if n, ok := x["totalCount"]; ok && len(x) == 1 {
 			return n
 		}
-		for _, root := range []string{"todayEvents", "feedbacks"} {
+		for _, root := range []string{"todayEvents", "feedbacks", "feedbackAggregate"} {
 			if inner, ok := x[root]; ok && len(x) == 1 {
 				return plain(inner)
 			}

@@ -1,5 +1,7 @@
 package main
 
+import "time"
+
 // workload is one question that a client asks again and again, with other variables each
 // time, so that nothing below can answer from memory.
 type workload struct {
@@ -25,6 +27,13 @@ func (d *dataset) some(i, n int) []string {
 	return d.communities[at : at+n]
 }
 
+const byCategory = `query D($c: [ID!], $p: DateRange) { feedbackAggregate(communities: $c, groupBy: [COMMUNITY, CATEGORY], bucket: MONTH, period: $p, first: 10000) {
+	nodes { bucket community { slug } category received resolved } } }`
+
+func (d *dataset) during(i int, from, to time.Time) map[string]any {
+	return map[string]any{"c": d.some(i, d.district), "p": map[string]string{"from": from.Format(time.DateOnly), "to": to.Format(time.DateOnly)}}
+}
+
 var workloads = []workload{
 	{
 		name: "a", about: "20 communities: stations, today's events, open feedback, teams", token: true,
@@ -47,6 +56,21 @@ var workloads = []workload{
 		query: `query C($c: [ID!]) { todayEvents(communities: $c, first: 200) {
 			nodes { id nameZh kind start end community { slug } } coverage { complete } } }`,
 		variables: func(d *dataset, i int) map[string]any { return map[string]any{"c": d.some(i, d.district)} },
+	},
+	{
+		name: "d", about: "a district's feedback of 300 days by community, category and month", token: true,
+		query: byCategory,
+		variables: func(d *dataset, i int) map[string]any {
+			return d.during(i, benchDay.AddDate(0, 0, -300), benchDay.AddDate(0, 0, -1))
+		},
+	},
+	{
+		name: "d+", about: "the same of the last 10 whole months, which kept totals answer", token: true,
+		query: byCategory,
+		variables: func(d *dataset, i int) map[string]any {
+			month := benchDay.AddDate(0, 0, 1-benchDay.Day())
+			return d.during(i, month.AddDate(0, -10, 0), month.AddDate(0, 0, -1))
+		},
 	},
 	{
 		name: "e", about: "keyset page through a district's open feedback, with reporter", token: true,
