@@ -177,12 +177,12 @@ func (c *cluster) start(ctx context.Context, o options) error {
 	if c.floor, err = spawn(ctx, "floor", floorConf); err != nil {
 		return err
 	}
-	c.floor.target.request = floorRequest(c.floor.target.url)
+	c.floor.target.request = floorRequest
 	conf.Profile = o.profile
 	if c.gateway, err = spawn(ctx, "serve", conf); err != nil {
 		return err
 	}
-	c.gateway.target.request = graphqlRequest(c.gateway.target.url)
+	c.gateway.target.request = graphqlRequest
 	if !o.redis {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (c *cluster) start(ctx context.Context, o options) error {
 		return err
 	}
 	c.cached.target.name = "redis hit"
-	c.cached.target.request = graphqlRequest(c.cached.target.url)
+	c.cached.target.request = graphqlRequest
 	return nil
 }
 

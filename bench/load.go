@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -17,7 +14,7 @@ type target struct {
 	name    string
 	url     string
 	token   string
-	request func(w *workload, vars map[string]any) (url string, body []byte)
+	request func(w *workload, vars map[string]any) (path string, body []byte)
 }
 
 // sample is one round of load on one target.
@@ -30,8 +27,6 @@ type sample struct {
 // drive keeps conns requests in flight for the given time. Each connection asks about other
 // communities each time; workload e pages on for a few pages.
 func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int, d time.Duration, seed int) (sample, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: conns, MaxConnsPerHost: conns}}
-	defer client.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	lat := make([][]time.Duration, conns)
@@ -40,6 +35,12 @@ func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int,
 	var wg sync.WaitGroup
 	for n := range conns {
 		wg.Go(func() {
+			c, err := dial(ctx, t)
+			if err != nil {
+				errs[n] = err
+				return
+			}
+			defer c.close()
 			after := ""
 			for i, page := 0, 0; ctx.Err() == nil; page++ {
 				if page == pagesOf(w) {
@@ -50,7 +51,7 @@ func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int,
 					vars["after"] = after
 				}
 				start := time.Now()
-				body, err := send(ctx, client, t, w, vars)
+				body, err := c.ask(w, vars)
 				if ctx.Err() != nil {
 					return
 				}
@@ -95,31 +96,6 @@ func endCursor(body []byte) string {
 	return string(cursor)
 }
 
-func send(ctx context.Context, client *http.Client, t *target, w *workload, vars map[string]any) ([]byte, error) {
-	url, body := t.request(w, vars)
-	req, err := http.NewRequestWithContext(ctx, "POST", url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if w.token && t.token != "" {
-		req.Header.Set("Authorization", "Bearer "+t.token)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK || bytes.Contains(raw, []byte(`"errors":[`)) {
-		return nil, fmt.Errorf("%s, workload %s: %s: %.400s", t.name, w.name, resp.Status, raw)
-	}
-	return raw, nil
-}
-
 func (s sample) perSecond() float64 { return float64(s.requests) / s.seconds }
 
 func (s sample) percentile(p float64) time.Duration {
@@ -129,22 +105,18 @@ func (s sample) percentile(p float64) time.Duration {
 	return s.latencies[int(p*float64(len(s.latencies)-1))]
 }
 
-func graphqlRequest(base string) func(*workload, map[string]any) (string, []byte) {
-	return func(w *workload, vars map[string]any) (string, []byte) {
-		body, err := json.Marshal(map[string]any{"query": w.query, "variables": vars})
-		if err != nil {
-			panic(err) // maps of strings always marshal
-		}
-		return base + "/graphql", body
+func graphqlRequest(w *workload, vars map[string]any) (string, []byte) {
+	body, err := json.Marshal(map[string]any{"query": w.query, "variables": vars})
+	if err != nil {
+		panic(err) // maps of strings always marshal
 	}
+	return "/graphql", body
 }
 
-func floorRequest(base string) func(*workload, map[string]any) (string, []byte) {
-	return func(w *workload, vars map[string]any) (string, []byte) {
-		body, err := json.Marshal(vars)
-		if err != nil {
-			panic(err) // maps of strings always marshal
-		}
-		return base + "/" + w.name, body
+func floorRequest(w *workload, vars map[string]any) (string, []byte) {
+	body, err := json.Marshal(vars)
+	if err != nil {
+		panic(err) // maps of strings always marshal
 	}
+	return "/" + w.name, body
 }

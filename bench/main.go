@@ -20,6 +20,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"linhui/cmd/linhui/app"
 )
 
 type options struct {
@@ -45,6 +47,7 @@ func main() {
 			return
 		}
 	}
+	app.TuneRuntime() // collecting the load's garbage would slow every server down
 	var o options
 	flag.IntVar(&o.communities, "communities", 1000, "communities of the scale set")
 	flag.StringVar(&o.state, "state", ".state/bench", "where the databases are kept between runs")

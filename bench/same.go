@@ -5,18 +5,25 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 )
 
 // sameData asks every target the same and compares what they say, cursors and coverage
 // aside: a fast wrong answer is no answer.
 func sameData(ctx context.Context, c *cluster, w *workload, targets []*process) error {
+	clients := make([]*client, len(targets))
+	for n, p := range targets {
+		var err error
+		if clients[n], err = dial(ctx, p.target); err != nil {
+			return err
+		}
+		defer clients[n].close()
+	}
 	for i := range 3 {
 		vars := w.variables(c.set, i*7)
 		var first string
-		for _, p := range targets {
-			body, err := send(ctx, http.DefaultClient, p.target, w, vars)
+		for n, p := range targets {
+			body, err := clients[n].ask(w, vars)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"linhui/internal/fault"
+	"linhui/internal/marshal"
 	"linhui/sources"
 	"linhui/store"
 )
@@ -139,11 +140,11 @@ func Link[V any](ctx context.Context, parent store.Node) (V, error) {
 // Show marshals what a link of the parent led to. It is the short way for a link that Fill has
 // loaded; ok is false where the field's resolver has to tell more: an error, nothing there, a row
 // that came another way.
-func Show[V any](ctx context.Context, field graphql.CollectedField, parent store.Node, marshal func(context.Context, ast.SelectionSet, V) graphql.Marshaler) (m graphql.Marshaler, ok bool) {
+func Show[V any](ctx context.Context, field graphql.CollectedField, parent store.Node, show func(context.Context, ast.SelectionSet, V) graphql.Marshaler) (m graphql.Marshaler, ok bool) {
 	loaded, err, _ := parent.Base().Loaded(field.Field)
 	v, ok := loaded.(V)
 	if !ok || err != nil {
 		return nil, false
 	}
-	return marshal(graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: field}), field.Selections, v), true
+	return show(marshal.Below(ctx, field), field.Selections, v), true
 }

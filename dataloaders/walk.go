@@ -40,7 +40,9 @@ func (w *walk) run(level []*task) {
 	for len(level) > 0 {
 		var follows []*follow
 		for _, t := range level {
+			had := places(follows)
 			follows = w.collect(follows, t)
+			store.Expect(t.rows, places(follows)-had)
 		}
 		w.load(follows)
 		level = nil
@@ -53,6 +55,15 @@ func (w *walk) run(level []*task) {
 			}
 		}
 	}
+}
+
+// places is how many fields of the operation ask for the follows.
+func places(follows []*follow) int {
+	n := 0
+	for _, f := range follows {
+		n += len(f.places)
+	}
+	return n
 }
 
 // collect adds the links that a task's selections follow. Equal links with equal arguments

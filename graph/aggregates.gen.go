@@ -415,15 +415,11 @@ func (ec *executionContext) marshalNMeasureAccuracy2linhuiᚋstoreᚐMeasureAccu
 
 func (ec *executionContext) marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(ctx context.Context, sel ast.SelectionSet, v []store.MeasureAccuracy) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNMeasureAccuracy2linhuiᚋstoreᚐMeasureAccuracy(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

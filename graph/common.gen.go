@@ -6052,7 +6052,7 @@ func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet,
 		case "complete":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Complete()), graphql.Null)
 		case "sources":
-			out.Put(i, ec._Coverage_sources(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNSourceCoverage2ᚕlinhuiᚋpageᚐSourceCoverageᚄ(marshal.Below(ctx, field), field.Selections, obj.Sources), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -7481,8 +7481,6 @@ func (ec *executionContext) marshalNMoney2linhuiᚋschemaᚋscalarᚐMoney(ctx c
 
 func (ec *executionContext) marshalNNode2ᚕlinhuiᚋstoreᚐNode(ctx context.Context, sel ast.SelectionSet, v []store.Node) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalONode2linhuiᚋstoreᚐNode(ctx, sel, v[i])
 	})
 
@@ -7561,15 +7559,11 @@ func (ec *executionContext) unmarshalNRole2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ
 
 func (ec *executionContext) marshalNRole2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNRole2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -7581,15 +7575,11 @@ func (ec *executionContext) marshalNSourceCoverage2linhuiᚋpageᚐSourceCoverag
 
 func (ec *executionContext) marshalNSourceCoverage2ᚕlinhuiᚋpageᚐSourceCoverageᚄ(ctx context.Context, sel ast.SelectionSet, v []page.SourceCoverage) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSourceCoverage2linhuiᚋpageᚐSourceCoverage(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -7618,15 +7608,11 @@ func (ec *executionContext) marshalNUserError2linhuiᚋstoreᚐUserError(ctx con
 
 func (ec *executionContext) marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []store.UserError) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNUserError2linhuiᚋstoreᚐUserError(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

@@ -15538,27 +15538,27 @@ func (ec *executionContext) _CourseAggregate(ctx context.Context, sel ast.Select
 		case "__typename":
 			out.Put(i, marshal.String("CourseAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._CourseAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._CourseAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._CourseAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._CourseAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._CourseAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOCourseMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._CourseAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOCourseMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._CourseAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._CourseAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._CourseAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15628,7 +15628,7 @@ func (ec *executionContext) _CourseGroupEdge(ctx context.Context, sel ast.Select
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._CourseGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15680,27 +15680,27 @@ func (ec *executionContext) _CourseSessionAggregate(ctx context.Context, sel ast
 		case "__typename":
 			out.Put(i, marshal.String("CourseSessionAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._CourseSessionAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseSessionGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._CourseSessionAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseSessionGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._CourseSessionAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._CourseSessionAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._CourseSessionAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOCourseSessionMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._CourseSessionAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOCourseSessionMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._CourseSessionAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._CourseSessionAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._CourseSessionAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15753,7 +15753,7 @@ func (ec *executionContext) _CourseSessionGroup(ctx context.Context, sel ast.Sel
 		case "roomHours":
 			out.Put(i, ec._CourseSessionGroup_roomHours(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._CourseSessionGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOCourseSessionMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -15780,7 +15780,7 @@ func (ec *executionContext) _CourseSessionGroupEdge(ctx context.Context, sel ast
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._CourseSessionGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseSessionGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15832,27 +15832,27 @@ func (ec *executionContext) _EnrolmentAggregate(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Put(i, marshal.String("EnrolmentAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._EnrolmentAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEnrolmentGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._EnrolmentAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEnrolmentGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._EnrolmentAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._EnrolmentAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._EnrolmentAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOEnrolmentMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._EnrolmentAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOEnrolmentMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._EnrolmentAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._EnrolmentAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._EnrolmentAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15901,7 +15901,7 @@ func (ec *executionContext) _EnrolmentGroup(ctx context.Context, sel ast.Selecti
 		case "waiting":
 			out.Put(i, ec._EnrolmentGroup_waiting(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._EnrolmentGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOEnrolmentMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -15928,7 +15928,7 @@ func (ec *executionContext) _EnrolmentGroupEdge(ctx context.Context, sel ast.Sel
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._EnrolmentGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEnrolmentGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15980,27 +15980,27 @@ func (ec *executionContext) _EventAggregate(ctx context.Context, sel ast.Selecti
 		case "__typename":
 			out.Put(i, marshal.String("EventAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._EventAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEventGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._EventAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEventGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._EventAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._EventAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._EventAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOEventMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._EventAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOEventMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._EventAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._EventAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._EventAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16053,7 +16053,7 @@ func (ec *executionContext) _EventGroup(ctx context.Context, sel ast.SelectionSe
 		case "editions":
 			out.Put(i, ec._EventGroup_editions(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._EventGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOEventMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -16080,7 +16080,7 @@ func (ec *executionContext) _EventGroupEdge(ctx context.Context, sel ast.Selecti
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._EventGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEventGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16134,27 +16134,27 @@ func (ec *executionContext) _FeedbackAggregate(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Put(i, marshal.String("FeedbackAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._FeedbackAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._FeedbackAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._FeedbackAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._FeedbackAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._FeedbackAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOFeedbackMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._FeedbackAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOFeedbackMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._FeedbackAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._FeedbackAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._FeedbackAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16227,7 +16227,7 @@ func (ec *executionContext) _FeedbackGroup(ctx context.Context, sel ast.Selectio
 		case "satisfactionDeviation":
 			out.Put(i, ec._FeedbackGroup_satisfactionDeviation(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._FeedbackGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOFeedbackMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -16254,7 +16254,7 @@ func (ec *executionContext) _FeedbackGroupEdge(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._FeedbackGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16320,27 +16320,27 @@ func (ec *executionContext) _LoanAggregate(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Put(i, marshal.String("LoanAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._LoanAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLoanGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._LoanAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLoanGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._LoanAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._LoanAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._LoanAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOLoanMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._LoanAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOLoanMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._LoanAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._LoanAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._LoanAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16385,7 +16385,7 @@ func (ec *executionContext) _LoanGroup(ctx context.Context, sel ast.SelectionSet
 		case "meanDaysOut":
 			out.Put(i, ec._LoanGroup_meanDaysOut(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._LoanGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOLoanMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -16412,7 +16412,7 @@ func (ec *executionContext) _LoanGroupEdge(ctx context.Context, sel ast.Selectio
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._LoanGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLoanGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16464,27 +16464,27 @@ func (ec *executionContext) _ResidentAggregate(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Put(i, marshal.String("ResidentAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._ResidentAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNResidentGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ResidentAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNResidentGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ResidentAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ResidentAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._ResidentAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOResidentMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._ResidentAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOResidentMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ResidentAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._ResidentAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._ResidentAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16544,7 +16544,7 @@ func (ec *executionContext) _ResidentGroupEdge(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ResidentGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNResidentGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16590,27 +16590,27 @@ func (ec *executionContext) _RoomAggregate(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Put(i, marshal.String("RoomAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._RoomAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNRoomGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._RoomAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNRoomGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._RoomAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._RoomAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._RoomAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalORoomMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._RoomAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalORoomMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._RoomAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._RoomAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._RoomAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16678,7 +16678,7 @@ func (ec *executionContext) _RoomGroupEdge(ctx context.Context, sel ast.Selectio
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._RoomGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNRoomGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16730,27 +16730,27 @@ func (ec *executionContext) _ServiceDeliveryAggregate(ctx context.Context, sel a
 		case "__typename":
 			out.Put(i, marshal.String("ServiceDeliveryAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._ServiceDeliveryAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceDeliveryGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ServiceDeliveryAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceDeliveryGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ServiceDeliveryAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ServiceDeliveryAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._ServiceDeliveryAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOServiceDeliveryMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._ServiceDeliveryAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOServiceDeliveryMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ServiceDeliveryAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._ServiceDeliveryAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._ServiceDeliveryAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16801,7 +16801,7 @@ func (ec *executionContext) _ServiceDeliveryGroup(ctx context.Context, sel ast.S
 		case "largest":
 			out.Put(i, ec._ServiceDeliveryGroup_largest(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._ServiceDeliveryGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOServiceDeliveryMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -16828,7 +16828,7 @@ func (ec *executionContext) _ServiceDeliveryGroupEdge(ctx context.Context, sel a
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ServiceDeliveryGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceDeliveryGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16880,27 +16880,27 @@ func (ec *executionContext) _ServiceRecordAggregate(ctx context.Context, sel ast
 		case "__typename":
 			out.Put(i, marshal.String("ServiceRecordAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._ServiceRecordAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceRecordGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ServiceRecordAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceRecordGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ServiceRecordAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ServiceRecordAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._ServiceRecordAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOServiceRecordMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._ServiceRecordAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOServiceRecordMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ServiceRecordAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._ServiceRecordAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._ServiceRecordAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -16953,7 +16953,7 @@ func (ec *executionContext) _ServiceRecordGroup(ctx context.Context, sel ast.Sel
 		case "minutes":
 			out.Put(i, ec._ServiceRecordGroup_minutes(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._ServiceRecordGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOServiceRecordMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -16980,7 +16980,7 @@ func (ec *executionContext) _ServiceRecordGroupEdge(ctx context.Context, sel ast
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ServiceRecordGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceRecordGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17034,27 +17034,27 @@ func (ec *executionContext) _StationAggregate(ctx context.Context, sel ast.Selec
 		case "__typename":
 			out.Put(i, marshal.String("StationAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._StationAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStationGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._StationAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStationGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._StationAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._StationAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._StationAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOStationMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._StationAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOStationMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._StationAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._StationAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._StationAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17124,7 +17124,7 @@ func (ec *executionContext) _StationGroupEdge(ctx context.Context, sel ast.Selec
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._StationGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStationGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17174,27 +17174,27 @@ func (ec *executionContext) _TeamMembershipAggregate(ctx context.Context, sel as
 		case "__typename":
 			out.Put(i, marshal.String("TeamMembershipAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._TeamMembershipAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNTeamMembershipGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._TeamMembershipAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNTeamMembershipGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._TeamMembershipAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._TeamMembershipAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._TeamMembershipAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOTeamMembershipMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._TeamMembershipAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOTeamMembershipMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._TeamMembershipAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._TeamMembershipAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._TeamMembershipAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17233,7 +17233,7 @@ func (ec *executionContext) _TeamMembershipGroup(ctx context.Context, sel ast.Se
 		case "members":
 			out.Put(i, ec._TeamMembershipGroup_members(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._TeamMembershipGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOTeamMembershipMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -17260,7 +17260,7 @@ func (ec *executionContext) _TeamMembershipGroupEdge(ctx context.Context, sel as
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._TeamMembershipGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNTeamMembershipGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17308,27 +17308,27 @@ func (ec *executionContext) _VolunteerTeamAggregate(ctx context.Context, sel ast
 		case "__typename":
 			out.Put(i, marshal.String("VolunteerTeamAggregate"), nil)
 		case "edges":
-			out.Put(i, ec._VolunteerTeamAggregate_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNVolunteerTeamGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._VolunteerTeamAggregate_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNVolunteerTeamGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._VolunteerTeamAggregate_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._VolunteerTeamAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "total":
-			out.Put(i, ec._VolunteerTeamAggregate_total(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOVolunteerTeamMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
 		case "other":
-			out.Put(i, ec._VolunteerTeamAggregate_other(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOVolunteerTeamMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._VolunteerTeamAggregate_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		case "asOf":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
 		case "accuracy":
-			out.Put(i, ec._VolunteerTeamAggregate_accuracy(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
 		case "suppressed":
 			out.Int(i, obj.Suppressed)
 		case "cost":
-			out.Put(i, ec._VolunteerTeamAggregate_cost(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17377,7 +17377,7 @@ func (ec *executionContext) _VolunteerTeamGroup(ctx context.Context, sel ast.Sel
 		case "largestTeam":
 			out.Put(i, ec._VolunteerTeamGroup_largestTeam(ctx, field, obj), graphql.RequiredNull)
 		case "compared":
-			out.Put(i, ec._VolunteerTeamGroup_compared(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOVolunteerTeamMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
 		case "suppressed":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
 		default:
@@ -17404,7 +17404,7 @@ func (ec *executionContext) _VolunteerTeamGroupEdge(ctx context.Context, sel ast
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._VolunteerTeamGroupEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNVolunteerTeamGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17468,15 +17468,11 @@ func (ec *executionContext) marshalNCourseDimension2linhuiᚋschemaᚋscalarᚐE
 
 func (ec *executionContext) marshalNCourseGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17498,15 +17494,11 @@ func (ec *executionContext) marshalNCourseGroupEdge2linhuiᚋpageᚐEdge(ctx con
 
 func (ec *executionContext) marshalNCourseGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17531,15 +17523,11 @@ func (ec *executionContext) marshalNCourseSessionDimension2linhuiᚋschemaᚋsca
 
 func (ec *executionContext) marshalNCourseSessionGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseSessionGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17561,15 +17549,11 @@ func (ec *executionContext) marshalNCourseSessionGroupEdge2linhuiᚋpageᚐEdge(
 
 func (ec *executionContext) marshalNCourseSessionGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseSessionGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17594,15 +17578,11 @@ func (ec *executionContext) marshalNEnrolmentDimension2linhuiᚋschemaᚋscalar�
 
 func (ec *executionContext) marshalNEnrolmentGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEnrolmentGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17624,15 +17604,11 @@ func (ec *executionContext) marshalNEnrolmentGroupEdge2linhuiᚋpageᚐEdge(ctx 
 
 func (ec *executionContext) marshalNEnrolmentGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEnrolmentGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17657,15 +17633,11 @@ func (ec *executionContext) marshalNEventDimension2linhuiᚋschemaᚋscalarᚐEn
 
 func (ec *executionContext) marshalNEventGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17687,15 +17659,11 @@ func (ec *executionContext) marshalNEventGroupEdge2linhuiᚋpageᚐEdge(ctx cont
 
 func (ec *executionContext) marshalNEventGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17720,15 +17688,11 @@ func (ec *executionContext) marshalNFeedbackDimension2linhuiᚋschemaᚋscalar�
 
 func (ec *executionContext) marshalNFeedbackGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17750,15 +17714,11 @@ func (ec *executionContext) marshalNFeedbackGroupEdge2linhuiᚋpageᚐEdge(ctx c
 
 func (ec *executionContext) marshalNFeedbackGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17783,15 +17743,11 @@ func (ec *executionContext) marshalNLoanDimension2linhuiᚋschemaᚋscalarᚐEnu
 
 func (ec *executionContext) marshalNLoanGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLoanGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17813,15 +17769,11 @@ func (ec *executionContext) marshalNLoanGroupEdge2linhuiᚋpageᚐEdge(ctx conte
 
 func (ec *executionContext) marshalNLoanGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLoanGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17846,15 +17798,11 @@ func (ec *executionContext) marshalNResidentDimension2linhuiᚋschemaᚋscalar�
 
 func (ec *executionContext) marshalNResidentGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNResidentGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17876,15 +17824,11 @@ func (ec *executionContext) marshalNResidentGroupEdge2linhuiᚋpageᚐEdge(ctx c
 
 func (ec *executionContext) marshalNResidentGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNResidentGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17909,15 +17853,11 @@ func (ec *executionContext) marshalNRoomDimension2linhuiᚋschemaᚋscalarᚐEnu
 
 func (ec *executionContext) marshalNRoomGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNRoomGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17939,15 +17879,11 @@ func (ec *executionContext) marshalNRoomGroupEdge2linhuiᚋpageᚐEdge(ctx conte
 
 func (ec *executionContext) marshalNRoomGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNRoomGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -17972,15 +17908,11 @@ func (ec *executionContext) marshalNServiceDeliveryDimension2linhuiᚋschemaᚋs
 
 func (ec *executionContext) marshalNServiceDeliveryGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceDeliveryGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18002,15 +17934,11 @@ func (ec *executionContext) marshalNServiceDeliveryGroupEdge2linhuiᚋpageᚐEdg
 
 func (ec *executionContext) marshalNServiceDeliveryGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceDeliveryGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18035,15 +17963,11 @@ func (ec *executionContext) marshalNServiceRecordDimension2linhuiᚋschemaᚋsca
 
 func (ec *executionContext) marshalNServiceRecordGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceRecordGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18065,15 +17989,11 @@ func (ec *executionContext) marshalNServiceRecordGroupEdge2linhuiᚋpageᚐEdge(
 
 func (ec *executionContext) marshalNServiceRecordGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceRecordGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18098,15 +18018,11 @@ func (ec *executionContext) marshalNStationDimension2linhuiᚋschemaᚋscalarᚐ
 
 func (ec *executionContext) marshalNStationGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStationGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18128,15 +18044,11 @@ func (ec *executionContext) marshalNStationGroupEdge2linhuiᚋpageᚐEdge(ctx co
 
 func (ec *executionContext) marshalNStationGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStationGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18161,15 +18073,11 @@ func (ec *executionContext) marshalNTeamMembershipDimension2linhuiᚋschemaᚋsc
 
 func (ec *executionContext) marshalNTeamMembershipGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNTeamMembershipGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18191,15 +18099,11 @@ func (ec *executionContext) marshalNTeamMembershipGroupEdge2linhuiᚋpageᚐEdge
 
 func (ec *executionContext) marshalNTeamMembershipGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNTeamMembershipGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18224,15 +18128,11 @@ func (ec *executionContext) marshalNVolunteerTeamDimension2linhuiᚋschemaᚋsca
 
 func (ec *executionContext) marshalNVolunteerTeamGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNVolunteerTeamGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18254,15 +18154,11 @@ func (ec *executionContext) marshalNVolunteerTeamGroupEdge2linhuiᚋpageᚐEdge(
 
 func (ec *executionContext) marshalNVolunteerTeamGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNVolunteerTeamGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18297,15 +18193,11 @@ func (ec *executionContext) marshalOCourseDimension2ᚕlinhuiᚋschemaᚋscalar�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18347,15 +18239,11 @@ func (ec *executionContext) marshalOCourseSessionDimension2ᚕlinhuiᚋschemaᚋ
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseSessionDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18397,15 +18285,11 @@ func (ec *executionContext) marshalOEnrolmentDimension2ᚕlinhuiᚋschemaᚋscal
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEnrolmentDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18447,15 +18331,11 @@ func (ec *executionContext) marshalOEventDimension2ᚕlinhuiᚋschemaᚋscalar�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18497,15 +18377,11 @@ func (ec *executionContext) marshalOFeedbackDimension2ᚕlinhuiᚋschemaᚋscala
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18547,15 +18423,11 @@ func (ec *executionContext) marshalOLoanDimension2ᚕlinhuiᚋschemaᚋscalarᚐ
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLoanDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18597,15 +18469,11 @@ func (ec *executionContext) marshalOResidentDimension2ᚕlinhuiᚋschemaᚋscala
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNResidentDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18647,15 +18515,11 @@ func (ec *executionContext) marshalORoomDimension2ᚕlinhuiᚋschemaᚋscalarᚐ
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNRoomDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18697,15 +18561,11 @@ func (ec *executionContext) marshalOServiceDeliveryDimension2ᚕlinhuiᚋschema�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceDeliveryDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18747,15 +18607,11 @@ func (ec *executionContext) marshalOServiceRecordDimension2ᚕlinhuiᚋschemaᚋ
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceRecordDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18797,15 +18653,11 @@ func (ec *executionContext) marshalOStationDimension2ᚕlinhuiᚋschemaᚋscalar
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStationDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18847,15 +18699,11 @@ func (ec *executionContext) marshalOTeamMembershipDimension2ᚕlinhuiᚋschema�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNTeamMembershipDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -18897,15 +18745,11 @@ func (ec *executionContext) marshalOVolunteerTeamDimension2ᚕlinhuiᚋschemaᚋ
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNVolunteerTeamDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

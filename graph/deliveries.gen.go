@@ -4337,7 +4337,7 @@ func (ec *executionContext) _ReportedStatistic(ctx context.Context, sel ast.Sele
 		case "nameEn":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "quantity":
-			out.Put(i, ec._ReportedStatistic_quantity(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNReportedQuantity2linhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.Quantity), graphql.Null)
 		case "community":
 			out.Put(i, ec._ReportedStatistic_community(ctx, field, obj), graphql.Null)
 		case "asOf":
@@ -4361,7 +4361,7 @@ func (ec *executionContext) _ReportedStatistic(ctx context.Context, sel ast.Sele
 		case "team":
 			out.Put(i, ec._ReportedStatistic_team(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._ReportedStatistic_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4384,15 +4384,15 @@ func (ec *executionContext) _ReportedStatisticConnection(ctx context.Context, se
 		case "__typename":
 			out.Put(i, marshal.String("ReportedStatisticConnection"), nil)
 		case "edges":
-			out.Put(i, ec._ReportedStatisticConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNReportedStatisticEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ReportedStatisticConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNReportedStatistic2ᚕᚖlinhuiᚋstoreᚐReportedStatisticᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ReportedStatisticConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ReportedStatisticConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ReportedStatisticConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4417,7 +4417,7 @@ func (ec *executionContext) _ReportedStatisticEdge(ctx context.Context, sel ast.
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ReportedStatisticEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNReportedStatistic2ᚖlinhuiᚋstoreᚐReportedStatistic(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4466,7 +4466,7 @@ func (ec *executionContext) _ServiceDelivery(ctx context.Context, sel ast.Select
 		case "supersededAt":
 			out.Put(i, ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.SupersededAt), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._ServiceDelivery_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4489,15 +4489,15 @@ func (ec *executionContext) _ServiceDeliveryConnection(ctx context.Context, sel 
 		case "__typename":
 			out.Put(i, marshal.String("ServiceDeliveryConnection"), nil)
 		case "edges":
-			out.Put(i, ec._ServiceDeliveryConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceDeliveryEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ServiceDeliveryConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceDelivery2ᚕᚖlinhuiᚋstoreᚐServiceDeliveryᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ServiceDeliveryConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ServiceDeliveryConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ServiceDeliveryConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4522,7 +4522,7 @@ func (ec *executionContext) _ServiceDeliveryEdge(ctx context.Context, sel ast.Se
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ServiceDeliveryEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceDelivery2ᚖlinhuiᚋstoreᚐServiceDelivery(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4545,9 +4545,9 @@ func (ec *executionContext) _ServiceDeliveryPayload(ctx context.Context, sel ast
 		case "__typename":
 			out.Put(i, marshal.String("ServiceDeliveryPayload"), nil)
 		case "delivery":
-			out.Put(i, ec._ServiceDeliveryPayload_delivery(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOServiceDelivery2ᚖlinhuiᚋstoreᚐServiceDelivery(marshal.Below(ctx, field), field.Selections, obj.Delivery), graphql.RequiredNull)
 		case "userErrors":
-			out.Put(i, ec._ServiceDeliveryPayload_userErrors(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(marshal.Below(ctx, field), field.Selections, obj.UserErrors), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4584,7 +4584,7 @@ func (ec *executionContext) _WorkMethod(ctx context.Context, sel ast.SelectionSe
 		case "deliveries":
 			out.Put(i, ec._WorkMethod_deliveries(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._WorkMethod_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4624,15 +4624,11 @@ func (ec *executionContext) unmarshalNRecordServiceDeliveryInput2linhuiᚋstore�
 
 func (ec *executionContext) marshalNReportedStatistic2ᚕᚖlinhuiᚋstoreᚐReportedStatisticᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.ReportedStatistic) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNReportedStatistic2ᚖlinhuiᚋstoreᚐReportedStatistic(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4654,15 +4650,11 @@ func (ec *executionContext) marshalNReportedStatisticEdge2linhuiᚋpageᚐEdge(c
 
 func (ec *executionContext) marshalNReportedStatisticEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.ReportedStatistic]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNReportedStatisticEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4687,15 +4679,11 @@ func (ec *executionContext) marshalNReportedStatisticOrderField2linhuiᚋschema�
 
 func (ec *executionContext) marshalNServiceDelivery2ᚕᚖlinhuiᚋstoreᚐServiceDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.ServiceDelivery) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceDelivery2ᚖlinhuiᚋstoreᚐServiceDelivery(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4717,15 +4705,11 @@ func (ec *executionContext) marshalNServiceDeliveryEdge2linhuiᚋpageᚐEdge(ctx
 
 func (ec *executionContext) marshalNServiceDeliveryEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.ServiceDelivery]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceDeliveryEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4791,15 +4775,11 @@ func (ec *executionContext) unmarshalNServiceKind2ᚕlinhuiᚋschemaᚋscalarᚐ
 
 func (ec *executionContext) marshalNServiceKind2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4837,15 +4817,11 @@ func (ec *executionContext) marshalOMetric2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNMetric2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4926,15 +4902,11 @@ func (ec *executionContext) marshalOServiceKind2ᚕlinhuiᚋschemaᚋscalarᚐEn
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4964,15 +4936,11 @@ func (ec *executionContext) marshalOWorkMethod2ᚕᚖlinhuiᚋstoreᚐWorkMethod
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNWorkMethod2ᚖlinhuiᚋstoreᚐWorkMethod(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

@@ -3995,7 +3995,7 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 		case "communities":
 			out.Put(i, ec._Campaign_communities(ctx, field, obj), graphql.Null)
 		case "provenance":
-			out.Put(i, ec._Campaign_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4018,15 +4018,15 @@ func (ec *executionContext) _CampaignConnection(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Put(i, marshal.String("CampaignConnection"), nil)
 		case "edges":
-			out.Put(i, ec._CampaignConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCampaignEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._CampaignConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCampaign2ᚕᚖlinhuiᚋstoreᚐCampaignᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._CampaignConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._CampaignConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._CampaignConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4051,7 +4051,7 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._CampaignEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCampaign2ᚖlinhuiᚋstoreᚐCampaign(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4141,13 +4141,13 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 		case "allDay":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.AllDay), graphql.Null)
 		case "heldOn":
-			out.Put(i, ec._Event_heldOn(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOPublishedDate2ᚖlinhuiᚋstoreᚐPublishedDate(marshal.Below(ctx, field), field.Selections, obj.HeldOn), graphql.RequiredNull)
 		case "year":
 			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Year), graphql.RequiredNull)
 		case "organiser":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Organiser), graphql.RequiredNull)
 		case "attendance":
-			out.Put(i, ec._Event_attendance(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.Attendance), graphql.RequiredNull)
 		case "attendeeGroups":
 			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.AttendeeGroups), graphql.Null)
 		case "servedBy":
@@ -4161,7 +4161,7 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 		case "seatsLeft":
 			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.SeatsLeft()), graphql.RequiredNull)
 		case "activitiesReported":
-			out.Put(i, ec._Event_activitiesReported(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.ActivitiesReported), graphql.RequiredNull)
 		case "parts":
 			out.Put(i, ec._Event_parts(ctx, field, obj), graphql.RequiredNull)
 		case "activities":
@@ -4175,7 +4175,7 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 		case "serviceWindows":
 			out.Put(i, ec._Event_serviceWindows(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Event_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4239,15 +4239,15 @@ func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.Select
 		case "__typename":
 			out.Put(i, marshal.String("EventConnection"), nil)
 		case "edges":
-			out.Put(i, ec._EventConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEventEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._EventConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEvent2ᚕᚖlinhuiᚋstoreᚐEventᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._EventConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._EventConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._EventConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4272,7 +4272,7 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._EventEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEvent2ᚖlinhuiᚋstoreᚐEvent(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4336,13 +4336,13 @@ func (ec *executionContext) _EventSeries(ctx context.Context, sel ast.SelectionS
 		case "division":
 			out.Put(i, ec._EventSeries_division(ctx, field, obj), graphql.RequiredNull)
 		case "recurrence":
-			out.Put(i, ec._EventSeries_recurrence(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalORecurrence2ᚖlinhuiᚋschemaᚋscalarᚐRecurrence(marshal.Below(ctx, field), field.Selections, obj.Recurrence), graphql.RequiredNull)
 		case "festival":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Festival), graphql.RequiredNull)
 		case "announcedOn":
 			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.AnnouncedOn), graphql.RequiredNull)
 		case "editionCount":
-			out.Put(i, ec._EventSeries_editionCount(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.EditionCount), graphql.RequiredNull)
 		case "station":
 			out.Put(i, ec._EventSeries_station(ctx, field, obj), graphql.RequiredNull)
 		case "room":
@@ -4356,7 +4356,7 @@ func (ec *executionContext) _EventSeries(ctx context.Context, sel ast.SelectionS
 		case "events":
 			out.Put(i, ec._EventSeries_events(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._EventSeries_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4379,15 +4379,15 @@ func (ec *executionContext) _EventSeriesConnection(ctx context.Context, sel ast.
 		case "__typename":
 			out.Put(i, marshal.String("EventSeriesConnection"), nil)
 		case "edges":
-			out.Put(i, ec._EventSeriesConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEventSeriesEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._EventSeriesConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEventSeries2ᚕᚖlinhuiᚋstoreᚐEventSeriesᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._EventSeriesConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._EventSeriesConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._EventSeriesConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4412,7 +4412,7 @@ func (ec *executionContext) _EventSeriesEdge(ctx context.Context, sel ast.Select
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._EventSeriesEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEventSeries2ᚖlinhuiᚋstoreᚐEventSeries(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4501,7 +4501,7 @@ func (ec *executionContext) _Stall(ctx context.Context, sel ast.SelectionSet, ob
 		case "kind":
 			out.String(i, string(obj.Kind))
 		case "price":
-			out.Put(i, ec._Stall_price(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNMoney2linhuiᚋschemaᚋscalarᚐMoney(marshal.Below(ctx, field), field.Selections, obj.Price), graphql.Null)
 		case "free":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Free), graphql.Null)
 		default:
@@ -4548,9 +4548,9 @@ func (ec *executionContext) _TodayEventsChange(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Put(i, marshal.String("TodayEventsChange"), nil)
 		case "community":
-			out.Put(i, ec._TodayEventsChange_community(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity(marshal.Below(ctx, field), field.Selections, obj.Community), graphql.RequiredNull)
 		case "division":
-			out.Put(i, ec._TodayEventsChange_division(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision(marshal.Below(ctx, field), field.Selections, obj.Division), graphql.RequiredNull)
 		case "events":
 			out.Put(i, ec._TodayEventsChange_events(ctx, field, obj), graphql.RequiredNull)
 		default:
@@ -4570,15 +4570,11 @@ func (ec *executionContext) _TodayEventsChange(ctx context.Context, sel ast.Sele
 
 func (ec *executionContext) marshalNCampaign2ᚕᚖlinhuiᚋstoreᚐCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Campaign) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCampaign2ᚖlinhuiᚋstoreᚐCampaign(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4600,15 +4596,11 @@ func (ec *executionContext) marshalNCampaignEdge2linhuiᚋpageᚐEdge(ctx contex
 
 func (ec *executionContext) marshalNCampaignEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Campaign]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCampaignEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4643,15 +4635,11 @@ func (ec *executionContext) marshalNContestEntry2ᚖlinhuiᚋstoreᚐContestEntr
 
 func (ec *executionContext) marshalNEvent2ᚕᚖlinhuiᚋstoreᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Event) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEvent2ᚖlinhuiᚋstoreᚐEvent(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4683,15 +4671,11 @@ func (ec *executionContext) marshalNEventEdge2linhuiᚋpageᚐEdge(ctx context.C
 
 func (ec *executionContext) marshalNEventEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Event]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4743,15 +4727,11 @@ func (ec *executionContext) marshalNEventPart2ᚖlinhuiᚋstoreᚐEventPart(ctx 
 
 func (ec *executionContext) marshalNEventSeries2ᚕᚖlinhuiᚋstoreᚐEventSeriesᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.EventSeries) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventSeries2ᚖlinhuiᚋstoreᚐEventSeries(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4773,15 +4753,11 @@ func (ec *executionContext) marshalNEventSeriesEdge2linhuiᚋpageᚐEdge(ctx con
 
 func (ec *executionContext) marshalNEventSeriesEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.EventSeries]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventSeriesEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4886,15 +4862,11 @@ func (ec *executionContext) marshalOContestEntry2ᚕᚖlinhuiᚋstoreᚐContestE
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNContestEntry2ᚖlinhuiᚋstoreᚐContestEntry(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4912,15 +4884,11 @@ func (ec *executionContext) marshalOEventActivity2ᚕᚖlinhuiᚋstoreᚐEventAc
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventActivity2ᚖlinhuiᚋstoreᚐEventActivity(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4963,15 +4931,11 @@ func (ec *executionContext) marshalOEventKind2ᚕlinhuiᚋschemaᚋscalarᚐEnum
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5009,15 +4973,11 @@ func (ec *executionContext) marshalOEventPart2ᚕᚖlinhuiᚋstoreᚐEventPart�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventPart2ᚖlinhuiᚋstoreᚐEventPart(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5082,15 +5042,11 @@ func (ec *executionContext) marshalOEventStatus2ᚕlinhuiᚋschemaᚋscalarᚐEn
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEventStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5120,15 +5076,11 @@ func (ec *executionContext) marshalOProgrammeItem2ᚕᚖlinhuiᚋstoreᚐProgram
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNProgrammeItem2ᚖlinhuiᚋstoreᚐProgrammeItem(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5146,15 +5098,11 @@ func (ec *executionContext) marshalOStall2ᚕᚖlinhuiᚋstoreᚐStallᚄ(ctx co
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStall2ᚖlinhuiᚋstoreᚐStall(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

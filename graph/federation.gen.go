@@ -323,8 +323,6 @@ func (ec *executionContext) marshalN_Any2ᚕmapᚄ(ctx context.Context, sel ast.
 
 func (ec *executionContext) marshalN_Entity2ᚕlinhuiᚋstoreᚐNode(ctx context.Context, sel ast.SelectionSet, v []store.Node) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalO_Entity2linhuiᚋstoreᚐNode(ctx, sel, v[i])
 	})
 

@@ -3526,7 +3526,7 @@ func (ec *executionContext) _EchoWallPost(ctx context.Context, sel ast.Selection
 		case "version":
 			out.Int(i, obj.Version)
 		case "provenance":
-			out.Put(i, ec._EchoWallPost_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3549,15 +3549,15 @@ func (ec *executionContext) _EchoWallPostConnection(ctx context.Context, sel ast
 		case "__typename":
 			out.Put(i, marshal.String("EchoWallPostConnection"), nil)
 		case "edges":
-			out.Put(i, ec._EchoWallPostConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEchoWallPostEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._EchoWallPostConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEchoWallPost2ᚕᚖlinhuiᚋstoreᚐEchoWallPostᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._EchoWallPostConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._EchoWallPostConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._EchoWallPostConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3582,7 +3582,7 @@ func (ec *executionContext) _EchoWallPostEdge(ctx context.Context, sel ast.Selec
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._EchoWallPostEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEchoWallPost2ᚖlinhuiᚋstoreᚐEchoWallPost(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3708,7 +3708,7 @@ func (ec *executionContext) _Feedback(ctx context.Context, sel ast.SelectionSet,
 		case "version":
 			out.Int(i, obj.Version)
 		case "provenance":
-			out.Put(i, ec._Feedback_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3745,7 +3745,7 @@ func (ec *executionContext) _FeedbackCategory(ctx context.Context, sel ast.Selec
 		case "rule":
 			out.Put(i, ec._FeedbackCategory_rule(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._FeedbackCategory_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3768,15 +3768,15 @@ func (ec *executionContext) _FeedbackCategoryConnection(ctx context.Context, sel
 		case "__typename":
 			out.Put(i, marshal.String("FeedbackCategoryConnection"), nil)
 		case "edges":
-			out.Put(i, ec._FeedbackCategoryConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackCategoryEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._FeedbackCategoryConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackCategory2ᚕᚖlinhuiᚋstoreᚐFeedbackCategoryᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._FeedbackCategoryConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._FeedbackCategoryConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._FeedbackCategoryConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3801,7 +3801,7 @@ func (ec *executionContext) _FeedbackCategoryEdge(ctx context.Context, sel ast.S
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._FeedbackCategoryEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackCategory2ᚖlinhuiᚋstoreᚐFeedbackCategory(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3824,7 +3824,7 @@ func (ec *executionContext) _FeedbackChange(ctx context.Context, sel ast.Selecti
 		case "__typename":
 			out.Put(i, marshal.String("FeedbackChange"), nil)
 		case "community":
-			out.Put(i, ec._FeedbackChange_community(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity(marshal.Below(ctx, field), field.Selections, obj.Community), graphql.Null)
 		case "feedback":
 			out.Put(i, ec._FeedbackChange_feedback(ctx, field, obj), graphql.RequiredNull)
 		default:
@@ -3849,15 +3849,15 @@ func (ec *executionContext) _FeedbackConnection(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Put(i, marshal.String("FeedbackConnection"), nil)
 		case "edges":
-			out.Put(i, ec._FeedbackConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._FeedbackConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedback2ᚕᚖlinhuiᚋstoreᚐFeedbackᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._FeedbackConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._FeedbackConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._FeedbackConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3882,7 +3882,7 @@ func (ec *executionContext) _FeedbackEdge(ctx context.Context, sel ast.Selection
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._FeedbackEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedback2ᚖlinhuiᚋstoreᚐFeedback(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3940,15 +3940,15 @@ func (ec *executionContext) _FeedbackUpdateConnection(ctx context.Context, sel a
 		case "__typename":
 			out.Put(i, marshal.String("FeedbackUpdateConnection"), nil)
 		case "edges":
-			out.Put(i, ec._FeedbackUpdateConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackUpdateEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._FeedbackUpdateConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackUpdate2ᚕᚖlinhuiᚋstoreᚐFeedbackUpdateᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._FeedbackUpdateConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._FeedbackUpdateConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._FeedbackUpdateConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3973,7 +3973,7 @@ func (ec *executionContext) _FeedbackUpdateEdge(ctx context.Context, sel ast.Sel
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._FeedbackUpdateEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNFeedbackUpdate2ᚖlinhuiᚋstoreᚐFeedbackUpdate(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4031,15 +4031,15 @@ func (ec *executionContext) _SlaRuleConnection(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Put(i, marshal.String("SlaRuleConnection"), nil)
 		case "edges":
-			out.Put(i, ec._SlaRuleConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNSlaRuleEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._SlaRuleConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNSlaRule2ᚕᚖlinhuiᚋstoreᚐSlaRuleᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._SlaRuleConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._SlaRuleConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._SlaRuleConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4064,7 +4064,7 @@ func (ec *executionContext) _SlaRuleEdge(ctx context.Context, sel ast.SelectionS
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._SlaRuleEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNSlaRule2ᚖlinhuiᚋstoreᚐSlaRule(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4099,15 +4099,11 @@ func (ec *executionContext) marshalNEchoStatus2linhuiᚋschemaᚋscalarᚐEnum(c
 
 func (ec *executionContext) marshalNEchoWallPost2ᚕᚖlinhuiᚋstoreᚐEchoWallPostᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.EchoWallPost) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEchoWallPost2ᚖlinhuiᚋstoreᚐEchoWallPost(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4129,15 +4125,11 @@ func (ec *executionContext) marshalNEchoWallPostEdge2linhuiᚋpageᚐEdge(ctx co
 
 func (ec *executionContext) marshalNEchoWallPostEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.EchoWallPost]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEchoWallPostEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4155,15 +4147,11 @@ func (ec *executionContext) marshalNEscalation2ᚖlinhuiᚋstoreᚐEscalation(ct
 
 func (ec *executionContext) marshalNFeedback2ᚕᚖlinhuiᚋstoreᚐFeedbackᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Feedback) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedback2ᚖlinhuiᚋstoreᚐFeedback(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4181,15 +4169,11 @@ func (ec *executionContext) marshalNFeedback2ᚖlinhuiᚋstoreᚐFeedback(ctx co
 
 func (ec *executionContext) marshalNFeedbackCategory2ᚕᚖlinhuiᚋstoreᚐFeedbackCategoryᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.FeedbackCategory) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackCategory2ᚖlinhuiᚋstoreᚐFeedbackCategory(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4211,15 +4195,11 @@ func (ec *executionContext) marshalNFeedbackCategoryEdge2linhuiᚋpageᚐEdge(ct
 
 func (ec *executionContext) marshalNFeedbackCategoryEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.FeedbackCategory]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackCategoryEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4258,15 +4238,11 @@ func (ec *executionContext) marshalNFeedbackEdge2linhuiᚋpageᚐEdge(ctx contex
 
 func (ec *executionContext) marshalNFeedbackEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Feedback]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4325,15 +4301,11 @@ func (ec *executionContext) marshalNFeedbackStatus2linhuiᚋschemaᚋscalarᚐEn
 
 func (ec *executionContext) marshalNFeedbackUpdate2ᚕᚖlinhuiᚋstoreᚐFeedbackUpdateᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.FeedbackUpdate) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackUpdate2ᚖlinhuiᚋstoreᚐFeedbackUpdate(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4355,15 +4327,11 @@ func (ec *executionContext) marshalNFeedbackUpdateEdge2linhuiᚋpageᚐEdge(ctx 
 
 func (ec *executionContext) marshalNFeedbackUpdateEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.FeedbackUpdate]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackUpdateEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4371,15 +4339,11 @@ func (ec *executionContext) marshalNFeedbackUpdateEdge2ᚕlinhuiᚋpageᚐEdge�
 
 func (ec *executionContext) marshalNSlaRule2ᚕᚖlinhuiᚋstoreᚐSlaRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.SlaRule) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSlaRule2ᚖlinhuiᚋstoreᚐSlaRule(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4401,15 +4365,11 @@ func (ec *executionContext) marshalNSlaRuleEdge2linhuiᚋpageᚐEdge(ctx context
 
 func (ec *executionContext) marshalNSlaRuleEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.SlaRule]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSlaRuleEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4451,15 +4411,11 @@ func (ec *executionContext) marshalOEscalation2ᚕᚖlinhuiᚋstoreᚐEscalation
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEscalation2ᚖlinhuiᚋstoreᚐEscalation(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4477,15 +4433,11 @@ func (ec *executionContext) marshalOFeedbackCategory2ᚕᚖlinhuiᚋstoreᚐFeed
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackCategory2ᚖlinhuiᚋstoreᚐFeedbackCategory(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4550,15 +4502,11 @@ func (ec *executionContext) marshalOFeedbackKind2ᚕlinhuiᚋschemaᚋscalarᚐE
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4613,15 +4561,11 @@ func (ec *executionContext) marshalOFeedbackStatus2ᚕlinhuiᚋschemaᚋscalar�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNFeedbackStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4658,15 +4602,11 @@ func (ec *executionContext) marshalOSlaRule2ᚕᚖlinhuiᚋstoreᚐSlaRuleᚄ(ct
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSlaRule2ᚖlinhuiᚋstoreᚐSlaRule(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

@@ -1224,9 +1224,9 @@ func (ec *executionContext) _EchoPayload(ctx context.Context, sel ast.SelectionS
 		case "__typename":
 			out.Put(i, marshal.String("EchoPayload"), nil)
 		case "post":
-			out.Put(i, ec._EchoPayload_post(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOEchoWallPost2ᚖlinhuiᚋstoreᚐEchoWallPost(marshal.Below(ctx, field), field.Selections, obj.Post), graphql.RequiredNull)
 		case "userErrors":
-			out.Put(i, ec._EchoPayload_userErrors(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(marshal.Below(ctx, field), field.Selections, obj.UserErrors), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1249,9 +1249,9 @@ func (ec *executionContext) _FeedbackPayload(ctx context.Context, sel ast.Select
 		case "__typename":
 			out.Put(i, marshal.String("FeedbackPayload"), nil)
 		case "feedback":
-			out.Put(i, ec._FeedbackPayload_feedback(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOFeedback2ᚖlinhuiᚋstoreᚐFeedback(marshal.Below(ctx, field), field.Selections, obj.Feedback), graphql.RequiredNull)
 		case "userErrors":
-			out.Put(i, ec._FeedbackPayload_userErrors(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(marshal.Below(ctx, field), field.Selections, obj.UserErrors), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -3295,7 +3295,7 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 		case "enrolmentCount":
 			out.Int(i, obj.EnrolmentCount)
 		case "reportedEnrolments":
-			out.Put(i, ec._Course_reportedEnrolments(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.ReportedEnrolments), graphql.RequiredNull)
 		case "instructorRole":
 			out.Put(i, ec.marshalOMemberGroup2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, field.Selections, obj.InstructorRole), graphql.RequiredNull)
 		case "instructorAgeBand":
@@ -3303,11 +3303,11 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 		case "tutoringZh":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.TutoringZh), graphql.RequiredNull)
 		case "recurrence":
-			out.Put(i, ec._Course_recurrence(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalORecurrence2ᚖlinhuiᚋschemaᚋscalarᚐRecurrence(marshal.Below(ctx, field), field.Selections, obj.Recurrence), graphql.RequiredNull)
 		case "weekdays":
 			out.Put(i, ec.marshalNInt2ᚕintᚄ(ctx, field.Selections, obj.Weekdays), graphql.Null)
 		case "fee":
-			out.Put(i, ec._Course_fee(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOMoney2ᚖlinhuiᚋschemaᚋscalarᚐMoney(marshal.Below(ctx, field), field.Selections, obj.Fee()), graphql.RequiredNull)
 		case "publicBenefit":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.PublicBenefit), graphql.Null)
 		case "sessions":
@@ -3315,7 +3315,7 @@ func (ec *executionContext) _Course(ctx context.Context, sel ast.SelectionSet, o
 		case "enrolments":
 			out.Put(i, ec._Course_enrolments(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Course_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3338,15 +3338,15 @@ func (ec *executionContext) _CourseConnection(ctx context.Context, sel ast.Selec
 		case "__typename":
 			out.Put(i, marshal.String("CourseConnection"), nil)
 		case "edges":
-			out.Put(i, ec._CourseConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._CourseConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourse2ᚕᚖlinhuiᚋstoreᚐCourseᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._CourseConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._CourseConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._CourseConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3371,7 +3371,7 @@ func (ec *executionContext) _CourseEdge(ctx context.Context, sel ast.SelectionSe
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._CourseEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourse2ᚖlinhuiᚋstoreᚐCourse(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3412,7 +3412,7 @@ func (ec *executionContext) _CourseSession(ctx context.Context, sel ast.Selectio
 		case "classHours":
 			out.String(i, string(obj.ClassHours))
 		case "provenance":
-			out.Put(i, ec._CourseSession_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3435,15 +3435,15 @@ func (ec *executionContext) _CourseSessionConnection(ctx context.Context, sel as
 		case "__typename":
 			out.Put(i, marshal.String("CourseSessionConnection"), nil)
 		case "edges":
-			out.Put(i, ec._CourseSessionConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseSessionEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._CourseSessionConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseSession2ᚕᚖlinhuiᚋstoreᚐCourseSessionᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._CourseSessionConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._CourseSessionConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._CourseSessionConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3468,7 +3468,7 @@ func (ec *executionContext) _CourseSessionEdge(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._CourseSessionEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCourseSession2ᚖlinhuiᚋstoreᚐCourseSession(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3530,15 +3530,15 @@ func (ec *executionContext) _EnrolmentConnection(ctx context.Context, sel ast.Se
 		case "__typename":
 			out.Put(i, marshal.String("EnrolmentConnection"), nil)
 		case "edges":
-			out.Put(i, ec._EnrolmentConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEnrolmentEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._EnrolmentConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEnrolment2ᚕᚖlinhuiᚋstoreᚐEnrolmentᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._EnrolmentConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._EnrolmentConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._EnrolmentConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3563,7 +3563,7 @@ func (ec *executionContext) _EnrolmentEdge(ctx context.Context, sel ast.Selectio
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._EnrolmentEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNEnrolment2ᚖlinhuiᚋstoreᚐEnrolment(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3608,7 +3608,7 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 		case "audiences":
 			out.Put(i, ec.marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, field.Selections, obj.Audiences), graphql.Null)
 		case "recurrence":
-			out.Put(i, ec._Programme_recurrence(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalORecurrence2ᚖlinhuiᚋschemaᚋscalarᚐRecurrence(marshal.Below(ctx, field), field.Selections, obj.Recurrence), graphql.RequiredNull)
 		case "demandDriven":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.DemandDriven), graphql.Null)
 		case "parentsJoinVolunteers":
@@ -3620,9 +3620,9 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 		case "topics":
 			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Topics), graphql.Null)
 		case "reportedCourseCount":
-			out.Put(i, ec._Programme_reportedCourseCount(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.ReportedCourseCount), graphql.RequiredNull)
 		case "reportedClassHours":
-			out.Put(i, ec._Programme_reportedClassHours(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.ReportedClassHours), graphql.RequiredNull)
 		case "proceedsShare":
 			out.Put(i, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, field.Selections, obj.ProceedsShare), graphql.RequiredNull)
 		case "note":
@@ -3632,7 +3632,7 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 		case "classHoursTaught":
 			out.Put(i, ec._Programme_classHoursTaught(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Programme_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "event":
 			out.Put(i, ec._Programme_event(ctx, field, obj), graphql.RequiredNull)
 		case "team":
@@ -3659,15 +3659,15 @@ func (ec *executionContext) _ProgrammeConnection(ctx context.Context, sel ast.Se
 		case "__typename":
 			out.Put(i, marshal.String("ProgrammeConnection"), nil)
 		case "edges":
-			out.Put(i, ec._ProgrammeConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProgrammeEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ProgrammeConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProgramme2ᚕᚖlinhuiᚋstoreᚐProgrammeᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ProgrammeConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ProgrammeConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ProgrammeConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3692,7 +3692,7 @@ func (ec *executionContext) _ProgrammeEdge(ctx context.Context, sel ast.Selectio
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ProgrammeEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProgramme2ᚖlinhuiᚋstoreᚐProgramme(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3710,15 +3710,11 @@ func (ec *executionContext) _ProgrammeEdge(ctx context.Context, sel ast.Selectio
 
 func (ec *executionContext) marshalNCourse2ᚕᚖlinhuiᚋstoreᚐCourseᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Course) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourse2ᚖlinhuiᚋstoreᚐCourse(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3740,15 +3736,11 @@ func (ec *executionContext) marshalNCourseEdge2linhuiᚋpageᚐEdge(ctx context.
 
 func (ec *executionContext) marshalNCourseEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Course]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3773,15 +3765,11 @@ func (ec *executionContext) marshalNCourseOrderField2linhuiᚋschemaᚋscalarᚐ
 
 func (ec *executionContext) marshalNCourseSession2ᚕᚖlinhuiᚋstoreᚐCourseSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.CourseSession) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseSession2ᚖlinhuiᚋstoreᚐCourseSession(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3803,15 +3791,11 @@ func (ec *executionContext) marshalNCourseSessionEdge2linhuiᚋpageᚐEdge(ctx c
 
 func (ec *executionContext) marshalNCourseSessionEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.CourseSession]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCourseSessionEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3836,15 +3820,11 @@ func (ec *executionContext) marshalNCourseSessionOrderField2linhuiᚋschemaᚋsc
 
 func (ec *executionContext) marshalNEnrolment2ᚕᚖlinhuiᚋstoreᚐEnrolmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Enrolment) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEnrolment2ᚖlinhuiᚋstoreᚐEnrolment(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3866,15 +3846,11 @@ func (ec *executionContext) marshalNEnrolmentEdge2linhuiᚋpageᚐEdge(ctx conte
 
 func (ec *executionContext) marshalNEnrolmentEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Enrolment]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEnrolmentEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3947,15 +3923,11 @@ func (ec *executionContext) unmarshalNMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐ
 
 func (ec *executionContext) marshalNMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3963,15 +3935,11 @@ func (ec *executionContext) marshalNMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEn
 
 func (ec *executionContext) marshalNProgramme2ᚕᚖlinhuiᚋstoreᚐProgrammeᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Programme) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNProgramme2ᚖlinhuiᚋstoreᚐProgramme(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3993,15 +3961,11 @@ func (ec *executionContext) marshalNProgrammeEdge2linhuiᚋpageᚐEdge(ctx conte
 
 func (ec *executionContext) marshalNProgrammeEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Programme]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNProgrammeEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4148,15 +4112,11 @@ func (ec *executionContext) marshalOEnrolmentStatus2ᚕlinhuiᚋschemaᚋscalar�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEnrolmentStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4203,15 +4163,11 @@ func (ec *executionContext) marshalOMemberGroup2ᚕlinhuiᚋschemaᚋscalarᚐEn
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNMemberGroup2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

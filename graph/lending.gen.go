@@ -1583,7 +1583,7 @@ func (ec *executionContext) _LendableItem(ctx context.Context, sel ast.Selection
 		case "loans":
 			out.Put(i, ec._LendableItem_loans(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._LendableItem_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1606,15 +1606,15 @@ func (ec *executionContext) _LendableItemConnection(ctx context.Context, sel ast
 		case "__typename":
 			out.Put(i, marshal.String("LendableItemConnection"), nil)
 		case "edges":
-			out.Put(i, ec._LendableItemConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLendableItemEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._LendableItemConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLendableItem2ᚕᚖlinhuiᚋstoreᚐLendableItemᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._LendableItemConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._LendableItemConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._LendableItemConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1639,7 +1639,7 @@ func (ec *executionContext) _LendableItemEdge(ctx context.Context, sel ast.Selec
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._LendableItemEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLendableItem2ᚖlinhuiᚋstoreᚐLendableItem(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1682,7 +1682,7 @@ func (ec *executionContext) _Loan(ctx context.Context, sel ast.SelectionSet, obj
 		case "version":
 			out.Int(i, obj.Version)
 		case "provenance":
-			out.Put(i, ec._Loan_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1705,15 +1705,15 @@ func (ec *executionContext) _LoanConnection(ctx context.Context, sel ast.Selecti
 		case "__typename":
 			out.Put(i, marshal.String("LoanConnection"), nil)
 		case "edges":
-			out.Put(i, ec._LoanConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLoanEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._LoanConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLoan2ᚕᚖlinhuiᚋstoreᚐLoanᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._LoanConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._LoanConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._LoanConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1738,7 +1738,7 @@ func (ec *executionContext) _LoanEdge(ctx context.Context, sel ast.SelectionSet,
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._LoanEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNLoan2ᚖlinhuiᚋstoreᚐLoan(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1761,9 +1761,9 @@ func (ec *executionContext) _LoanPayload(ctx context.Context, sel ast.SelectionS
 		case "__typename":
 			out.Put(i, marshal.String("LoanPayload"), nil)
 		case "loan":
-			out.Put(i, ec._LoanPayload_loan(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOLoan2ᚖlinhuiᚋstoreᚐLoan(marshal.Below(ctx, field), field.Selections, obj.Loan), graphql.RequiredNull)
 		case "userErrors":
-			out.Put(i, ec._LoanPayload_userErrors(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(marshal.Below(ctx, field), field.Selections, obj.UserErrors), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1786,15 +1786,11 @@ func (ec *executionContext) unmarshalNBorrowItemInput2linhuiᚋstoreᚐBorrowIte
 
 func (ec *executionContext) marshalNLendableItem2ᚕᚖlinhuiᚋstoreᚐLendableItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.LendableItem) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLendableItem2ᚖlinhuiᚋstoreᚐLendableItem(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -1816,15 +1812,11 @@ func (ec *executionContext) marshalNLendableItemEdge2linhuiᚋpageᚐEdge(ctx co
 
 func (ec *executionContext) marshalNLendableItemEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.LendableItem]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLendableItemEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -1866,15 +1858,11 @@ func (ec *executionContext) marshalNLendableKind2linhuiᚋschemaᚋscalarᚐEnum
 
 func (ec *executionContext) marshalNLoan2ᚕᚖlinhuiᚋstoreᚐLoanᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Loan) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLoan2ᚖlinhuiᚋstoreᚐLoan(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -1896,15 +1884,11 @@ func (ec *executionContext) marshalNLoanEdge2linhuiᚋpageᚐEdge(ctx context.Co
 
 func (ec *executionContext) marshalNLoanEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Loan]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLoanEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -2016,15 +2000,11 @@ func (ec *executionContext) marshalOLendableKind2ᚕlinhuiᚋschemaᚋscalarᚐE
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLendableKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -2101,15 +2081,11 @@ func (ec *executionContext) marshalOLoanStatus2ᚕlinhuiᚋschemaᚋscalarᚐEnu
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNLoanStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

@@ -949,15 +949,15 @@ func (ec *executionContext) _ResidentConnection(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Put(i, marshal.String("ResidentConnection"), nil)
 		case "edges":
-			out.Put(i, ec._ResidentConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNResidentEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ResidentConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNResident2ᚕᚖlinhuiᚋstoreᚐResidentᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ResidentConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ResidentConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ResidentConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -982,7 +982,7 @@ func (ec *executionContext) _ResidentEdge(ctx context.Context, sel ast.Selection
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ResidentEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNResident2ᚖlinhuiᚋstoreᚐResident(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1000,15 +1000,11 @@ func (ec *executionContext) _ResidentEdge(ctx context.Context, sel ast.Selection
 
 func (ec *executionContext) marshalNResident2ᚕᚖlinhuiᚋstoreᚐResidentᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Resident) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNResident2ᚖlinhuiᚋstoreᚐResident(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -1030,15 +1026,11 @@ func (ec *executionContext) marshalNResidentEdge2linhuiᚋpageᚐEdge(ctx contex
 
 func (ec *executionContext) marshalNResidentEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Resident]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNResidentEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -1130,15 +1122,11 @@ func (ec *executionContext) marshalOResidentTag2ᚕlinhuiᚋschemaᚋscalarᚐEn
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNResidentTag2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

@@ -11263,80 +11263,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
-	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
-		ec.unmarshalInputAssignFeedbackInput,
-		ec.unmarshalInputBorrowItemInput,
-		ec.unmarshalInputCampaignFilter,
-		ec.unmarshalInputCampaignOrder,
-		ec.unmarshalInputCloseFeedbackInput,
-		ec.unmarshalInputCollectItemInput,
-		ec.unmarshalInputCommunityFilter,
-		ec.unmarshalInputCommunityOrder,
-		ec.unmarshalInputCourseFilter,
-		ec.unmarshalInputCourseOrder,
-		ec.unmarshalInputCourseSessionOrder,
-		ec.unmarshalInputDateRange,
-		ec.unmarshalInputDeleteQueryInput,
-		ec.unmarshalInputDepositItemInput,
-		ec.unmarshalInputDraftEchoInput,
-		ec.unmarshalInputEnrolmentFilter,
-		ec.unmarshalInputEnrolmentOrder,
-		ec.unmarshalInputEventFilter,
-		ec.unmarshalInputEventOrder,
-		ec.unmarshalInputEventSeriesFilter,
-		ec.unmarshalInputEventSeriesOrder,
-		ec.unmarshalInputFeedbackCategoryOrder,
-		ec.unmarshalInputFeedbackFilter,
-		ec.unmarshalInputFeedbackOrder,
-		ec.unmarshalInputGroupHaving,
-		ec.unmarshalInputGroupOrder,
-		ec.unmarshalInputHandOverItemInput,
-		ec.unmarshalInputLendableItemFilter,
-		ec.unmarshalInputLendableItemOrder,
-		ec.unmarshalInputLoanFilter,
-		ec.unmarshalInputLoanOrder,
-		ec.unmarshalInputMarkDuplicateInput,
-		ec.unmarshalInputProgrammeFilter,
-		ec.unmarshalInputProgrammeOrder,
-		ec.unmarshalInputRateFeedbackInput,
-		ec.unmarshalInputRecordServiceDeliveryInput,
-		ec.unmarshalInputReferFeedbackInput,
-		ec.unmarshalInputRefuseFeedbackInput,
-		ec.unmarshalInputRefuseItemInput,
-		ec.unmarshalInputReleaseItemInput,
-		ec.unmarshalInputReopenFeedbackInput,
-		ec.unmarshalInputReplyFeedbackInput,
-		ec.unmarshalInputReportedStatisticFilter,
-		ec.unmarshalInputReportedStatisticOrder,
-		ec.unmarshalInputResidentFilter,
-		ec.unmarshalInputResidentOrder,
-		ec.unmarshalInputResolveFeedbackInput,
-		ec.unmarshalInputReturnItemInput,
-		ec.unmarshalInputReviseEchoInput,
-		ec.unmarshalInputSaveQueryInput,
-		ec.unmarshalInputServiceDeliveryFilter,
-		ec.unmarshalInputServiceDeliveryOrder,
-		ec.unmarshalInputServiceRecordFilter,
-		ec.unmarshalInputServiceRecordOrder,
-		ec.unmarshalInputShareQueryInput,
-		ec.unmarshalInputSlaRuleOrder,
-		ec.unmarshalInputStationFilter,
-		ec.unmarshalInputStationOrder,
-		ec.unmarshalInputStepEchoInput,
-		ec.unmarshalInputStepFeedbackInput,
-		ec.unmarshalInputStepLoanInput,
-		ec.unmarshalInputStoredItemFilter,
-		ec.unmarshalInputStoredItemOrder,
-		ec.unmarshalInputSubmitFeedbackInput,
-		ec.unmarshalInputSuspendFeedbackInput,
-		ec.unmarshalInputTeamFilter,
-		ec.unmarshalInputTeamMembershipFilter,
-		ec.unmarshalInputTeamMembershipOrder,
-		ec.unmarshalInputTriageFeedbackInput,
-		ec.unmarshalInputVolunteerTeamOrder,
-		ec.unmarshalInputWithdrawEchoInput,
-		ec.unmarshalInputWithdrawFeedbackInput,
-	)
 	first := true
 
 	switch opCtx.Operation.Operation {
@@ -11346,7 +11272,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			var data graphql.Marshaler
 			if first {
 				first = false
-				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
@@ -11376,7 +11301,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 			first = false
-			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
 			data.MarshalGQL(&buf)

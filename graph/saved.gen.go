@@ -662,7 +662,7 @@ func (ec *executionContext) _SavedQuery(ctx context.Context, sel ast.SelectionSe
 		case "operation":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Operation), graphql.RequiredNull)
 		case "parameters":
-			out.Put(i, ec._SavedQuery_parameters(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNSavedQueryParameter2ᚕlinhuiᚋstoreᚐSavedQueryParameterᚄ(marshal.Below(ctx, field), field.Selections, obj.Parameters), graphql.Null)
 		case "owner":
 			out.String(i, string(obj.Owner))
 		case "mine":
@@ -724,9 +724,9 @@ func (ec *executionContext) _SavedQueryPayload(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Put(i, marshal.String("SavedQueryPayload"), nil)
 		case "savedQuery":
-			out.Put(i, ec._SavedQueryPayload_savedQuery(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOSavedQuery2ᚖlinhuiᚋstoreᚐSavedQuery(marshal.Below(ctx, field), field.Selections, obj.SavedQuery), graphql.RequiredNull)
 		case "userErrors":
-			out.Put(i, ec._SavedQueryPayload_userErrors(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(marshal.Below(ctx, field), field.Selections, obj.UserErrors), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -754,15 +754,11 @@ func (ec *executionContext) unmarshalNSaveQueryInput2linhuiᚋstoreᚐSaveQueryI
 
 func (ec *executionContext) marshalNSavedQuery2ᚕᚖlinhuiᚋstoreᚐSavedQueryᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.SavedQuery) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSavedQuery2ᚖlinhuiᚋstoreᚐSavedQuery(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -784,15 +780,11 @@ func (ec *executionContext) marshalNSavedQueryParameter2linhuiᚋstoreᚐSavedQu
 
 func (ec *executionContext) marshalNSavedQueryParameter2ᚕlinhuiᚋstoreᚐSavedQueryParameterᚄ(ctx context.Context, sel ast.SelectionSet, v []store.SavedQueryParameter) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSavedQueryParameter2linhuiᚋstoreᚐSavedQueryParameter(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

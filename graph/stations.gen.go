@@ -3620,13 +3620,13 @@ func (ec *executionContext) _Offering(ctx context.Context, sel ast.SelectionSet,
 		case "requiredDocuments":
 			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.RequiredDocuments), graphql.Null)
 		case "fee":
-			out.Put(i, ec._Offering_fee(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOMoney2ᚖlinhuiᚋschemaᚋscalarᚐMoney(marshal.Below(ctx, field), field.Selections, obj.Fee), graphql.RequiredNull)
 		case "process":
 			out.Put(i, ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Process), graphql.Null)
 		case "note":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Offering_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "event":
 			out.Put(i, ec._Offering_event(ctx, field, obj), graphql.RequiredNull)
 		case "team":
@@ -3681,9 +3681,9 @@ func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj
 		case "note":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "peak":
-			out.Put(i, ec._Room_peak(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalORecurrence2ᚖlinhuiᚋschemaᚋscalarᚐRecurrence(marshal.Below(ctx, field), field.Selections, obj.Peak), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Room_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3706,7 +3706,7 @@ func (ec *executionContext) _Schedule(ctx context.Context, sel ast.SelectionSet,
 		case "__typename":
 			out.Put(i, marshal.String("Schedule"), nil)
 		case "recurrence":
-			out.Put(i, ec._Schedule_recurrence(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNRecurrence2linhuiᚋschemaᚋscalarᚐRecurrence(marshal.Below(ctx, field), field.Selections, obj.Recurrence), graphql.Null)
 		case "opensAt":
 			out.String(i, string(obj.OpensAt))
 		case "closesAt":
@@ -3798,7 +3798,7 @@ func (ec *executionContext) _ServiceWindow(ctx context.Context, sel ast.Selectio
 		case "followUp":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FollowUp), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._ServiceWindow_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "event":
 			out.Put(i, ec._ServiceWindow_event(ctx, field, obj), graphql.RequiredNull)
 		default:
@@ -3876,7 +3876,7 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 		case "locationZh":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.LocationZh), graphql.RequiredNull)
 		case "areaSqm":
-			out.Put(i, ec._Station_areaSqm(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.AreaSqm), graphql.RequiredNull)
 		case "publicPhone":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.PublicPhone), graphql.RequiredNull)
 		case "openToPublic":
@@ -3934,7 +3934,7 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 		case "serviceWindows":
 			out.Put(i, ec._Station_serviceWindows(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Station_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "events":
 			out.Put(i, ec._Station_events(ctx, field, obj), graphql.RequiredNull)
 		case "lendableItems":
@@ -3963,15 +3963,15 @@ func (ec *executionContext) _StationConnection(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Put(i, marshal.String("StationConnection"), nil)
 		case "edges":
-			out.Put(i, ec._StationConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStationEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._StationConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStation2ᚕᚖlinhuiᚋstoreᚐStationᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._StationConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._StationConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._StationConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3996,7 +3996,7 @@ func (ec *executionContext) _StationEdge(ctx context.Context, sel ast.SelectionS
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._StationEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStation2ᚖlinhuiᚋstoreᚐStation(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4045,15 +4045,11 @@ func (ec *executionContext) unmarshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnu
 
 func (ec *executionContext) marshalNAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNAudience2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4189,15 +4185,11 @@ func (ec *executionContext) marshalNSpaceUse2linhuiᚋschemaᚋscalarᚐEnum(ctx
 
 func (ec *executionContext) marshalNStation2ᚕᚖlinhuiᚋstoreᚐStationᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Station) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStation2ᚖlinhuiᚋstoreᚐStation(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4219,15 +4211,11 @@ func (ec *executionContext) marshalNStationEdge2linhuiᚋpageᚐEdge(ctx context
 
 func (ec *executionContext) marshalNStationEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Station]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStationEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4289,15 +4277,11 @@ func (ec *executionContext) marshalOAudience2ᚕlinhuiᚋschemaᚋscalarᚐEnum�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNAudience2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4327,15 +4311,11 @@ func (ec *executionContext) marshalOOffering2ᚕᚖlinhuiᚋstoreᚐOfferingᚄ(
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNOffering2ᚖlinhuiᚋstoreᚐOffering(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4370,15 +4350,11 @@ func (ec *executionContext) marshalOOfferingKind2ᚕlinhuiᚋschemaᚋscalarᚐE
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNOfferingKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4389,15 +4365,11 @@ func (ec *executionContext) marshalORoom2ᚕᚖlinhuiᚋstoreᚐRoomᚄ(ctx cont
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNRoom2ᚖlinhuiᚋstoreᚐRoom(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4434,15 +4406,11 @@ func (ec *executionContext) marshalOSchedule2ᚕᚖlinhuiᚋstoreᚐScheduleᚄ(
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSchedule2ᚖlinhuiᚋstoreᚐSchedule(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4453,15 +4421,11 @@ func (ec *executionContext) marshalOScheduleException2ᚕᚖlinhuiᚋstoreᚐSch
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNScheduleException2ᚖlinhuiᚋstoreᚐScheduleException(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4472,15 +4436,11 @@ func (ec *executionContext) marshalOServiceWindow2ᚕᚖlinhuiᚋstoreᚐService
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceWindow2ᚖlinhuiᚋstoreᚐServiceWindow(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4491,15 +4451,11 @@ func (ec *executionContext) marshalOSignage2ᚕᚖlinhuiᚋstoreᚐSignageᚄ(ct
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNSignage2ᚖlinhuiᚋstoreᚐSignage(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4529,15 +4485,11 @@ func (ec *executionContext) marshalOStation2ᚕᚖlinhuiᚋstoreᚐStationᚄ(ct
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStation2ᚖlinhuiᚋstoreᚐStation(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4587,15 +4539,11 @@ func (ec *executionContext) marshalOStationKind2ᚕlinhuiᚋschemaᚋscalarᚐEn
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStationKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

@@ -1101,7 +1101,7 @@ func (ec *executionContext) _StoredItem(ctx context.Context, sel ast.SelectionSe
 		case "version":
 			out.Int(i, obj.Version)
 		case "provenance":
-			out.Put(i, ec._StoredItem_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1124,15 +1124,15 @@ func (ec *executionContext) _StoredItemConnection(ctx context.Context, sel ast.S
 		case "__typename":
 			out.Put(i, marshal.String("StoredItemConnection"), nil)
 		case "edges":
-			out.Put(i, ec._StoredItemConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStoredItemEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._StoredItemConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStoredItem2ᚕᚖlinhuiᚋstoreᚐStoredItemᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._StoredItemConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._StoredItemConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._StoredItemConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1157,7 +1157,7 @@ func (ec *executionContext) _StoredItemEdge(ctx context.Context, sel ast.Selecti
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._StoredItemEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNStoredItem2ᚖlinhuiᚋstoreᚐStoredItem(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1180,11 +1180,11 @@ func (ec *executionContext) _StoredItemPayload(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Put(i, marshal.String("StoredItemPayload"), nil)
 		case "item":
-			out.Put(i, ec._StoredItemPayload_item(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOStoredItem2ᚖlinhuiᚋstoreᚐStoredItem(marshal.Below(ctx, field), field.Selections, obj.Item), graphql.RequiredNull)
 		case "claimCode":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClaimCode), graphql.RequiredNull)
 		case "userErrors":
-			out.Put(i, ec._StoredItemPayload_userErrors(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(marshal.Below(ctx, field), field.Selections, obj.UserErrors), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1227,15 +1227,11 @@ func (ec *executionContext) unmarshalNReleaseItemInput2linhuiᚋstoreᚐReleaseI
 
 func (ec *executionContext) marshalNStoredItem2ᚕᚖlinhuiᚋstoreᚐStoredItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.StoredItem) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStoredItem2ᚖlinhuiᚋstoreᚐStoredItem(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -1257,15 +1253,11 @@ func (ec *executionContext) marshalNStoredItemEdge2linhuiᚋpageᚐEdge(ctx cont
 
 func (ec *executionContext) marshalNStoredItemEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.StoredItem]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStoredItemEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -1367,15 +1359,11 @@ func (ec *executionContext) marshalOStoredItemStatus2ᚕlinhuiᚋschemaᚋscalar
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStoredItemStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

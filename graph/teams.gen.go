@@ -2896,7 +2896,7 @@ func (ec *executionContext) _ServiceProject(ctx context.Context, sel ast.Selecti
 		case "team":
 			out.Put(i, ec._ServiceProject_team(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._ServiceProject_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2968,15 +2968,15 @@ func (ec *executionContext) _ServiceRecordConnection(ctx context.Context, sel as
 		case "__typename":
 			out.Put(i, marshal.String("ServiceRecordConnection"), nil)
 		case "edges":
-			out.Put(i, ec._ServiceRecordConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceRecordEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._ServiceRecordConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceRecord2ᚕᚖlinhuiᚋstoreᚐServiceRecordᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._ServiceRecordConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._ServiceRecordConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._ServiceRecordConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3001,7 +3001,7 @@ func (ec *executionContext) _ServiceRecordEdge(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._ServiceRecordEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNServiceRecord2ᚖlinhuiᚋstoreᚐServiceRecord(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3030,7 +3030,7 @@ func (ec *executionContext) _TeamHonour(ctx context.Context, sel ast.SelectionSe
 		case "by":
 			out.Put(i, ec._TeamHonour_by(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._TeamHonour_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "event":
 			out.Put(i, ec._TeamHonour_event(ctx, field, obj), graphql.RequiredNull)
 		default:
@@ -3090,15 +3090,15 @@ func (ec *executionContext) _TeamMembershipConnection(ctx context.Context, sel a
 		case "__typename":
 			out.Put(i, marshal.String("TeamMembershipConnection"), nil)
 		case "edges":
-			out.Put(i, ec._TeamMembershipConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNTeamMembershipEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._TeamMembershipConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNTeamMembership2ᚕᚖlinhuiᚋstoreᚐTeamMembershipᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._TeamMembershipConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._TeamMembershipConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._TeamMembershipConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3123,7 +3123,7 @@ func (ec *executionContext) _TeamMembershipEdge(ctx context.Context, sel ast.Sel
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._TeamMembershipEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNTeamMembership2ᚖlinhuiᚋstoreᚐTeamMembership(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3166,9 +3166,9 @@ func (ec *executionContext) _VolunteerTeam(ctx context.Context, sel ast.Selectio
 		case "memberCount":
 			out.Put(i, ec.marshalOInt2ᚖint(ctx, field.Selections, obj.MemberCount), graphql.RequiredNull)
 		case "reportedMemberCount":
-			out.Put(i, ec._VolunteerTeam_reportedMemberCount(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.ReportedMemberCount), graphql.RequiredNull)
 		case "reportedTeamCount":
-			out.Put(i, ec._VolunteerTeam_reportedTeamCount(ctx, field, obj), graphql.RequiredNull)
+			out.Put(i, ec.marshalOReportedQuantity2ᚖlinhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.ReportedTeamCount), graphql.RequiredNull)
 		case "volunteerGrowth":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.VolunteerGrowth), graphql.RequiredNull)
 		case "selfFormed":
@@ -3208,7 +3208,7 @@ func (ec *executionContext) _VolunteerTeam(ctx context.Context, sel ast.Selectio
 		case "serviceHours":
 			out.Put(i, ec._VolunteerTeam_serviceHours(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._VolunteerTeam_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3231,15 +3231,15 @@ func (ec *executionContext) _VolunteerTeamConnection(ctx context.Context, sel as
 		case "__typename":
 			out.Put(i, marshal.String("VolunteerTeamConnection"), nil)
 		case "edges":
-			out.Put(i, ec._VolunteerTeamConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNVolunteerTeamEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._VolunteerTeamConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNVolunteerTeam2ᚕᚖlinhuiᚋstoreᚐVolunteerTeamᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._VolunteerTeamConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._VolunteerTeamConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._VolunteerTeamConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3264,7 +3264,7 @@ func (ec *executionContext) _VolunteerTeamEdge(ctx context.Context, sel ast.Sele
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._VolunteerTeamEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3292,15 +3292,11 @@ func (ec *executionContext) marshalNServiceProject2ᚖlinhuiᚋstoreᚐServicePr
 
 func (ec *executionContext) marshalNServiceRecord2ᚕᚖlinhuiᚋstoreᚐServiceRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.ServiceRecord) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceRecord2ᚖlinhuiᚋstoreᚐServiceRecord(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3322,15 +3318,11 @@ func (ec *executionContext) marshalNServiceRecordEdge2linhuiᚋpageᚐEdge(ctx c
 
 func (ec *executionContext) marshalNServiceRecordEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.ServiceRecord]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceRecordEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3399,15 +3391,11 @@ func (ec *executionContext) marshalNTeamKind2linhuiᚋschemaᚋscalarᚐEnum(ctx
 
 func (ec *executionContext) marshalNTeamMembership2ᚕᚖlinhuiᚋstoreᚐTeamMembershipᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.TeamMembership) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNTeamMembership2ᚖlinhuiᚋstoreᚐTeamMembership(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3429,15 +3417,11 @@ func (ec *executionContext) marshalNTeamMembershipEdge2linhuiᚋpageᚐEdge(ctx 
 
 func (ec *executionContext) marshalNTeamMembershipEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.TeamMembership]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNTeamMembershipEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3462,15 +3446,11 @@ func (ec *executionContext) marshalNTeamMembershipOrderField2linhuiᚋschemaᚋs
 
 func (ec *executionContext) marshalNVolunteerTeam2ᚕᚖlinhuiᚋstoreᚐVolunteerTeamᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.VolunteerTeam) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3492,15 +3472,11 @@ func (ec *executionContext) marshalNVolunteerTeamEdge2linhuiᚋpageᚐEdge(ctx c
 
 func (ec *executionContext) marshalNVolunteerTeamEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.VolunteerTeam]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNVolunteerTeamEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3528,15 +3504,11 @@ func (ec *executionContext) marshalOServiceProject2ᚕᚖlinhuiᚋstoreᚐServic
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceProject2ᚖlinhuiᚋstoreᚐServiceProject(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3594,15 +3566,11 @@ func (ec *executionContext) marshalOServiceRecordStatus2ᚕlinhuiᚋschemaᚋsca
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNServiceRecordStatus2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3640,15 +3608,11 @@ func (ec *executionContext) marshalOTeamHonour2ᚕᚖlinhuiᚋstoreᚐTeamHonour
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNTeamHonour2ᚖlinhuiᚋstoreᚐTeamHonour(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3676,15 +3640,11 @@ func (ec *executionContext) marshalOTeamKind2ᚕlinhuiᚋschemaᚋscalarᚐEnum�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNTeamKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -3737,15 +3697,11 @@ func (ec *executionContext) marshalOVolunteerTeam2ᚕᚖlinhuiᚋstoreᚐVolunte
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

@@ -4425,7 +4425,7 @@ func (ec *executionContext) _Brand(ctx context.Context, sel ast.SelectionSet, ob
 		case "note":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Brand_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "launchEvent":
 			out.Put(i, ec._Brand_launchEvent(ctx, field, obj), graphql.RequiredNull)
 		case "teams":
@@ -4523,7 +4523,7 @@ func (ec *executionContext) _Channel(ctx context.Context, sel ast.SelectionSet, 
 		case "community":
 			out.Put(i, ec._Channel_community(ctx, field, obj), graphql.Null)
 		case "provenance":
-			out.Put(i, ec._Channel_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4562,7 +4562,7 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 		case "note":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Community_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "estates":
 			out.Put(i, ec._Community_estates(ctx, field, obj), graphql.RequiredNull)
 		case "organizations":
@@ -4625,15 +4625,15 @@ func (ec *executionContext) _CommunityConnection(ctx context.Context, sel ast.Se
 		case "__typename":
 			out.Put(i, marshal.String("CommunityConnection"), nil)
 		case "edges":
-			out.Put(i, ec._CommunityConnection_edges(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCommunityEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
 		case "nodes":
-			out.Put(i, ec._CommunityConnection_nodes(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCommunity2ᚕᚖlinhuiᚋstoreᚐCommunityᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
 		case "pageInfo":
-			out.Put(i, ec._CommunityConnection_pageInfo(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
 		case "totalCount":
 			out.Put(i, ec._CommunityConnection_totalCount(ctx, field, obj), graphql.RequiredNull)
 		case "coverage":
-			out.Put(i, ec._CommunityConnection_coverage(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4658,7 +4658,7 @@ func (ec *executionContext) _CommunityEdge(ctx context.Context, sel ast.Selectio
 		case "cursor":
 			out.String(i, string(obj.Cursor()))
 		case "node":
-			out.Put(i, ec._CommunityEdge_node(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4701,7 +4701,7 @@ func (ec *executionContext) _Division(ctx context.Context, sel ast.SelectionSet,
 		case "communities":
 			out.Put(i, ec._Division_communities(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Division_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4738,7 +4738,7 @@ func (ec *executionContext) _Estate(ctx context.Context, sel ast.SelectionSet, o
 		case "buildings":
 			out.Put(i, ec._Estate_buildings(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Estate_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4781,7 +4781,7 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 		case "contribution":
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Contribution), graphql.RequiredNull)
 		case "provenance":
-			out.Put(i, ec._Organization_provenance(ctx, field, obj), graphql.Null)
+			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4921,15 +4921,11 @@ func (ec *executionContext) marshalNChannelKind2linhuiᚋschemaᚋscalarᚐEnum(
 
 func (ec *executionContext) marshalNCommunity2ᚕᚖlinhuiᚋstoreᚐCommunityᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Community) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4951,15 +4947,11 @@ func (ec *executionContext) marshalNCommunityEdge2linhuiᚋpageᚐEdge(ctx conte
 
 func (ec *executionContext) marshalNCommunityEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Community]) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNCommunityEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -4984,15 +4976,11 @@ func (ec *executionContext) marshalNCommunityOrderField2linhuiᚋschemaᚋscalar
 
 func (ec *executionContext) marshalNDivision2ᚕᚖlinhuiᚋstoreᚐDivisionᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Division) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNDivision2ᚖlinhuiᚋstoreᚐDivision(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5094,15 +5082,11 @@ func (ec *executionContext) marshalOBrand2ᚕᚖlinhuiᚋstoreᚐBrandᚄ(ctx co
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNBrand2ᚖlinhuiᚋstoreᚐBrand(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5120,15 +5104,11 @@ func (ec *executionContext) marshalOBuilding2ᚕᚖlinhuiᚋstoreᚐBuildingᚄ(
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNBuilding2ᚖlinhuiᚋstoreᚐBuilding(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5146,15 +5126,11 @@ func (ec *executionContext) marshalOChannel2ᚕᚖlinhuiᚋstoreᚐChannelᚄ(ct
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNChannel2ᚖlinhuiᚋstoreᚐChannel(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5189,15 +5165,11 @@ func (ec *executionContext) marshalOChannelKind2ᚕlinhuiᚋschemaᚋscalarᚐEn
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNChannelKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5245,15 +5217,11 @@ func (ec *executionContext) marshalOEstate2ᚕᚖlinhuiᚋstoreᚐEstateᚄ(ctx 
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNEstate2ᚖlinhuiᚋstoreᚐEstate(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5288,15 +5256,11 @@ func (ec *executionContext) marshalOOrgKind2ᚕlinhuiᚋschemaᚋscalarᚐEnum�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNOrgKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5307,15 +5271,11 @@ func (ec *executionContext) marshalOOrganization2ᚕᚖlinhuiᚋstoreᚐOrganiza
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNOrganization2ᚖlinhuiᚋstoreᚐOrganization(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5350,15 +5310,11 @@ func (ec *executionContext) marshalOPostCode2ᚕlinhuiᚋschemaᚋscalarᚐEnum�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNPostCode2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret
@@ -5369,15 +5325,11 @@ func (ec *executionContext) marshalOStaffPost2ᚕᚖlinhuiᚋstoreᚐStaffPost�
 		return graphql.Null
 	}
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
 		return ec.marshalNStaffPost2ᚖlinhuiᚋstoreᚐStaffPost(ctx, sel, v[i])
 	})
 
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
+	if ret.Nulled {
+		return graphql.Null
 	}
 
 	return ret

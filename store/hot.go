@@ -116,7 +116,9 @@ func (h *HotList[T]) Decode(b []byte) (Rows, error) {
 	var rows []*T
 	err := json.Unmarshal(b, &rows)
 	for _, r := range rows {
-		(*Row)(unsafe.Pointer(r)).typ = h.Table.Type
+		base := (*Row)(unsafe.Pointer(r))
+		base.typ = h.Table.Type
+		base.id = base.ID()
 	}
 	return rows, err
 }
@@ -216,8 +218,11 @@ func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners 
 	err = each(ctx, src, s.query, func(rs *sql.Rows) error {
 		row, err := r.read(rs)
 		if err == nil {
-			owner := (*Row)(unsafe.Pointer(row)).Owner
-			byOwner[owner] = append(byOwner[owner], row)
+			base := (*Row)(unsafe.Pointer(row))
+			if kept {
+				base.id = base.ID()
+			}
+			byOwner[base.Owner] = append(byOwner[base.Owner], row)
 		}
 		return err
 	})

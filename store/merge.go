@@ -32,23 +32,33 @@ func (m *merger[T]) next() *T {
 		last := len(m.heap) - 1
 		m.heap[0], m.heap = m.heap[last], m.heap[:last]
 	}
-	m.sink(0)
+	if len(m.heap) > 0 {
+		m.sink(0)
+	}
 	return first
 }
 
+// sink lets the run at i down to its place. The row that comes up next in a run mostly belongs
+// far down: the path of the firsts is followed to its end, at one comparison a level, and the
+// place looked for from there.
 func (m *merger[T]) sink(i int) {
+	top, run := i, m.heap[i]
 	for {
 		child := 2*i + 1
 		if child >= len(m.heap) {
-			return
+			break
 		}
 		if right := child + 1; right < len(m.heap) && m.compare(m.heap[right][0], m.heap[child][0]) < 0 {
 			child = right
 		}
-		if m.compare(m.heap[i][0], m.heap[child][0]) <= 0 {
-			return
-		}
-		m.heap[i], m.heap[child] = m.heap[child], m.heap[i]
-		i = child
+		m.heap[i], i = m.heap[child], child
 	}
+	for i > top {
+		parent := (i - 1) / 2
+		if m.compare(m.heap[parent][0], run[0]) <= 0 {
+			break
+		}
+		m.heap[i], i = m.heap[parent], parent
+	}
+	m.heap[i] = run
 }

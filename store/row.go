@@ -18,6 +18,7 @@ type Row struct {
 	UUID  uuid.UUID `db:"id"`
 
 	typ    string
+	id     string // of a row that is kept, and shown again and again; else made when it is asked for
 	loaded []loaded
 }
 
@@ -35,6 +36,9 @@ func (*Row) IsEntity() {}
 
 // ID is the row's global id.
 func (r *Row) ID() string {
+	if r.id != "" {
+		return r.id
+	}
 	return page.ID{Type: r.typ, Owner: r.Owner, UUID: r.UUID}.String()
 }
 
@@ -45,6 +49,19 @@ type loaded struct {
 	key   any
 	value any
 	err   error
+}
+
+// Expect makes room for n links, or fewer, to be recorded at each of the rows, in one piece.
+func Expect(rows []Node, n int) {
+	if n == 0 {
+		return
+	}
+	room := make([]loaded, n*len(rows))
+	for i, r := range rows {
+		if b := r.Base(); b.loaded == nil {
+			b.loaded = room[i*n : i*n : (i+1)*n]
+		}
+	}
 }
 
 // SetLoaded records what a link led to, or why it could not be followed. The key identifies

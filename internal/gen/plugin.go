@@ -149,10 +149,10 @@ type linked struct {
 }
 
 // addPlain notes a field whose value is at hand: a struct field or an argumentless method
-// without context or error, of a leaf type. Such a field needs no field context of its own.
+// without context or error. Such a field needs no resolver, and no field context of its own when
+// nothing is below it.
 func (p *plugin) addPlain(o *codegen.Object, f *codegen.Field) {
-	leaf := f.TypeReference.Definition.IsLeafType()
-	if !leaf || len(f.Args) > 0 || f.HasDirectives() || f.IsMap() || f.VOkFunc || f.MethodHasContext {
+	if len(f.Args) > 0 || f.HasDirectives() || f.IsMap() || f.VOkFunc || f.MethodHasContext {
 		return
 	}
 	value := "obj." + f.GoFieldName
@@ -165,7 +165,11 @@ func (p *plugin) addPlain(o *codegen.Object, f *codegen.Field) {
 	case !f.IsVariable():
 		return
 	}
-	with := fmt.Sprintf("out.Put(i, ec.%s(ctx, field.Selections, %s), $2)", f.TypeReference.MarshalFunc(), value)
+	ctx := "ctx"
+	if !f.TypeReference.Definition.IsLeafType() {
+		ctx = "marshal.Below(ctx, field)"
+	}
+	with := fmt.Sprintf("out.Put(i, ec.%s(%s, field.Selections, %s), $2)", f.TypeReference.MarshalFunc(), ctx, value)
 	if b, ok := f.TypeReference.GO.Underlying().(*types.Basic); ok {
 		switch b.Kind() {
 		case types.String:

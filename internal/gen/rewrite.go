@@ -56,6 +56,20 @@ var (
 	unchecked = regexp.MustCompile(`out\.Values\[i\] = (.+)`)
 )
 
+// inputs is a map of every input's function that gqlgen makes for each operation, for resolvers
+// that take their arguments undecoded: there are none.
+var inputs = regexp.MustCompile(`(?s)\tinputUnmarshalMap := graphql\.BuildUnmarshalerMap\(.*?\n\t\)\n|\t+ctx = graphql\.WithUnmarshalerMap\(ctx, inputUnmarshalMap\)\n`)
+
+// nulled is the look at a list's elements for one that nulls it.
+var nulled = regexp.MustCompile(`\tfor _, e := range ret \{\n\t\tif e == graphql\.Null \{\n\t\t\treturn (graphql\.\w+)\n\t\t\}\n\t\}\n`)
+
+// element is where an element's context learns its value, which nobody asks for: asking for the
+// context would make it.
+var element = regexp.MustCompile(`\t\tfc := graphql\.GetFieldContext\(ctx\)\n\t\tfc\.Result = &v\[i\]\n`)
+
+// listFunc is the function of a list whose elements are marshalled by a function each.
+var listFunc = regexp.MustCompile(`(?s)\tret := graphql\.MarshalSliceConcurrently\(.*?\n\}\n`)
+
 // linkFunc is the function of a field of an object.
 var linkFunc = regexp.MustCompile(`func \(ec \*executionContext\) (_\w+)\(ctx context\.Context, field graphql\.CollectedField, obj [^)]*\) \(ret graphql\.Marshaler\) \{\n`)
 
@@ -67,8 +81,8 @@ var replacements = []struct{ old, new string }{
 }
 
 // rewrite takes out of the generated code what a request pays for and does not need: the
-// goroutine of a list's element, the field context and the marshaler of a plain field, the
-// resolver of a link that is loaded, the second collection of the same fields, deferral. See
+// goroutine of a list's element, the resolver, field context and marshaler of a plain field, the
+// resolver of a link that is loaded, a map of all inputs, the second collection of the same fields, deferral. See
 // docs/adr/0003.
 func rewrite(dir string, p *plugin) error {
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -106,6 +120,11 @@ func rewrite(dir string, p *plugin) error {
 			}
 			links++
 			return fmt.Appendf(nil, "%s\tif ret, ok := dataloaders.Show(ctx, field, obj, ec.%s); ok {\n\t\treturn ret\n\t}\n", begin, marshal)
+		})
+		text = inputs.ReplaceAll(text, nil)
+		text = listFunc.ReplaceAllFunc(text, func(f []byte) []byte {
+			f = element.ReplaceAll(f, nil)
+			return nulled.ReplaceAll(f, []byte("\tif ret.Nulled {\n\t\treturn $1\n\t}\n"))
 		})
 		for _, r := range replacements {
 			text = bytes.ReplaceAll(text, []byte(r.old), []byte(r.new))

@@ -6,7 +6,6 @@ package marshal
 import (
 	"bytes"
 	"io"
-	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -36,13 +35,7 @@ func Append(b []byte, m graphql.Marshaler) []byte {
 }
 
 func appendArray(b []byte, a graphql.Array) []byte {
-	size := 2
-	for _, m := range a {
-		if o, ok := m.(*Object); ok {
-			size += len(o.json) + 2
-		}
-	}
-	b = append(slices.Grow(b, size), '[')
+	b = append(b, '[')
 	for i, m := range a {
 		if i > 0 {
 			b = append(b, ',')

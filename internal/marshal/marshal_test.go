@@ -2,7 +2,10 @@ package marshal
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"reflect"
+	"slices"
 	"testing"
 	"unicode/utf8"
 
@@ -96,5 +99,96 @@ func BenchmarkObject(b *testing.B) {
 		o.String(1, "蓝馨花园小区党员阵地")
 		w.Reset()
 		o.MarshalGQL(&w)
+	}
+}
+
+// A list is written as gqlgen writes it, whatever its elements are, also when what they are made
+// of has been used for another answer before.
+func TestAListIsWrittenAsGqlgenWritesIt(t *testing.T) {
+	t.Parallel()
+	fields := []graphql.CollectedField{{Field: &ast.Field{Alias: "a"}}, {Field: &ast.Field{Alias: "inner"}}}
+	rapid.Check(t, func(t *rapid.T) {
+		type row struct {
+			A     string
+			Inner []int
+			Null  bool
+		}
+		rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) row {
+			return row{rapid.String().Draw(t, "a"), rapid.SliceOf(rapid.IntRange(0, 9)).Draw(t, "inner"), rapid.IntRange(0, 5).Draw(t, "null") == 0}
+		}), 0, 8).Draw(t, "rows")
+		want := []any{}
+		nulled := false
+		for _, r := range rows {
+			if nulled = nulled || r.Null; r.Null {
+				want = append(want, nil)
+				continue
+			}
+			inner := []any{}
+			for _, n := range r.Inner {
+				inner = append(inner, map[string]any{"a": float64(n)})
+			}
+			want = append(want, map[string]any{"a": r.A, "inner": inner})
+		}
+		list := Slice(t.Context(), len(rows), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+			if rows[i].Null {
+				return graphql.Null
+			}
+			o := NewObject(fields)
+			o.String(0, rows[i].A)
+			o.Put(1, Slice(Below(ctx, fields[1]), len(rows[i].Inner), 0, false, func(_ context.Context, k int) graphql.Marshaler {
+				o := NewObject(fields[:1])
+				o.Int(0, rows[i].Inner[k])
+				return o
+			}), graphql.Null)
+			return o
+		})
+		var b bytes.Buffer
+		list.MarshalGQL(&b)
+		var got []any
+		if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+			t.Fatalf("%v: %s", err, b.Bytes())
+		}
+		if list.Nulled != nulled || !reflect.DeepEqual(plain(got), plain(want)) {
+			t.Fatalf("nulled %v\ngot  %v\nwant %v", list.Nulled, got, want)
+		}
+	})
+}
+
+// plain is v as JSON has it: texts without what is no UTF-8.
+func plain(v any) any {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	var out any
+	if err := json.Unmarshal(raw, &out); err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// What goes wrong at a place is reported with its path, though the place made no context before.
+func TestPlacesKnowTheirPath(t *testing.T) {
+	t.Parallel()
+	field := func(name string) graphql.CollectedField {
+		return graphql.CollectedField{Field: &ast.Field{Name: name, Alias: name}}
+	}
+	ctx := graphql.WithFieldContext(t.Context(), &graphql.FieldContext{Field: field("root")})
+	var paths []string
+	Slice(Below(ctx, field("nodes")), 2, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		below := Below(ctx, field("title"))
+		paths = append(paths, graphql.GetFieldContext(below).Path().String(), graphql.GetFieldContext(ctx).Path().String())
+		if first, again := graphql.GetFieldContext(below), graphql.GetFieldContext(below); first != again {
+			t.Error("a place has two contexts")
+		}
+		return graphql.Null
+	})
+	want := []string{"root.nodes[0].title", "root.nodes[0]", "root.nodes[1].title", "root.nodes[1]"}
+	if !slices.Equal(paths, want) {
+		t.Errorf("%q", paths)
+	}
+	type other struct{}
+	if got := Below(context.WithValue(ctx, other{}, 7), field("x")).Value(other{}); got != 7 {
+		t.Errorf("another value is %v", got)
 	}
 }

@@ -13,18 +13,51 @@ import (
 // Object is what graphql.FieldSet is for an object whose fields are resolved one after the
 // other: its JSON, which the generated code puts together in the order of the fields. Response
 // keys are GraphQL names: nothing in them is escaped.
+//
+// Put and Slice take over the objects they are given and use them again for others: an object
+// is put into one place only, as generated code does, and never looked at afterwards.
 type Object struct {
 	Invalids uint32 // fields whose null makes the object null
 	json     []byte // but for the closing brace
 	fields   []graphql.CollectedField
 }
 
-// fieldSize is the room made for a field. Chosen: a name, a key and a short text.
-const fieldSize = 48
+var objects = sync.Pool{New: func() any { return new(Object) }}
 
 // NewObject begins an object of the fields.
 func NewObject(fields []graphql.CollectedField) *Object {
-	return &Object{fields: fields, json: append(make([]byte, 0, fieldSize*len(fields)), '{')}
+	o := objects.Get().(*Object)
+	o.Invalids, o.fields, o.json = 0, fields, append(o.json[:0], '{')
+	return o
+}
+
+// List is the JSON of a list, which Slice makes.
+type List struct {
+	Nulled bool   // an element is graphql.Null
+	json   []byte // but for the closing bracket
+}
+
+var lists = sync.Pool{New: func() any { return new(List) }}
+
+func (l *List) MarshalGQL(w io.Writer) { w.Write(append(l.json, ']')) }
+
+// AppendGQL appends the list.
+func (l *List) AppendGQL(b []byte) []byte { return append(append(b, l.json...), ']') }
+
+// take appends a value, which is nobody's afterwards.
+func take(b []byte, m graphql.Marshaler) []byte {
+	b = Append(b, m)
+	switch x := m.(type) {
+	case *Object:
+		if cap(x.json) <= keptBuffer {
+			objects.Put(x)
+		}
+	case *List:
+		if cap(x.json) <= keptBuffer {
+			lists.Put(x)
+		}
+	}
+	return b
 }
 
 // Put appends field i; a value that is invalid nulls the object. The fields come in order.
@@ -34,7 +67,7 @@ func (o *Object) Put(i int, value, invalid graphql.Marshaler) {
 		return
 	}
 	o.key(i)
-	o.json = Append(o.json, value)
+	o.json = take(o.json, value)
 }
 
 // String is Put of a text.
@@ -63,18 +96,22 @@ func (o *Object) MarshalGQL(w io.Writer) { w.Write(append(o.json, '}')) }
 // AppendGQL appends the object.
 func (o *Object) AppendGQL(b []byte) []byte { return append(append(b, o.json...), '}') }
 
-// Slice has the signature of graphql.MarshalSliceConcurrently and marshals one element after
-// the other: their links have been loaded before.
-func Slice(ctx context.Context, n int, _ int64, _ bool, element func(context.Context, int) graphql.Marshaler) graphql.Array {
-	ret := make(graphql.Array, n)
-	index := make([]int, n)
-	contexts := make([]graphql.FieldContext, n)
-	for i := range ret {
-		index[i] = i
-		contexts[i].Index = &index[i]
-		ret[i] = element(graphql.WithFieldContext(ctx, &contexts[i]), i)
+// Slice takes what graphql.MarshalSliceConcurrently does and marshals one element after the
+// other: their links have been loaded before.
+func Slice(ctx context.Context, n int, _ int64, _ bool, element func(context.Context, int) graphql.Marshaler) *List {
+	l := lists.Get().(*List)
+	l.Nulled, l.json = false, append(l.json[:0], '[')
+	places := make([]place, n)
+	for i := range n {
+		if i > 0 {
+			l.json = append(l.json, ',')
+		}
+		places[i].Context, places[i].index = ctx, i
+		m := element(&places[i], i)
+		l.Nulled = l.Nulled || m == graphql.Null
+		l.json = take(l.json, m)
 	}
-	return ret
+	return l
 }
 
 // Collector remembers, for one operation, which fields its selections collect: every row of a
