@@ -256,10 +256,46 @@ func (c *composer) outside(g *graph, t *typ, f *field, text, code, what string, 
 			c.problem("PROVIDES_FIELDS_HAS_ARGS", one(g.at(f.pos)), "use fields without arguments", "%s: %s takes arguments", what, in.name)
 		}
 	})
-	if len(c.problems) > before || g.fed1 {
+	if len(c.problems) > before {
+		return
+	}
+	if code == "PROVIDES" {
+		g.provide(of, sel)
+	}
+	if g.fed1 {
 		return
 	}
 	c.needExternal(g, f, sel, of, code, what)
+}
+
+// provide marks what a @provides names; of an interface it is the fields of the types that implement it.
+func (g *graph) provide(t *typ, sel ast.SelectionSet) {
+	for _, s := range sel {
+		switch s := s.(type) {
+		case *ast.Field:
+			f := t.field(s.Name)
+			if f == nil {
+				continue // __typename
+			}
+			f.provided = true
+			if t.kind == ast.Interface {
+				for _, name := range g.order {
+					if of := g.types[name]; slices.Contains(of.interfaces, t.name) && of.field(s.Name) != nil {
+						of.field(s.Name).provided = true
+					}
+				}
+			}
+			if of := g.types[f.typ.Name()]; of != nil {
+				g.provide(of, s.SelectionSet)
+			}
+		case *ast.InlineFragment:
+			on := t
+			if s.TypeCondition != "" {
+				on = g.types[s.TypeCondition]
+			}
+			g.provide(on, s.SelectionSet)
+		}
+	}
 }
 
 func (c *composer) needExternal(g *graph, at *field, sel ast.SelectionSet, t *typ, code, what string) {

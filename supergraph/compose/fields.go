@@ -43,7 +43,7 @@ func (c *composer) mergeField(m *merged, name string, from []source) *mergedFiel
 		c.problem("EXTERNAL_MISSING_ON_BASE", fieldPlaces(from), "let a subgraph resolve the field", "%s is @external in every subgraph that has it", where)
 		return nil
 	}
-	c.sharing(m, where, resolvers)
+	c.sharing(m, where, from)
 	mf := &mergedField{name: name, typ: c.outputType(where, from)}
 	var ds []carrier
 	for _, s := range from {
@@ -72,16 +72,27 @@ func fieldPlaces(from []source) []Place {
 	return out
 }
 
-// sharing checks that a field that several subgraphs resolve is @shareable in all of them.
-func (c *composer) sharing(m *merged, where string, resolvers []source) {
-	if m.kind != ast.Object || len(resolvers) < 2 {
+// answers reports whether the subgraph answers the field anywhere, if only where it provides it.
+func (s source) answers() bool { return s.resolves() || s.f.provided && !s.f.overridden }
+
+// sharing checks that a field that several subgraphs answer is @shareable in all of them that do not merely provide it.
+func (c *composer) sharing(m *merged, where string, from []source) {
+	if m.kind != ast.Object {
 		return
 	}
 	var not []string
-	for _, s := range resolvers {
-		if !s.f.shareable {
+	var resolvers []source
+	for _, s := range from {
+		if !s.answers() {
+			continue
+		}
+		resolvers = append(resolvers, s)
+		if !s.f.shareable && !s.f.provided {
 			not = append(not, s.g.name)
 		}
+	}
+	if len(resolvers) < 2 {
+		return
 	}
 	if len(not) == 0 && m.name != "Subscription" {
 		return
@@ -283,7 +294,8 @@ func joinField(g *graph, a joinArgs) string {
 
 // joins are the field's @join__field; none when every subgraph that has the type has the field alike.
 func (c *composer) joins(m *merged, mf *mergedField, from []source) []string {
-	plain := len(from) == len(m.in)
+	plain := len(from) == len(m.in) && (m.name != "Query" || len(from) == len(c.graphs))
+	alike := !slices.ContainsFunc(from, func(s source) bool { return different(s.f.typ, mf.typ) != "" })
 	var out []string
 	labelled := map[string]string{}
 	for _, s := range from {
@@ -292,7 +304,10 @@ func (c *composer) joins(m *merged, mf *mergedField, from []source) []string {
 		}
 	}
 	for _, s := range from {
-		a := joinArgs{typ: different(s.f.typ, mf.typ), requires: s.f.requires, provides: s.f.provides, override: s.f.override, label: s.f.label, external: s.f.external}
+		a := joinArgs{requires: s.f.requires, provides: s.f.provides, override: s.f.override, label: s.f.label, external: s.f.external}
+		if !alike {
+			a.typ = s.f.typ.String()
+		}
 		if l := labelled[s.g.name]; l != "" && !s.f.external {
 			a.label = l
 		}
@@ -368,13 +383,13 @@ func (c *composer) lend(m *merged, s source) {
 			x.fields = append(x.fields, &mergedField{name: given.name, description: given.description, typ: given.typ, args: given.args, dirs: given.dirs, hidden: given.hidden, joins: []string{"@join__field"}})
 			continue
 		}
-		if own := x.fields[at]; !slices.Contains(own.joins, "@join__field") &&
+		if own := x.fields[at]; len(own.joins) == 0 &&
 			!slices.ContainsFunc(x.in, func(o owned) bool { f := o.t.field(s.f.name); return f != nil && (source{o, f}).resolves() }) {
 			own.joins = append(own.joins, "@join__field")
 		}
 		for _, o := range x.in {
 			f := o.t.field(s.f.name)
-			if f != nil && x.kind == ast.Object && (source{o, f}).resolves() && !(f.shareable && s.f.shareable) {
+			if f != nil && x.kind == ast.Object && (source{o, f}).answers() && !((f.shareable || f.provided) && s.f.shareable) {
 				c.problem("INVALID_FIELD_SHARING", []Place{o.g.at(f.pos), s.g.at(s.f.pos)}, "mark it @shareable in both, or remove it from one",
 					"%s.%s is resolved by %s and, through the @interfaceObject %s, by %s", name, s.f.name, o.g.name, m.name, s.g.name)
 			}

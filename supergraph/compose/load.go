@@ -64,6 +64,7 @@ type field struct {
 	label       string
 	overridden  bool // another subgraph's @override took it
 	used        bool // by a key, @requires, @provides or an interface of this subgraph
+	provided    bool // by a @provides of this subgraph: it answers the field there, external or not
 }
 
 func (t *typ) field(name string) *field {

@@ -293,7 +293,7 @@ func (c *composer) mergeInput(m *merged) {
 		for _, x := range ts {
 			if x.typ.String() != mf.typ.String() {
 				for _, y := range ts {
-					mf.joins = append(mf.joins, joinField(y.g, joinArgs{typ: different(y.typ, mf.typ)}))
+					mf.joins = append(mf.joins, joinField(y.g, joinArgs{typ: y.typ.String()}))
 				}
 				break
 			}

@@ -245,6 +245,14 @@ func (c *composer) printType(b *strings.Builder, m *merged) {
 	for _, o := range m.in {
 		c.printJoins(b, m, o)
 	}
+	if m.name == "Query" {
+		// Every subgraph has _entities and _service: other gateways look for their Query.
+		for _, g := range c.graphs {
+			if g.types["Query"] == nil {
+				fmt.Fprintf(b, "  @join__type(graph: %s)\n", g.enum)
+			}
+		}
+	}
 	for _, d := range m.dirs {
 		b.WriteString("  " + d + "\n")
 	}
