@@ -186,7 +186,8 @@ func (c *composer) canonical(g *graph, ds ast.DirectiveList) ast.DirectiveList {
 			out = append(out, d)
 		case name == "" && g.doc.Directives.ForName(d.Name) == nil:
 			known := slices.ContainsFunc(g.links, func(l link) bool {
-				return slices.Contains(l.imports, "@"+d.Name) || l.as == d.Name || strings.HasPrefix(d.Name, l.as+"__")
+				_, ok := l.brings(d.Name)
+				return ok
 			})
 			if _, fed := exported[d.Name]; fed && !known {
 				c.problem("INVALID_GRAPHQL", one(g.at(d.Position)), "import it in the subgraph's @link to federation", "@%s is used but not imported", d.Name)
