@@ -65,7 +65,6 @@ func (c *composer) overrides() {
 					continue
 				}
 				if old.external {
-					c.problem("OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE", []Place{g.at(f.pos), from.at(old.pos)}, "remove the @override", "%s overrides the field of %s, which is @external there and not resolved", where, from.name)
 					continue
 				}
 				old.overridden = true

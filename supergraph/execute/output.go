@@ -178,6 +178,44 @@ func (o *outputs) of(typeName []byte) *fields {
 	return f.(*fields)
 }
 
+// untyped returns the fields of an object of which only the interface is known; nil when what is selected depends on its type.
+func (o *outputs) untyped() *fields {
+	f, ok := o.byType.Load("")
+	if !ok {
+		var made *fields
+		if o.def.Kind == ast.Interface && !slices.ContainsFunc(o.sets, func(g guarded) bool { return o.depends(g.set) }) {
+			made = o.compile(o.def)
+		}
+		f, _ = o.byType.LoadOrStore("", made)
+	}
+	return f.(*fields)
+}
+
+// depends reports whether objects of different types are answered differently.
+func (o *outputs) depends(set ast.SelectionSet) bool {
+	return slices.ContainsFunc(set, func(sel ast.Selection) bool {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			return sel.Name == "__typename"
+		case *ast.InlineFragment:
+			return !o.covers(sel.TypeCondition) || o.depends(sel.SelectionSet)
+		case *ast.FragmentSpread:
+			def := o.doc.Fragments.ForName(sel.Name)
+			return !o.covers(def.TypeCondition) || o.depends(def.SelectionSet)
+		}
+		return true
+	})
+}
+
+// covers reports whether every object that can stand here meets a type condition.
+func (o *outputs) covers(condition string) bool {
+	if condition == "" || condition == o.def.Name {
+		return true
+	}
+	possible := o.program.schema.GetPossibleTypes(o.program.schema.Types[condition])
+	return !slices.ContainsFunc(o.program.schema.GetPossibleTypes(o.def), func(d *ast.Definition) bool { return !slices.Contains(possible, d) })
+}
+
 // compile collects the fields of an object type (specification, CollectFields), those of every
 // condition at once.
 func (o *outputs) compile(def *ast.Definition) *fields {
@@ -254,8 +292,8 @@ func (c *collector) set(set ast.SelectionSet, when cond) {
 }
 
 func (c *collector) fits(condition string) bool {
-	if condition == "" || condition == c.def.Name {
-		return true
+	if condition == "" || condition == c.def.Name || c.def.Kind == ast.Interface {
+		return true // untyped has looked already
 	}
 	other := c.program.schema.Types[condition]
 	return other != nil && slices.Contains(c.program.schema.GetPossibleTypes(other), c.def)
