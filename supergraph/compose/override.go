@@ -64,6 +64,10 @@ func (c *composer) overrides() {
 					c.warn("PROGRESSIVE_OVERRIDE_IGNORED", one(g.at(f.pos)), "remove the label when the field shall move", "%s has a progressive @override (%q): the field stays with %s", where, f.label, from.name)
 					continue
 				}
+				if old.requires != "" || old.provides != "" {
+					c.problem("OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE", []Place{g.at(f.pos), from.at(old.pos)}, "take @requires or @provides from the field that is overridden first", "%s overrides the field of %s, which has @requires or @provides", where, from.name)
+					continue
+				}
 				if old.external {
 					continue
 				}
