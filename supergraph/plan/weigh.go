@@ -184,7 +184,7 @@ func (p *planner) best(l leaf) *site {
 func (l leaf) cheapest() *site {
 	var best *site
 	for _, s := range l.sites {
-		if s.cost < never && (best == nil || s.cost < best.cost) {
+		if s.cost < never && (best == nil || s.cost < best.cost || s.cost == best.cost && s.state == active && best.state == active && s.fetch.depth < best.fetch.depth) {
 			best = s
 		}
 	}
