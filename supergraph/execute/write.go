@@ -104,6 +104,9 @@ func (w *writer) object(obj uint32, o *outputs) bool {
 // fieldsOf returns what is selected of an object whose type only its __typename tells.
 func (w *writer) fieldsOf(obj uint32, o *outputs) *fields {
 	if o.shape == nil || o.shape.typename < 0 {
+		if f := o.untyped(); f != nil {
+			return f
+		}
 		w.fail(fault.Internal, "the type of an object was not asked for")
 		return nil
 	}
