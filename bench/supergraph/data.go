@@ -4,9 +4,9 @@ import "fmt"
 
 // The subgraphs, as the benchmark of the shop with accounts, products, reviews and inventory has them.
 var sdls = map[string]string{
-	"accounts": `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
+	"accounts": `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])
 type Query { me: User user(id: ID!): User users: [User] }
-type User @key(fields: "id") { id: ID! name: String username: String birthday: Int }`,
+type User @key(fields: "id") { id: ID! name: String username: String @shareable birthday: Int }`,
 	"products": `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
 type Query { topProducts(first: Int = 5): [Product] }
 type Product @key(fields: "upc") { upc: String! name: String price: Int weight: Int }`,

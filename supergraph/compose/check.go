@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -29,6 +28,7 @@ func (c *composer) check([]Input) {
 		c.unusedExternals(g)
 	}
 	c.overrides()
+	c.carriedAlike()
 }
 
 var builtin = map[string]ast.DefinitionKind{"Int": ast.Scalar, "Float": ast.Scalar, "String": ast.Scalar, "Boolean": ast.Scalar, "ID": ast.Scalar}
@@ -55,6 +55,11 @@ func (c *composer) checkType(g *graph, t *typ) {
 		case t.kind != ast.InputObject && k == ast.InputObject:
 			c.problem("INVALID_GRAPHQL", one(g.at(f.pos)), "use an output type", "%s is an output field, but %s is an input type", where, f.typ.Name())
 		}
+		if f.def != nil && k != "" {
+			if why := unfit(f.def, f.typ, g.shape); why != "" {
+				c.problem("INVALID_GRAPHQL", one(g.at(f.pos)), "correct the default", "the default of %s: %s", where, why)
+			}
+		}
 		seen := map[string]bool{}
 		for _, a := range f.args {
 			if seen[a.Name] {
@@ -66,6 +71,12 @@ func (c *composer) checkType(g *graph, t *typ) {
 				unknown(a.Position, a.Type.Name(), "the argument "+where+"("+a.Name+":)")
 			case ast.Object, ast.Interface, ast.Union:
 				c.problem("INVALID_GRAPHQL", one(g.at(a.Position)), "use an input, scalar or enum type", "the argument %s(%s:) is of the output type %s", where, a.Name, a.Type.Name())
+			default:
+				if a.DefaultValue != nil {
+					if why := unfit(a.DefaultValue, a.Type, g.shape); why != "" {
+						c.problem("INVALID_GRAPHQL", one(g.at(a.Position)), "correct the default", "the default of the argument %s(%s:): %s", where, a.Name, why)
+					}
+				}
 			}
 		}
 		if strings.HasPrefix(f.name, "__") {
@@ -149,73 +160,6 @@ func (g *graph) shareKey(t *typ, sel ast.SelectionSet, extension bool) {
 	}
 }
 
-type set struct {
-	code, what string
-	pos        *ast.Position
-}
-
-// fieldSet checks a selection against the subgraph's types and shows every field of it to see.
-func (c *composer) fieldSet(g *graph, t *typ, sel ast.SelectionSet, in set, fragments bool, see func(f *field, of *typ, args bool)) {
-	bad := func(mend, format string, args ...any) {
-		c.problem(in.code+"_INVALID_FIELDS", one(g.at(in.pos)), mend, "%s: %s", in.what, fmt.Sprintf(format, args...))
-	}
-	for _, s := range sel {
-		switch s := s.(type) {
-		case *ast.Field:
-			if s.Name == "__typename" {
-				continue
-			}
-			if s.Alias != s.Name {
-				bad("name the field itself", "the alias %q cannot stand here", s.Alias)
-			}
-			if len(s.Directives) > 0 {
-				bad("remove the directive", "a directive cannot stand here")
-			}
-			f := t.field(s.Name)
-			if f == nil {
-				bad("add the field to the type in this subgraph (marked @external when another subgraph resolves it) or correct the name", "%s has no field %s in this subgraph", t.name, s.Name)
-				continue
-			}
-			for _, a := range s.Arguments {
-				if f.args.ForName(a.Name) == nil {
-					bad("correct the argument's name", "%s.%s has no argument %s", t.name, s.Name, a.Name)
-				}
-			}
-			for _, a := range f.args {
-				if a.Type.NonNull && a.DefaultValue == nil && s.Arguments.ForName(a.Name) == nil && in.code != "KEY" {
-					bad("give the argument", "%s.%s needs the argument %s", t.name, s.Name, a.Name)
-				}
-			}
-			ft := g.types[f.typ.Name()]
-			composite := ft != nil && (ft.kind == ast.Object || ft.kind == ast.Interface || ft.kind == ast.Union)
-			if !composite {
-				ft = nil
-			}
-			see(f, ft, len(f.args) > 0)
-			switch {
-			case composite && len(s.SelectionSet) == 0:
-				bad("select fields of it", "%s.%s is of the type %s: it needs a selection", t.name, s.Name, f.typ.Name())
-			case !composite && len(s.SelectionSet) > 0:
-				bad("remove the selection", "%s.%s is of the type %s, which has no fields", t.name, s.Name, f.typ.Name())
-			case composite:
-				c.fieldSet(g, ft, s.SelectionSet, in, fragments, see)
-			}
-		case *ast.InlineFragment:
-			on := t
-			if s.TypeCondition != "" {
-				on = g.types[s.TypeCondition]
-			}
-			if on == nil || !fragments {
-				bad("use fields of the type", "the fragment on %s cannot stand here", s.TypeCondition)
-				continue
-			}
-			c.fieldSet(g, on, s.SelectionSet, in, fragments, see)
-		default:
-			bad("write the fields out", "a named fragment cannot stand here")
-		}
-	}
-}
-
 func (c *composer) checkField(g *graph, t *typ, f *field) {
 	where := t.name + "." + f.name
 	if f.external && t.kind == ast.Interface && !g.fed1 {
@@ -240,77 +184,6 @@ func (c *composer) checkField(g *graph, t *typ, f *field) {
 	if f.external && (f.requires != "" || f.provides != "" || f.override != "") {
 		c.problem("EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE", one(g.at(f.pos)), "remove one of them", "%s is @external and has @requires, @provides or @override as well", where)
 	}
-}
-
-// outside checks that what is required or provided is another subgraph's.
-func (c *composer) outside(g *graph, t *typ, f *field, text, code, what string, of *typ) {
-	sel, err := join.FieldSet(text)
-	if err != nil {
-		c.problem(code+"_INVALID_FIELDS", one(g.at(f.pos)), "name fields of "+of.name, "%s: %v", what, err)
-		return
-	}
-	before := len(c.problems)
-	c.fieldSet(g, of, sel, set{code, what, f.pos}, true, func(in *field, _ *typ, args bool) {
-		in.used = true
-		if args && code == "PROVIDES" {
-			c.problem("PROVIDES_FIELDS_HAS_ARGS", one(g.at(f.pos)), "use fields without arguments", "%s: %s takes arguments", what, in.name)
-		}
-	})
-	if len(c.problems) > before || g.fed1 {
-		return
-	}
-	c.needExternal(g, f, sel, of, code, what)
-}
-
-func (c *composer) needExternal(g *graph, at *field, sel ast.SelectionSet, t *typ, code, what string) {
-	for _, s := range sel {
-		switch s := s.(type) {
-		case *ast.Field:
-			f := t.field(s.Name)
-			if f == nil || f.external {
-				continue
-			}
-			if len(s.SelectionSet) > 0 {
-				c.needExternal(g, at, s.SelectionSet, g.types[f.typ.Name()], code, what)
-				continue
-			}
-			if t.kind == ast.Interface && g.implementedOutside(t.name, s.Name) || t.extension {
-				continue
-			}
-			if inKeys(t, s.Name) {
-				continue
-			}
-			c.problem(code+"_FIELDS_MISSING_EXTERNAL", one(g.at(at.pos)), "mark "+t.name+"."+s.Name+" @external, or leave it out", "%s: this subgraph resolves %s.%s itself", what, t.name, s.Name)
-		case *ast.InlineFragment:
-			on := t
-			if s.TypeCondition != "" {
-				on = g.types[s.TypeCondition]
-			}
-			c.needExternal(g, at, s.SelectionSet, on, code, what)
-		}
-	}
-}
-
-func inKeys(t *typ, name string) bool {
-	for _, k := range t.keys {
-		for _, s := range k.sel {
-			if f, ok := s.(*ast.Field); ok && f.Name == name {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (g *graph) implementedOutside(iface, name string) bool {
-	for _, t := range g.types {
-		if slices.Contains(t.interfaces, iface) {
-			if f := t.field(name); f != nil && f.external {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // interfaceFields checks that types have their interfaces' fields, and marks those as used.

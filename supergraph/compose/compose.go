@@ -88,12 +88,20 @@ func Compose(ctx context.Context, inputs []Input) (*Result, error) {
 	}
 	for _, l := range lost {
 		var places []Place
+		fragment := strings.HasPrefix(l.Field, "... ")
 		for _, g := range c.graphs {
 			if t := g.types[l.Type]; t != nil {
 				if f := t.field(l.Field); f != nil {
 					places = append(places, g.at(f.pos))
+				} else if fragment {
+					places = append(places, g.at(t.pos))
 				}
 			}
+		}
+		if fragment {
+			c.problem("SATISFIABILITY_ERROR", places, "give the interface, in the subgraph that knows its types, a @key that is resolvable",
+				"which type a %s is of cannot be found out for the query %s; tried: %s", l.Type, l.Query, l.Tried)
+			continue
 		}
 		c.problem("SATISFIABILITY_ERROR", places, "give the type a @key that the subgraphs on the way can provide, or let another subgraph resolve the field (@shareable)",
 			"%s.%s cannot be reached by the query %s; tried: %s", l.Type, l.Field, l.Query, l.Tried)
@@ -110,6 +118,7 @@ type composer struct {
 	order    []string // names of types, sorted
 	problems []Problem
 	warnings []Problem
+	families []*family // of directives that @composeDirective carries
 }
 
 func (c *composer) failed() error {

@@ -131,7 +131,7 @@ func TestComposingIsDeterministic(t *testing.T) {
 func TestEveryVersionOfFederation2IsRead(t *testing.T) {
 	t.Parallel()
 	for version, good := range map[string]bool{"v2.0": true, "v2.1": true, "v2.2": true, "v2.3": true, "v2.4": true, "v2.5": true, "v2.6": true, "v2.7": true,
-		"v2.8": true, "v2.9": true, "v2.10": true, "v2.11": true, "v2.12": false, "v3.0": false, "v1.0": false} {
+		"v2.8": true, "v2.9": true, "v2.10": true, "v2.11": true, "v2.14": true, "v2.15": false, "v3.0": false, "v1.0": false} {
 		_, err := compose.Compose(t.Context(), []compose.Input{{Name: "a", SDL: `extend schema @link(url: "https://specs.apollo.dev/federation/` + version +
 			`", as: "fed", import: [{name: "@key", as: "@id"}]) type Query { e: E } type E @id(fields: "i") { i: ID! n: Int @fed__shareable }`}})
 		if (err == nil) != good || !good && !strings.Contains(err.Error(), "UNKNOWN_FEDERATION_LINK_VERSION") {

@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -43,8 +42,8 @@ func (c *composer) mergeField(m *merged, name string, from []source) *mergedFiel
 		c.problem("EXTERNAL_MISSING_ON_BASE", fieldPlaces(from), "let a subgraph resolve the field", "%s is @external in every subgraph that has it", where)
 		return nil
 	}
-	c.sharing(m, where, resolvers)
-	mf := &mergedField{name: name, typ: c.outputType(where, from)}
+	c.sharing(m, where, from)
+	mf := &mergedField{name: name, typ: c.outputType(where, owners(from))}
 	var ds []carrier
 	for _, s := range from {
 		ds = append(ds, carrier{s.g, s.f.dirs})
@@ -59,7 +58,8 @@ func (c *composer) mergeField(m *merged, name string, from []source) *mergedFiel
 	if mf.typ == nil {
 		return nil
 	}
-	mf.args = c.mergeArguments(where, from)
+	mf.args = c.mergeArguments(where, owners(from))
+	c.externals(where, mf, from)
 	mf.joins = c.joins(m, mf, from)
 	return mf
 }
@@ -72,16 +72,27 @@ func fieldPlaces(from []source) []Place {
 	return out
 }
 
-// sharing checks that a field that several subgraphs resolve is @shareable in all of them.
-func (c *composer) sharing(m *merged, where string, resolvers []source) {
-	if m.kind != ast.Object || len(resolvers) < 2 {
+// answers reports whether the subgraph answers the field anywhere, if only where it provides it.
+func (s source) answers() bool { return s.resolves() || s.f.provided && !s.f.overridden }
+
+// sharing checks that a field that several subgraphs answer is @shareable in all of them that do not merely provide it.
+func (c *composer) sharing(m *merged, where string, from []source) {
+	if m.kind != ast.Object {
 		return
 	}
 	var not []string
-	for _, s := range resolvers {
-		if !s.f.shareable {
+	var resolvers []source
+	for _, s := range from {
+		if !s.answers() {
+			continue
+		}
+		resolvers = append(resolvers, s)
+		if !s.f.shareable && !s.f.provided {
 			not = append(not, s.g.name)
 		}
+	}
+	if len(resolvers) < 2 {
+		return
 	}
 	if len(not) == 0 && m.name != "Subscription" {
 		return
@@ -152,112 +163,6 @@ func (c *composer) within(narrow, wide string) bool {
 	return false
 }
 
-// typed is an argument or input field as one subgraph has it.
-type typed struct {
-	g   *graph
-	pos *ast.Position
-	typ *ast.Type
-	def *ast.Value
-}
-
-// mergeInputType is the narrowest of the types: what all subgraphs accept.
-func (c *composer) mergeInputType(where, what string, ts []typed) (*ast.Type, *ast.Value) {
-	var places []Place
-	var types, defaults []string
-	best := ts[0].typ
-	for i, t := range ts {
-		places = append(places, t.g.at(t.pos))
-		types = append(types, t.typ.String()+" in "+t.g.name)
-		if t.def != nil {
-			defaults = append(defaults, t.def.String()+" in "+t.g.name)
-		} else {
-			defaults = append(defaults, "none in "+t.g.name)
-		}
-		if i == 0 || best == nil {
-			continue
-		}
-		best = narrower(best, t.typ)
-	}
-	if best == nil {
-		c.problem(what+"_TYPE_MISMATCH", places, "give it the same type everywhere; it may differ in what can be null", "%s has types that do not fit together: %s", where, strings.Join(types, ", "))
-		return nil, nil
-	}
-	for _, t := range ts[1:] {
-		if value(t.def) != value(ts[0].def) {
-			c.problem(what+"_DEFAULT_MISMATCH", places, "give it the same default everywhere", "%s has different defaults: %s", where, strings.Join(defaults, ", "))
-			return nil, nil
-		}
-	}
-	return best, ts[0].def
-}
-
-func value(v *ast.Value) string {
-	if v == nil {
-		return ""
-	}
-	return "=" + v.String()
-}
-
-func narrower(a, b *ast.Type) *ast.Type {
-	if (a.Elem == nil) != (b.Elem == nil) || a.NamedType != b.NamedType {
-		return nil
-	}
-	out := &ast.Type{NamedType: a.NamedType, NonNull: a.NonNull || b.NonNull, Position: a.Position}
-	if a.Elem != nil {
-		if out.Elem = narrower(a.Elem, b.Elem); out.Elem == nil {
-			return nil
-		}
-	}
-	return out
-}
-
-func (c *composer) mergeArguments(where string, from []source) []*mergedArg {
-	var names []string
-	for _, s := range from {
-		for _, a := range s.f.args {
-			if !slices.Contains(names, a.Name) {
-				names = append(names, a.Name)
-			}
-		}
-	}
-	var out []*mergedArg
-	for _, name := range names {
-		label := fmt.Sprintf("the argument %s(%s:)", where, name)
-		ma := &mergedArg{name: name}
-		var ts []typed
-		var ds []carrier
-		var missing []Place
-		required := false
-		for _, s := range from {
-			a := s.f.args.ForName(name)
-			if a == nil {
-				missing = append(missing, s.g.at(s.f.pos))
-				continue
-			}
-			required = required || a.Type.NonNull && a.DefaultValue == nil
-			ts = append(ts, typed{s.g, a.Position, s.g.usualType(a.Type), a.DefaultValue})
-			ds = append(ds, carrier{s.g, c.canonical(s.g, a.Directives)})
-			if ma.description == "" {
-				ma.description = a.Description
-			}
-		}
-		if len(missing) > 0 {
-			if required {
-				c.problem("REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH", missing, "add it there, or make it optional", "%s is required in one subgraph and missing in another", label)
-			} else {
-				c.warn("INCONSISTENT_ARGUMENT_PRESENCE", missing, "add it there", "%s is not in every subgraph and is left out", label)
-			}
-			continue
-		}
-		if ma.typ, ma.def = c.mergeInputType(label, "FIELD_ARGUMENT", ts); ma.typ == nil {
-			continue
-		}
-		ma.dirs, _ = c.carried(ds)
-		out = append(out, ma)
-	}
-	return out
-}
-
 type joinArgs struct {
 	typ, requires, provides, override, label string
 	external, usedOverridden                 bool
@@ -283,7 +188,8 @@ func joinField(g *graph, a joinArgs) string {
 
 // joins are the field's @join__field; none when every subgraph that has the type has the field alike.
 func (c *composer) joins(m *merged, mf *mergedField, from []source) []string {
-	plain := len(from) == len(m.in)
+	plain := len(from) == len(m.in) && (m.name != "Query" || len(from) == len(c.graphs))
+	alike := !slices.ContainsFunc(from, func(s source) bool { return different(s.f.typ, mf.typ) != "" })
 	var out []string
 	labelled := map[string]string{}
 	for _, s := range from {
@@ -292,7 +198,10 @@ func (c *composer) joins(m *merged, mf *mergedField, from []source) []string {
 		}
 	}
 	for _, s := range from {
-		a := joinArgs{typ: different(s.f.typ, mf.typ), requires: s.f.requires, provides: s.f.provides, override: s.f.override, label: s.f.label, external: s.f.external}
+		a := joinArgs{requires: s.f.requires, provides: s.f.provides, override: s.f.override, label: s.f.label, external: s.f.external}
+		if !alike {
+			a.typ = s.f.typ.String()
+		}
 		if l := labelled[s.g.name]; l != "" && !s.f.external {
 			a.label = l
 		}
@@ -310,74 +219,4 @@ func (c *composer) joins(m *merged, mf *mergedField, from []source) []string {
 		return nil
 	}
 	return out
-}
-
-// interfaceObjects gives the fields of @interfaceObject types to everything that implements the interface.
-func (c *composer) interfaceObjects() {
-	for _, name := range c.order {
-		m := c.types[name]
-		if m.kind != ast.Interface {
-			continue
-		}
-		for _, o := range m.in {
-			if !o.t.isObject {
-				continue
-			}
-			for _, f := range o.t.fields {
-				if f.external || f.overridden {
-					continue
-				}
-				c.lend(m, source{o, f})
-			}
-		}
-	}
-}
-
-// lenders are the @interfaceObjects that give a field to everything that implements their interface, the type among it.
-func (c *composer) lenders(m *merged, name string) (out []source) {
-	for _, i := range m.interfaces {
-		if c.types[i] == nil {
-			continue
-		}
-		for _, o := range c.types[i].in {
-			if f := o.t.field(name); o.t.isObject && f != nil && (source{o, f}).resolves() {
-				out = append(out, source{o, f})
-			}
-		}
-	}
-	return out
-}
-
-func (c *composer) lend(m *merged, s source) {
-	var given *mergedField
-	for _, f := range m.fields {
-		if f.name == s.f.name {
-			given = f
-		}
-	}
-	if given == nil {
-		return
-	}
-	for _, name := range c.order {
-		x := c.types[name]
-		if x.kind != ast.Object && x.kind != ast.Interface || !slices.Contains(x.interfaces, m.name) {
-			continue
-		}
-		at := slices.IndexFunc(x.fields, func(f *mergedField) bool { return f.name == s.f.name })
-		if at < 0 {
-			x.fields = append(x.fields, &mergedField{name: given.name, description: given.description, typ: given.typ, args: given.args, dirs: given.dirs, hidden: given.hidden, joins: []string{"@join__field"}})
-			continue
-		}
-		if own := x.fields[at]; !slices.Contains(own.joins, "@join__field") &&
-			!slices.ContainsFunc(x.in, func(o owned) bool { f := o.t.field(s.f.name); return f != nil && (source{o, f}).resolves() }) {
-			own.joins = append(own.joins, "@join__field")
-		}
-		for _, o := range x.in {
-			f := o.t.field(s.f.name)
-			if f != nil && x.kind == ast.Object && (source{o, f}).resolves() && !(f.shareable && s.f.shareable) {
-				c.problem("INVALID_FIELD_SHARING", []Place{o.g.at(f.pos), s.g.at(s.f.pos)}, "mark it @shareable in both, or remove it from one",
-					"%s.%s is resolved by %s and, through the @interfaceObject %s, by %s", name, s.f.name, o.g.name, m.name, s.g.name)
-			}
-		}
-	}
 }

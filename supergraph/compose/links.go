@@ -12,8 +12,24 @@ import (
 type link struct {
 	url, name string
 	as        string
-	imports   []string // as written
+	imports   []imported
 	raw       *ast.Directive
+}
+
+// brings reports whether the link is where a directive of this subgraph comes from, and what the feature itself calls it.
+func (l link) brings(name string) (own string, ok bool) {
+	for _, i := range l.imports {
+		if i.as == "@"+name {
+			return i.name, true
+		}
+	}
+	if l.as == name {
+		return "@" + l.name, true
+	}
+	if rest, ok := strings.CutPrefix(name, l.as+"__"); ok {
+		return "@" + rest, true
+	}
+	return "", false
 }
 
 // exported are federation's directives that are understood, and the version that brought them.
@@ -25,7 +41,7 @@ var exported = map[string]int{
 // refused are those that are not: carrying half of their meaning would be worse than none.
 var refused = []string{"context", "fromContext", "cost", "listSize", "cacheTag"}
 
-const newest = 11 // the last 2.x of federation that was looked at
+const newest = 14 // the last 2.x of federation that was looked at
 
 var federation = regexp.MustCompile(`^https?://specs\.apollo\.dev/federation/v(\d+)\.(\d+)$`)
 
@@ -58,7 +74,7 @@ func (c *composer) names(g *graph) {
 			minor = minor*10 + int(r-'0')
 		}
 		if m[1] != "2" || minor > newest {
-			c.problem("UNKNOWN_FEDERATION_LINK_VERSION", one(g.at(d.Position)), "link a version from v2.0 to v2.11", "federation v%s.%s is not known", m[1], m[2])
+			c.problem("UNKNOWN_FEDERATION_LINK_VERSION", one(g.at(d.Position)), "link a version from v2.0 to v2.14", "federation v%s.%s is not known", m[1], m[2])
 			continue
 		}
 		g.fed1 = false
@@ -98,23 +114,7 @@ func (c *composer) names(g *graph) {
 			}
 		}
 	}
-	for _, d := range all {
-		if g.local[d.Name] == "composeDirective" {
-			name := strings.TrimPrefix(argument(d, "name"), "@")
-			if g.doc.Directives.ForName(name) == nil {
-				c.problem("DIRECTIVE_COMPOSITION_ERROR", one(g.at(d.Position)), "define the directive in the subgraph", "@composeDirective names @%s, which the subgraph does not define", name)
-				continue
-			}
-			linked := slices.ContainsFunc(g.links, func(l link) bool {
-				return slices.Contains(l.imports, "@"+name) || l.as == name || strings.HasPrefix(name, l.as+"__")
-			})
-			if !linked {
-				c.problem("DIRECTIVE_COMPOSITION_ERROR", one(g.at(d.Position)), `link it from a specification of its own: @link(url: "https://example.com/name/v1.0", import: ["@`+name+`"])`, "@composeDirective names @%s, which comes from no @link", name)
-				continue
-			}
-			g.composed = append(g.composed, name)
-		}
-	}
+	c.carries(g, all)
 }
 
 func (c *composer) foreign(g *graph, d *ast.Directive, url string) {
@@ -127,7 +127,7 @@ func (c *composer) foreign(g *graph, d *ast.Directive, url string) {
 		l.as = m[1]
 	}
 	for _, item := range imports(d) {
-		l.imports = append(l.imports, item.as)
+		l.imports = append(l.imports, item)
 		if strings.HasPrefix(url, "https://specs.apollo.dev/") && (m[1] == "tag" || m[1] == "inaccessible") {
 			g.local[strings.TrimPrefix(item.as, "@")] = m[1]
 		}

@@ -64,6 +64,7 @@ type field struct {
 	label       string
 	overridden  bool // another subgraph's @override took it
 	used        bool // by a key, @requires, @provides or an interface of this subgraph
+	provided    bool // by a @provides of this subgraph: it answers the field there, external or not
 }
 
 func (t *typ) field(name string) *field {
@@ -185,7 +186,8 @@ func (c *composer) canonical(g *graph, ds ast.DirectiveList) ast.DirectiveList {
 			out = append(out, d)
 		case name == "" && g.doc.Directives.ForName(d.Name) == nil:
 			known := slices.ContainsFunc(g.links, func(l link) bool {
-				return slices.Contains(l.imports, "@"+d.Name) || l.as == d.Name || strings.HasPrefix(d.Name, l.as+"__")
+				_, ok := l.brings(d.Name)
+				return ok
 			})
 			if _, fed := exported[d.Name]; fed && !known {
 				c.problem("INVALID_GRAPHQL", one(g.at(d.Position)), "import it in the subgraph's @link to federation", "@%s is used but not imported", d.Name)

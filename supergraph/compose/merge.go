@@ -65,6 +65,7 @@ func (c *composer) merge([]Input) {
 		}
 	}
 	sort.Strings(c.order)
+	c.bases()
 	for _, name := range c.order {
 		c.kindOf(c.types[name])
 	}
@@ -107,6 +108,19 @@ func (c *composer) merge([]Input) {
 	c.guards()
 	c.finally()
 }
+
+// bases checks that every type that is extended is defined somewhere.
+func (c *composer) bases() {
+	for _, name := range c.order {
+		m := c.types[name]
+		if isRoot(name) || slices.ContainsFunc(m.in, func(o owned) bool { return !o.t.extension || o.t.dirs.ForName("extends") != nil && !o.g.fed1 }) {
+			continue
+		}
+		c.problem("EXTENSION_WITH_NO_BASE", c.places(m.in), "define the type in one of them, without extend", "%s is only ever extended: no subgraph defines it", name)
+	}
+}
+
+func isRoot(name string) bool { return name == "Query" || name == "Mutation" || name == "Subscription" }
 
 func (c *composer) places(in []owned) []Place {
 	out := make([]Place, len(in))
@@ -253,55 +267,6 @@ func (c *composer) mergeEnum(m *merged, in, out bool) {
 	m.values = kept
 	if len(kept) == 0 && len(c.problems) == 0 {
 		c.problem("EMPTY_MERGED_ENUM_TYPE", c.places(m.in), "give all subgraphs a value in common", "%s has no value that all subgraphs know", m.name)
-	}
-}
-
-func (c *composer) mergeInput(m *merged) {
-	names := fieldNames(m)
-	for _, name := range names {
-		var ts []typed
-		var missing []Place
-		var ds []carrier
-		mf := &mergedField{name: name}
-		required := false
-		for _, o := range m.in {
-			f := o.t.field(name)
-			if f == nil {
-				missing = append(missing, o.g.at(o.t.pos))
-				continue
-			}
-			ts = append(ts, typed{o.g, f.pos, f.typ, f.def})
-			ds = append(ds, carrier{o.g, f.dirs})
-			required = required || f.typ.NonNull && f.def == nil
-			if mf.description == "" {
-				mf.description = f.description
-			}
-		}
-		if len(missing) > 0 {
-			if required {
-				c.problem("REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH", missing, "add it there, or make it optional", "%s.%s is required in one subgraph and missing in another", m.name, name)
-			} else {
-				c.warn("INCONSISTENT_INPUT_OBJECT_FIELD", missing, "add it there", "%s.%s is not in every subgraph and is left out", m.name, name)
-			}
-			continue
-		}
-		mf.typ, mf.def = c.mergeInputType(m.name+"."+name, "INPUT_FIELD", ts)
-		if mf.typ == nil {
-			continue
-		}
-		mf.dirs, mf.hidden = c.carried(ds)
-		for _, x := range ts {
-			if x.typ.String() != mf.typ.String() {
-				for _, y := range ts {
-					mf.joins = append(mf.joins, joinField(y.g, joinArgs{typ: different(y.typ, mf.typ)}))
-				}
-				break
-			}
-		}
-		m.fields = append(m.fields, mf)
-	}
-	if len(m.fields) == 0 && len(c.problems) == 0 {
-		c.problem("EMPTY_MERGED_INPUT_TYPE", c.places(m.in), "give all subgraphs a field in common", "%s has no field that all subgraphs know", m.name)
 	}
 }
 

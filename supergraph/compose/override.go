@@ -1,10 +1,23 @@
 package compose
 
 import (
+	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
+
+var label = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9_:./-]*|percent\((\d{1,3}(?:\.\d{1,8})?)\))$`)
+
+func goodLabel(text string) bool {
+	m := label.FindStringSubmatch(text)
+	if m == nil || m[1] == "" {
+		return m != nil
+	}
+	percent, err := strconv.ParseFloat(m[1], 64)
+	return err == nil && percent <= 100
+}
 
 // overrides takes fields from the subgraphs that @override names.
 func (c *composer) overrides() {
@@ -21,6 +34,10 @@ func (c *composer) overrides() {
 				}
 				if f.override == g.name {
 					c.problem("OVERRIDE_FROM_SELF_ERROR", one(g.at(f.pos)), "name the subgraph that has the field now", "%s overrides itself", where)
+					continue
+				}
+				if f.label != "" && !goodLabel(f.label) {
+					c.problem("OVERRIDE_LABEL_INVALID", one(g.at(f.pos)), "begin it with a letter, then letters, digits and _ - : . /; or write percent(x), x from 0 to 100", "%s has the label %q", where, f.label)
 					continue
 				}
 				i := slices.IndexFunc(c.graphs, func(o *graph) bool { return o.name == f.override })
@@ -45,6 +62,10 @@ func (c *composer) overrides() {
 				}
 				if f.label != "" {
 					c.warn("PROGRESSIVE_OVERRIDE_IGNORED", one(g.at(f.pos)), "remove the label when the field shall move", "%s has a progressive @override (%q): the field stays with %s", where, f.label, from.name)
+					continue
+				}
+				if old.requires != "" || old.provides != "" {
+					c.problem("OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE", []Place{g.at(f.pos), from.at(old.pos)}, "take @requires or @provides from the field that is overridden first", "%s overrides the field of %s, which has @requires or @provides", where, from.name)
 					continue
 				}
 				if old.external {

@@ -117,7 +117,7 @@ func (c *composer) print() string {
 		b.WriteString(")\n")
 		definitions = append(definitions, f.definition)
 	}
-	links, custom := c.custom()
+	links, custom := c.customs()
 	for _, l := range links {
 		b.WriteString("  " + l + "\n")
 	}
@@ -143,7 +143,7 @@ func (c *composer) print() string {
 // uses reports whether any element of the supergraph carries the directive.
 func (c *composer) uses(name string) bool {
 	has := func(dirs []string) bool {
-		return slices.ContainsFunc(dirs, func(d string) bool { return d == "@"+name || strings.HasPrefix(d, "@"+name+"(") })
+		return slices.ContainsFunc(dirs, func(d string) bool { return applies(d, name) })
 	}
 	for _, m := range c.types {
 		if has(m.dirs) {
@@ -163,76 +163,6 @@ func (c *composer) uses(name string) bool {
 	return false
 }
 
-// custom are the links and definitions of what @composeDirective carries.
-func (c *composer) custom() (links, definitions []string) {
-	type linked struct {
-		imports []string
-		as      string
-	}
-	byURL := map[string]*linked{}
-	var urls []string
-	var scalars []string
-	for _, g := range c.graphs {
-		for _, name := range g.composed {
-			for _, l := range g.links {
-				if !slices.Contains(l.imports, "@"+name) && l.as != name && !strings.HasPrefix(name, l.as+"__") {
-					continue
-				}
-				if byURL[l.url] == nil {
-					byURL[l.url] = &linked{as: l.as}
-					urls = append(urls, l.url)
-				}
-				if slices.Contains(l.imports, "@"+name) && !slices.Contains(byURL[l.url].imports, "@"+name) {
-					byURL[l.url].imports = append(byURL[l.url].imports, "@"+name)
-				}
-			}
-			text := printDefinition(g.doc.Directives.ForName(name))
-			if !slices.ContainsFunc(definitions, func(d string) bool {
-				return strings.HasPrefix(d, "directive @"+name+"(") || strings.HasPrefix(d, "directive @"+name+" ")
-			}) {
-				definitions = append(definitions, text)
-			}
-		}
-	}
-	sort.Strings(urls)
-	sort.Strings(definitions)
-	for _, u := range urls {
-		l := "@link(url: " + quote(u)
-		if imports := byURL[u].imports; len(imports) > 0 {
-			sort.Strings(imports)
-			quoted := make([]string, len(imports))
-			for i, x := range imports {
-				quoted[i] = quote(x)
-			}
-			l += ", import: [" + strings.Join(quoted, ", ") + "]"
-		}
-		links = append(links, l+")")
-	}
-	return links, append(definitions, scalars...)
-}
-
-func printDefinition(d *ast.DirectiveDefinition) string {
-	s := "directive @" + d.Name
-	if len(d.Arguments) > 0 {
-		args := make([]string, len(d.Arguments))
-		for i, a := range d.Arguments {
-			args[i] = a.Name + ": " + a.Type.String()
-			if a.DefaultValue != nil {
-				args[i] += " = " + literal(a.DefaultValue)
-			}
-		}
-		s += "(" + strings.Join(args, ", ") + ")"
-	}
-	if d.IsRepeatable {
-		s += " repeatable"
-	}
-	locations := make([]string, len(d.Locations))
-	for i, l := range d.Locations {
-		locations[i] = string(l)
-	}
-	return s + " on " + strings.Join(locations, " | ")
-}
-
 func (c *composer) printType(b *strings.Builder, m *merged) {
 	b.WriteByte('\n')
 	describe(b, "", m.description)
@@ -244,6 +174,14 @@ func (c *composer) printType(b *strings.Builder, m *merged) {
 	b.WriteByte('\n')
 	for _, o := range m.in {
 		c.printJoins(b, m, o)
+	}
+	if m.name == "Query" {
+		// Every subgraph has _entities and _service: other gateways look for their Query.
+		for _, g := range c.graphs {
+			if g.types["Query"] == nil {
+				fmt.Fprintf(b, "  @join__type(graph: %s)\n", g.enum)
+			}
+		}
 	}
 	for _, d := range m.dirs {
 		b.WriteString("  " + d + "\n")

@@ -178,6 +178,52 @@ func (o *outputs) of(typeName []byte) *fields {
 	return f.(*fields)
 }
 
+// untyped returns the fields of an object of which only the interface is known; nil when what is selected depends on its type.
+func (o *outputs) untyped() *fields {
+	f, ok := o.byType.Load("")
+	if !ok {
+		var made *fields
+		all := o.program.schema.GetPossibleTypes(o.def)
+		if o.def.Kind == ast.Interface && !slices.ContainsFunc(o.sets, func(g guarded) bool { return o.depends(g.set, all) }) {
+			made = o.compile(o.def)
+		}
+		f, _ = o.byType.LoadOrStore("", made)
+	}
+	return f.(*fields)
+}
+
+// depends reports whether some objects of the types are answered differently from others.
+func (o *outputs) depends(set ast.SelectionSet, types []*ast.Definition) bool {
+	return slices.ContainsFunc(set, func(sel ast.Selection) bool {
+		var list ast.DirectiveList
+		var below ast.SelectionSet
+		on := ""
+		switch sel := sel.(type) {
+		case *ast.Field:
+			return sel.Name == "__typename"
+		case *ast.InlineFragment:
+			list, below, on = sel.Directives, sel.SelectionSet, sel.TypeCondition
+		case *ast.FragmentSpread:
+			def := o.doc.Fragments.ForName(sel.Name)
+			list, below, on = sel.Directives, def.SelectionSet, def.TypeCondition
+		}
+		if _, ok := o.program.narrowed(cond{}, list); !ok {
+			return false
+		}
+		fits := o.meeting(types, on)
+		return len(fits) > 0 && (len(fits) < len(types) || o.depends(below, fits))
+	})
+}
+
+// meeting are the types that meet a type condition.
+func (o *outputs) meeting(types []*ast.Definition, condition string) []*ast.Definition {
+	if condition == "" || condition == o.def.Name {
+		return types
+	}
+	possible := o.program.schema.GetPossibleTypes(o.program.schema.Types[condition])
+	return slices.DeleteFunc(slices.Clone(types), func(d *ast.Definition) bool { return !slices.Contains(possible, d) })
+}
+
 // compile collects the fields of an object type (specification, CollectFields), those of every
 // condition at once.
 func (o *outputs) compile(def *ast.Definition) *fields {
@@ -256,6 +302,9 @@ func (c *collector) set(set ast.SelectionSet, when cond) {
 func (c *collector) fits(condition string) bool {
 	if condition == "" || condition == c.def.Name {
 		return true
+	}
+	if c.def.Kind == ast.Interface { // as untyped sees it: all of them or none
+		return len(c.meeting(c.program.schema.GetPossibleTypes(c.def), condition)) > 0
 	}
 	other := c.program.schema.Types[condition]
 	return other != nil && slices.Contains(c.program.schema.GetPossibleTypes(other), c.def)

@@ -115,7 +115,7 @@ func writeFields(b *strings.Builder, fields []*worldField, s int, external []*wo
 // declared is a field as its owner declares it.
 func declared(f *worldField, s int) string {
 	text := f.sdl()
-	if len(f.owners) > 1 {
+	if len(f.owners) > 1 || f.provided {
 		text += " @shareable"
 	}
 	if f.stale >= 0 {

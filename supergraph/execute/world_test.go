@@ -38,6 +38,7 @@ type worldField struct {
 	lent     bool // by an @interfaceObject
 	requires []required
 	provides string
+	provided bool                     // somewhere, so that its owner must share it
 	external map[string][]*worldField // what provides names, by type
 	values   []any                    // by row of the type; for a root one
 }
@@ -175,6 +176,10 @@ func (w *world) provide(f *worldField) {
 			if x.plain() && !x.args && !slices.Contains(x.owners, s) && x.stale != s && x.requires == nil {
 				names = append(names, x.name)
 				f.external[t.name] = append(f.external[t.name], x)
+				x.provided = true
+				for _, lent := range w.common {
+					lent.provided = lent.provided || t.isSite && lent.name == x.name
+				}
 			}
 		}
 		switch {

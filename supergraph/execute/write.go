@@ -104,10 +104,18 @@ func (w *writer) object(obj uint32, o *outputs) bool {
 // fieldsOf returns what is selected of an object whose type only its __typename tells.
 func (w *writer) fieldsOf(obj uint32, o *outputs) *fields {
 	if o.shape == nil || o.shape.typename < 0 {
+		if f := o.untyped(); f != nil {
+			return f
+		}
 		w.fail(fault.Internal, "the type of an object was not asked for")
 		return nil
 	}
 	name := w.slot(obj, o.shape.typename)
+	if name.kind() == absent && w.typedLater(o) {
+		if f := o.untyped(); f != nil {
+			return f
+		}
+	}
 	if name.kind() != text {
 		w.wrong("an object without the name of its type")
 		return nil
@@ -118,6 +126,17 @@ func (w *writer) fieldsOf(obj uint32, o *outputs) *fields {
 		w.wrong("an object of a type that cannot stand here")
 	}
 	return f
+}
+
+// typedLater reports whether the type of an object is another subgraph's to tell than the one that the object came from, so
+// that it may be unknown through no fault of that one: an @interfaceObject whose entity was not found or not answered.
+func (w *writer) typedLater(o *outputs) bool {
+	for i := len(w.path) - 1; i >= 0; i-- {
+		if f := w.path[i].field; f != nil {
+			return f.from != o.shape.from[o.shape.typename]
+		}
+	}
+	return false
 }
 
 func (w *writer) holds(list []cond) bool {

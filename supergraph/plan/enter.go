@@ -12,6 +12,7 @@ import (
 // fetch is a call that is being put together.
 type fetch struct {
 	order  int
+	depth  int // how many fetches it waits for in a row
 	g      *join.Subgraph
 	pos    *position // whose objects it is for: never a part
 	root   *selection
@@ -155,9 +156,7 @@ func (s *site) enter() {
 		if s.pos.parent != nil {
 			p.epoch++
 			direct := slices.DeleteFunc(slices.Clone(s.pos.sites), func(x *site) bool { return x.kind == atRoot })
-			for _, f := range p.commit([]leaf{{pos: s.pos, sites: direct}}) {
-				s.fetch.after[f] = true
-			}
+			s.fetch.wait(p.commit([]leaf{{pos: s.pos, sites: direct}}))
 		}
 	case byEntity:
 		s.represent()
@@ -174,7 +173,7 @@ func (s *site) represent() {
 	s.pos.settle(true)
 	var key *group
 	var all []leaf
-	cheapest := never
+	cheapest, soonest := never, 0
 	for _, k := range s.jump.keys {
 		leaves, ok := p.wanted(s, k)
 		if !ok {
@@ -184,8 +183,9 @@ func (s *site) represent() {
 		if !ok {
 			continue
 		}
-		if c, ok := p.price(s, sources); ok && c < cheapest {
-			key, all, cheapest = k, leaves, c
+		// Of keys at one price the one that is there first: fetches that wait for the same can be united.
+		if c, ok := p.price(s, sources); ok && (c < cheapest || c == cheapest && depth(sources) < soonest) {
+			key, all, cheapest, soonest = k, leaves, c, depth(sources)
 		}
 	}
 	if key == nil {
@@ -199,9 +199,7 @@ func (s *site) represent() {
 		return
 	}
 	f := p.newFetch(s.g, s.pos.whole)
-	for _, d := range deps {
-		f.after[d] = true
-	}
+	f.wait(deps)
 	a := &ask{rep: s.jump.rep, sel: &selection{g: s.g, view: s.view}}
 	if s.pos.whole != s.pos {
 		a.types = s.pos.possible
@@ -218,6 +216,24 @@ func (p *planner) newFetch(g *join.Subgraph, pos *position) *fetch {
 	f := &fetch{order: len(p.fetches), g: g, pos: pos, after: map[*fetch]bool{}}
 	p.fetches = append(p.fetches, f)
 	return f
+}
+
+func (f *fetch) wait(deps []*fetch) {
+	for _, d := range deps {
+		f.after[d] = true
+		f.depth = max(f.depth, d.depth+1)
+	}
+}
+
+// depth is how many fetches in a row must have answered before the sources give what they are for.
+func depth(sources []*site) int {
+	n := 0
+	for _, s := range sources {
+		if s.fetch != nil {
+			n = max(n, s.fetch.depth)
+		}
+	}
+	return n
 }
 
 // fields tells where the fields of a group stand in the merged data, once they have been committed.

@@ -24,9 +24,22 @@ func (l *lost) path() string {
 	return strings.Join(keys, ".")
 }
 
-// tried says of every subgraph that has the field why it does not help.
+// tried says of every subgraph that has the field why it does not help; where it is a fragment that is wanted, of every
+// subgraph that could tell which type a value is of.
 func (l *lost) tried() string {
 	var out []string
+	if l.w.typ == nil {
+		for _, g := range l.pos.p.s.model.Subgraphs {
+			switch v := g.Types[l.pos.typ.Name]; {
+			case v == nil:
+			case v.InterfaceObject:
+				out = append(out, g.Name+" (there "+v.Name+" is an @interfaceObject, whose types it does not know)")
+			default:
+				out = append(out, g.Name+" (it cannot be entered from here: no key of "+v.Name+" there can be had)")
+			}
+		}
+		return strings.Join(out, ", ")
+	}
 	for _, g := range l.pos.p.s.model.Subgraphs {
 		v := g.Types[l.pos.typ.Name]
 		if v == nil || v.Fields[l.w.name] == nil {

@@ -137,7 +137,7 @@ func (r *reacher) lose(pos *position, w *want) {
 	if strings.HasPrefix(w.name, "... on ") {
 		inner += " { __typename }"
 	}
-	if t := r.s.model.Full.Types[typeName(w)]; t.IsCompositeType() {
+	if t := r.s.model.Full.Types[typeName(w)]; t != nil && t.IsCompositeType() {
 		inner += " { __typename }"
 	}
 	last := ""

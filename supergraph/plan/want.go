@@ -17,6 +17,8 @@ type group struct {
 	def   *ast.Definition
 	wants []*want
 	cases []*group // by the order of first use; of abstract types only
+	// typed says that the answer shows the type of the object, though no want asks for it.
+	typed bool
 }
 
 // want is one field that is wanted.
@@ -106,6 +108,7 @@ func (d *dissolver) add(g *group, set ast.SelectionSet, cs conds, narrow []strin
 		switch s := s.(type) {
 		case *ast.Field:
 			if strings.HasPrefix(s.Name, "__") || d.refused[s] {
+				g.typed = g.typed || s.Name == "__typename" || narrow != nil
 				continue
 			}
 			if more, ok := d.conditions(s.Directives, cs); ok {

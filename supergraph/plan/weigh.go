@@ -80,7 +80,9 @@ func (p *planner) leaves(pos *position, g *group, out []leaf) ([]leaf, bool) {
 				known = append(known, s)
 			}
 		}
-		out = append(out, leaf{pos: pos, sites: known})
+		if !p.typeless(pos, g) {
+			out = append(out, leaf{pos: pos, sites: known})
+		}
 		for _, w := range g.wants {
 			if p.lift(pos, w) {
 				out, _ = p.reach(pos, w, out)
@@ -135,6 +137,14 @@ func (p *planner) reach(pos *position, w *want, out []leaf) ([]leaf, bool) {
 	return p.leaves(c, p.groupOn(w.sub, c.typ), out)
 }
 
+// typeless reports whether the type of objects that an @interfaceObject gives need not be known: what is wanted of them is
+// the same for all types, and another subgraph would have to be asked for the type alone.
+func (p *planner) typeless(pos *position, g *group) bool {
+	return pos.depth == 0 && !g.typed && len(g.cases) == 0 && len(g.wants) > 0 &&
+		slices.ContainsFunc(pos.sites, func(s *site) bool { return s.kind == byField && s.view.InterfaceObject }) &&
+		!slices.ContainsFunc(g.wants, func(w *want) bool { return !p.lift(pos, w) })
+}
+
 // lift reports whether w can be asked for of all objects of an abstract position at once, rather than type by type.
 func (p *planner) lift(pos *position, w *want) bool {
 	if lifted, ok := pos.lifts[w]; ok {
@@ -184,7 +194,7 @@ func (p *planner) best(l leaf) *site {
 func (l leaf) cheapest() *site {
 	var best *site
 	for _, s := range l.sites {
-		if s.cost < never && (best == nil || s.cost < best.cost) {
+		if s.cost < never && (best == nil || s.cost < best.cost || s.cost == best.cost && s.state == active && best.state == active && s.fetch.depth < best.fetch.depth) {
 			best = s
 		}
 	}
