@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,8 +26,10 @@ FROM served s JOIN teams t ON t.owner = s.owner AND t.n = s.team`
 // attacker asks for counts along every way to cut them, and takes differences of the answers.
 type attacker struct {
 	*rand.Rand
-	ask   func(query string) answer
+	ways  []func(probe) (answered, bool)
 	facts map[string]fact
+	asked map[string]int // answered questions, by kind
+	rests int            // of what an answer leaves out: one to four records
 }
 
 // fact is how many records an answer says there are of the keys and the period.
@@ -44,71 +44,78 @@ func (f fact) name() string { return fmt.Sprint(f.keys, f.from, f.to) }
 
 // question draws one question and notes what the answer says, also by being cut short.
 func (a *attacker) question() {
-	from := 1 + a.IntN(5)
-	to := from + a.IntN(6-from)
-	args := []string{fmt.Sprintf(`period: {from: "2026-%02d-01", to: "2026-%02d-%02d"}`, from, to, []int{0, 31, 28, 31, 30, 31}[to])}
-	var by, fields []string
+	p := probe{from: 1 + a.IntN(5)}
+	p.to = p.from + a.IntN(6-p.from)
 	if a.IntN(3) > 0 {
-		by, fields = append(by, "COMMUNITY"), append(fields, "community { slug }")
+		p.by = append(p.by, "COMMUNITY")
 	}
 	if a.IntN(2) == 0 {
-		by, fields = append(by, "TEAM"), append(fields, "team { id }")
+		p.by = append(p.by, "TEAM")
 	}
 	if a.IntN(3) > 0 {
-		args, fields = append(args, "bucket: "+[]string{"DAY", "MONTH"}[a.IntN(2)]), append(fields, "bucket")
+		p.bucket = []string{"DAY", "MONTH"}[a.IntN(2)]
 	}
-	if by != nil {
-		args = append(args, "groupBy: ["+strings.Join(by, ", ")+"]")
-	}
-	switch a.IntN(6) {
+	way, kind := a.IntN(len(a.ways)), "difference"
+	switch a.IntN(8) {
 	case 0:
-		args = append(args, fmt.Sprintf(`having: {of: "records", lte: "%d"}`, 1+a.IntN(6)))
+		p.more, kind = append(p.more, fmt.Sprintf(`having: {of: "$records", lte: "%d"}`, 1+a.IntN(6))), "having"
 	case 1:
-		args = append(args, fmt.Sprintf(`minGroupSize: %d`, 1+a.IntN(9)))
+		p.more, kind = append(p.more, fmt.Sprintf(`minGroupSize: %d`, 1+a.IntN(9))), "size"
 	case 2:
-		args = append(args, `orderBy: {by: "records"}, first: 10`)
+		p.more, kind = append(p.more, fmt.Sprintf(`orderBy: {by: "$records", direction: %s}, first: %d`, []string{"ASC", "DESC"}[a.IntN(2)], 1+a.IntN(30))), "top-N"
 	case 3:
-		args = append(args, fmt.Sprintf(`communities: ["scale-%04d"]`, a.IntN(8)))
-		if by == nil || by[0] != "COMMUNITY" {
+		p.community, kind = fmt.Sprintf("scale-%04d", a.IntN(8)), "tracker"
+		if len(p.by) == 0 || p.by[0] != "COMMUNITY" {
 			return // a fact about a community that the answer does not name: the others say the same
 		}
-	default:
-		args = append(args, "first: 10000")
+	case 4:
+		p.compared, kind = true, "slicing"
+	case 5:
+		p.paged, way, kind = true, 0, "paging"
 	}
-	out := a.ask(fmt.Sprintf("{ serviceRecordAggregate(%s) { nodes { suppressed records %s } } }", strings.Join(args, ", "), strings.Join(fields, " ")))
-	var data struct {
-		ServiceRecordAggregate *struct {
-			Nodes []struct {
-				Suppressed bool
-				Records    int
-				Bucket     *string
-				Community  *struct{ Slug string }
-				Team       *struct{ ID string }
-			}
-		}
-	}
-	if json.Unmarshal(out.Data, &data) != nil || data.ServiceRecordAggregate == nil {
+	out, ok := a.ways[way](p)
+	if !ok {
 		return
 	}
-	for _, n := range data.ServiceRecordAggregate.Nodes {
-		if n.Suppressed {
+	a.asked[kind]++
+	a.asked[fmt.Sprint("way ", way)]++
+	if out.total != nil && p.community == "" {
+		a.note(fact{from: p.from, to: p.to, count: *out.total})
+	}
+	if out.other != nil && *out.other > 0 && *out.other < 5 {
+		a.rests++
+	}
+	for _, g := range out.groups {
+		if g.suppressed {
 			continue // what it gathers is found by difference
 		}
-		f := fact{from: from, to: to, count: n.Records}
-		if n.Community != nil {
-			f.keys[0] = n.Community.Slug
+		f := fact{from: p.from, to: p.to, count: g.records, keys: [3]string{g.community, g.bucket, g.team}}
+		if p.bucket == "MONTH" {
+			f.keys[1] = f.keys[1][:len("2026-01")]
 		}
-		if n.Bucket != nil {
-			f.keys[1] = *n.Bucket
-			if slices.ContainsFunc(args, func(s string) bool { return strings.HasSuffix(s, "MONTH") }) {
-				f.keys[1] = (*n.Bucket)[:7]
-			}
+		a.note(f)
+		if g.compared != nil && p.bucket != "DAY" {
+			a.note(p.before(f, *g.compared))
 		}
-		if n.Team != nil {
-			f.keys[2] = n.Team.ID
-		}
-		a.facts[f.name()] = f
 	}
+}
+
+func (a *attacker) note(f fact) { a.facts[f.name()] = f }
+
+// before is the fact that a group's comparison tells.
+func (p probe) before(f fact, count int) fact {
+	f.count = count
+	if p.bucket == "" {
+		months := p.to - p.from + 1
+		f.from, f.to = p.from-months, p.from-1
+		return f
+	}
+	var month int
+	if _, err := fmt.Sscanf(f.keys[1], "2026-%d", &month); err == nil {
+		f.keys[1] = fmt.Sprintf("2026-%02d", month-1)
+	}
+	f.from, f.to = p.from-1, p.to-1
+	return f
 }
 
 // small counts the groups of one to four records that the facts tell apart: directly, by
@@ -150,8 +157,8 @@ func (a *attacker) small() (direct, sliced, derived int) {
 }
 
 // TestNobodyIsSingledOut: an analyst who asks thousands of questions about planted people tells
-// no group of fewer than five apart, whatever the differences; without the guard nearly
-// everybody is told apart. LINHUI_ATTACKS sets the number of questions.
+// no group of fewer than five apart, whatever the differences and by whatever way they are asked;
+// without the guard nearly everybody is told apart. LINHUI_ATTACKS sets the number of questions.
 func TestNobodyIsSingledOut(t *testing.T) {
 	t.Parallel()
 	n := 1000
@@ -165,8 +172,11 @@ func TestNobodyIsSingledOut(t *testing.T) {
 		}
 	}
 	attack := func(role authz.Role, headers ...string) *attacker {
-		token := b.token(role)
-		a := &attacker{Rand: rand.New(rand.NewPCG(3, 5)), facts: map[string]fact{}, ask: func(q string) answer { return b.ask(token, q, nil, headers...) }}
+		asker := &asker{b, b.token(role), headers, "attack-" + string(role)}
+		if saved := b.save(asker.token, map[string]any{"name": asker.keeps, "document": attackers}); saved.Out.SavedQuery == nil {
+			t.Fatalf("%+v", saved.Out)
+		}
+		a := &attacker{Rand: rand.New(rand.NewPCG(3, 5)), facts: map[string]fact{}, asked: map[string]int{}, ways: asker.ways()}
 		for range n {
 			a.question()
 		}
@@ -175,6 +185,15 @@ func TestNobodyIsSingledOut(t *testing.T) {
 	guarded := attack(authz.Analyst)
 	direct, sliced, derived := guarded.small()
 	t.Logf("through the guard: %d facts; groups of one to four: %d direct, %d sliced, %d derived", len(guarded.facts), direct, sliced, derived)
+	t.Logf("answered: %v", guarded.asked)
+	for _, kind := range []string{"difference", "having", "size", "top-N", "tracker", "slicing", "paging", "way 0", "way 1", "way 2", "way 3", "way 4"} {
+		if guarded.asked[kind] < n/50 {
+			t.Errorf("only %d answers to the kind %s", guarded.asked[kind], kind)
+		}
+	}
+	if guarded.rests > 0 {
+		t.Errorf("%d answers leave one to four people to the rest", guarded.rests)
+	}
 	if direct+sliced+derived > 0 {
 		t.Errorf("groups of fewer than five people are told apart: %d direct, %d by periods, %d by parts", direct, sliced, derived)
 	}

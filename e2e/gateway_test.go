@@ -152,9 +152,9 @@ func (b *bundle) ask(token, query string, variables map[string]any, headers ...s
 }
 
 // must asks and fails the test on any error; the data is decoded into out.
-func (b *bundle) must(token, query string, variables map[string]any, out any) {
+func (b *bundle) must(token, query string, variables map[string]any, out any, headers ...string) {
 	b.t.Helper()
-	a := b.ask(token, query, variables)
+	a := b.ask(token, query, variables, headers...)
 	if len(a.Errors) > 0 {
 		b.t.Fatalf("errors: %+v\ndata: %s", a.Errors, a.Data)
 	}

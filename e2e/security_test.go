@@ -140,8 +140,8 @@ func (m *matrix) testRows(t *testing.T) {
 func (m *matrix) testLists(t *testing.T) {
 	for _, f := range schema.Parsed().Query.Fields {
 		connection := schema.Parsed().Types[f.Type.Name()]
-		if f.Arguments.ForName("first") == nil {
-			continue
+		if f.Arguments.ForName("first") == nil || !strings.HasSuffix(connection.Name, "Connection") {
+			continue // figures are no rows; who may ask for which is tested beside them
 		}
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()

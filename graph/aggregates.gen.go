@@ -399,6 +399,49 @@ func (ec *executionContext) marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost
 	return ec._AggregateCost(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNBucket2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (scalar.Enum, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBucket2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
+	_ = sel
+	res := marshal.String(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNBucket2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, v any) ([]scalar.Enum, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]scalar.Enum, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNBucket2linhuiᚋschemaᚋscalarᚐEnum(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNBucket2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNBucket2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
+	})
+
+	if ret.Nulled {
+		return graphql.Null
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNGroupHaving2ᚖlinhuiᚋstoreᚐGroupHaving(ctx context.Context, v any) (*store.GroupHaving, error) {
 	res, err := ec.unmarshalInputGroupHaving(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)

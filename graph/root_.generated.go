@@ -394,6 +394,14 @@ type ComplexityRoot struct {
 		Stale     func(childComplexity int) int
 	}
 
+	DimensionDefinition struct {
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Overlaps    func(childComplexity int) int
+		Type        func(childComplexity int) int
+		Values      func(childComplexity int) int
+	}
+
 	Division struct {
 		Children    func(childComplexity int) int
 		Code        func(childComplexity int) int
@@ -965,6 +973,60 @@ type ComplexityRoot struct {
 		Of       func(childComplexity int) int
 	}
 
+	MetricColumn struct {
+		Name func(childComplexity int) int
+		Role func(childComplexity int) int
+		Type func(childComplexity int) int
+		Unit func(childComplexity int) int
+	}
+
+	MetricDefinition struct {
+		Additive             func(childComplexity int) int
+		Buckets              func(childComplexity int) int
+		DimensionDefinitions func(childComplexity int) int
+		Dimensions           func(childComplexity int) int
+		Error                func(childComplexity int) int
+		Field                func(childComplexity int) int
+		Formula              func(childComplexity int) int
+		Kind                 func(childComplexity int) int
+		LeastPeople          func(childComplexity int) int
+		Mine                 func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		Of                   func(childComplexity int) int
+		Roles                func(childComplexity int) int
+		Type                 func(childComplexity int) int
+		Unit                 func(childComplexity int) int
+	}
+
+	MetricRow struct {
+		Bucket     func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		Keys       func(childComplexity int) int
+		Labels     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Values     func(childComplexity int) int
+	}
+
+	MetricRowEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Metrics struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Columns    func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
@@ -1133,6 +1195,8 @@ type ComplexityRoot struct {
 		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LoanAggregate            func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MetricCatalogue          func(childComplexity int, of []string) int
+		Metrics                  func(childComplexity int, measures []string, dimensions []string, communities []string, where []*store.MetricCondition, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Node                     func(childComplexity int, id string) int
 		Nodes                    func(childComplexity int, ids []string) int
 		OpenStationsNow          func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -3392,6 +3456,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Coverage.Stale(childComplexity), true
+
+	case "DimensionDefinition.description":
+		if e.ComplexityRoot.DimensionDefinition.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DimensionDefinition.Description(childComplexity), true
+	case "DimensionDefinition.name":
+		if e.ComplexityRoot.DimensionDefinition.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DimensionDefinition.Name(childComplexity), true
+	case "DimensionDefinition.overlaps":
+		if e.ComplexityRoot.DimensionDefinition.Overlaps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DimensionDefinition.Overlaps(childComplexity), true
+	case "DimensionDefinition.type":
+		if e.ComplexityRoot.DimensionDefinition.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DimensionDefinition.Type(childComplexity), true
+	case "DimensionDefinition.values":
+		if e.ComplexityRoot.DimensionDefinition.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DimensionDefinition.Values(childComplexity), true
 
 	case "Division.children":
 		if e.ComplexityRoot.Division.Children == nil {
@@ -6188,6 +6283,245 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MeasureAccuracy.Of(childComplexity), true
 
+	case "MetricColumn.name":
+		if e.ComplexityRoot.MetricColumn.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricColumn.Name(childComplexity), true
+	case "MetricColumn.role":
+		if e.ComplexityRoot.MetricColumn.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricColumn.Role(childComplexity), true
+	case "MetricColumn.type":
+		if e.ComplexityRoot.MetricColumn.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricColumn.Type(childComplexity), true
+	case "MetricColumn.unit":
+		if e.ComplexityRoot.MetricColumn.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricColumn.Unit(childComplexity), true
+
+	case "MetricDefinition.additive":
+		if e.ComplexityRoot.MetricDefinition.Additive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Additive(childComplexity), true
+	case "MetricDefinition.buckets":
+		if e.ComplexityRoot.MetricDefinition.Buckets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Buckets(childComplexity), true
+	case "MetricDefinition.dimensionDefinitions":
+		if e.ComplexityRoot.MetricDefinition.DimensionDefinitions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.DimensionDefinitions(childComplexity), true
+	case "MetricDefinition.dimensions":
+		if e.ComplexityRoot.MetricDefinition.Dimensions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Dimensions(childComplexity), true
+	case "MetricDefinition.error":
+		if e.ComplexityRoot.MetricDefinition.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Error(childComplexity), true
+	case "MetricDefinition.field":
+		if e.ComplexityRoot.MetricDefinition.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Field(childComplexity), true
+	case "MetricDefinition.formula":
+		if e.ComplexityRoot.MetricDefinition.Formula == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Formula(childComplexity), true
+	case "MetricDefinition.kind":
+		if e.ComplexityRoot.MetricDefinition.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Kind(childComplexity), true
+	case "MetricDefinition.leastPeople":
+		if e.ComplexityRoot.MetricDefinition.LeastPeople == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.LeastPeople(childComplexity), true
+	case "MetricDefinition.mine":
+		if e.ComplexityRoot.MetricDefinition.Mine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Mine(childComplexity), true
+	case "MetricDefinition.name":
+		if e.ComplexityRoot.MetricDefinition.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Name(childComplexity), true
+	case "MetricDefinition.of":
+		if e.ComplexityRoot.MetricDefinition.Of == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Of(childComplexity), true
+	case "MetricDefinition.roles":
+		if e.ComplexityRoot.MetricDefinition.Roles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Roles(childComplexity), true
+	case "MetricDefinition.type":
+		if e.ComplexityRoot.MetricDefinition.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Type(childComplexity), true
+	case "MetricDefinition.unit":
+		if e.ComplexityRoot.MetricDefinition.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricDefinition.Unit(childComplexity), true
+
+	case "MetricRow.bucket":
+		if e.ComplexityRoot.MetricRow.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Bucket(childComplexity), true
+	case "MetricRow.compared":
+		if e.ComplexityRoot.MetricRow.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Compared(childComplexity), true
+	case "MetricRow.keys":
+		if e.ComplexityRoot.MetricRow.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Keys(childComplexity), true
+	case "MetricRow.labels":
+		if e.ComplexityRoot.MetricRow.Labels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Labels(childComplexity), true
+	case "MetricRow.suppressed":
+		if e.ComplexityRoot.MetricRow.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Suppressed(childComplexity), true
+	case "MetricRow.values":
+		if e.ComplexityRoot.MetricRow.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Values(childComplexity), true
+
+	case "MetricRowEdge.cursor":
+		if e.ComplexityRoot.MetricRowEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRowEdge.Cursor(childComplexity), true
+	case "MetricRowEdge.node":
+		if e.ComplexityRoot.MetricRowEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRowEdge.Node(childComplexity), true
+
+	case "Metrics.accuracy":
+		if e.ComplexityRoot.Metrics.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Accuracy(childComplexity), true
+	case "Metrics.asOf":
+		if e.ComplexityRoot.Metrics.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.AsOf(childComplexity), true
+	case "Metrics.columns":
+		if e.ComplexityRoot.Metrics.Columns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Columns(childComplexity), true
+	case "Metrics.cost":
+		if e.ComplexityRoot.Metrics.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Cost(childComplexity), true
+	case "Metrics.coverage":
+		if e.ComplexityRoot.Metrics.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Coverage(childComplexity), true
+	case "Metrics.edges":
+		if e.ComplexityRoot.Metrics.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Edges(childComplexity), true
+	case "Metrics.nodes":
+		if e.ComplexityRoot.Metrics.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Nodes(childComplexity), true
+	case "Metrics.other":
+		if e.ComplexityRoot.Metrics.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Other(childComplexity), true
+	case "Metrics.pageInfo":
+		if e.ComplexityRoot.Metrics.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.PageInfo(childComplexity), true
+	case "Metrics.suppressed":
+		if e.ComplexityRoot.Metrics.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Suppressed(childComplexity), true
+	case "Metrics.total":
+		if e.ComplexityRoot.Metrics.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.Total(childComplexity), true
+	case "Metrics.totalCount":
+		if e.ComplexityRoot.Metrics.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metrics.TotalCount(childComplexity), true
+
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -7274,6 +7608,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Loans(childComplexity, args["communities"].([]string), args["filter"].(*store.LoanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.metricCatalogue":
+		if e.ComplexityRoot.Query.MetricCatalogue == nil {
+			break
+		}
+
+		args, err := ec.field_Query_metricCatalogue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MetricCatalogue(childComplexity, args["of"].([]string)), true
+	case "Query.metrics":
+		if e.ComplexityRoot.Query.Metrics == nil {
+			break
+		}
+
+		args, err := ec.field_Query_metrics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Metrics(childComplexity, args["measures"].([]string), args["dimensions"].([]string), args["communities"].([]string), args["where"].([]*store.MetricCondition), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -11367,8 +11723,8 @@ whole months; YEAR_AGO the same days a year earlier.
 enum Comparison { PREVIOUS YEAR_AGO }
 
 """
-Keeps groups by a measure: ` + "`" + `of` + "`" + ` is the response name of a measure selected in nodes, or ` + "`" + `compared.NAME` + "`" + `. A group in which
-the measure is absent is kept by isNull alone.
+Keeps groups by a measure: ` + "`" + `of` + "`" + ` is the response name of a measure selected in nodes, or ` + "`" + `compared.NAME` + "`" + `; in metrics the
+name that it was asked for by. A group in which the measure is absent is kept by isNull alone.
 """
 input GroupHaving {
   of: String!
@@ -11446,6 +11802,9 @@ directive @class(level: DataClass!) on FIELD_DEFINITION | OBJECT
 
 "The number of rows this list is assumed to have when a query's cost is reckoned and no page size is given."
 directive @listSize(assumed: Int!) on FIELD_DEFINITION
+
+"In a file, the elements of this list are columns: those that the root field's argument names."
+directive @columns(of: String!) on FIELD_DEFINITION
 
 scalar link__Import
 scalar federation__FieldSet
@@ -12742,6 +13101,152 @@ extend type Mutation {
   reportLost(input: StepLoanInput!): LoanPayload! @auth(any: [STATION_STAFF])
   "Gives a lost thing up: it is retired."
   writeOffLoan(input: StepLoanInput!): LoanPayload! @auth(any: [COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
+	{Name: "../schema/metrics.graphqls", Input: `# Figures of several types in one table, as tools for analysis read them: measures and dimensions are named, and the
+# answer is columns and rows. It is made of the same cubes as the fields of aggregates.graphqls, by the same rules.
+
+"""
+Keeps rows by a dimension that groups may be cut by, whether or not they are. It comes on top of what the measures count
+anyhow.
+"""
+input MetricCondition {
+  "A dimension's name, ` + "`" + `KIND` + "`" + `; communities and divisions are chosen by ` + "`" + `communities` + "`" + `."
+  of: String!
+  "Keys as answers show them: values of an enum, ids, numbers as text."
+  in: [String!]
+  "False: only rows with the dimension. True: rows without it, beside those of in."
+  isNull: Boolean
+}
+
+"One page of figures by their keys. In a file every key, label and figure is a column."
+type Metrics @class(level: P0_PUBLIC) {
+  "What the elements of keys, labels, values and compared are, in this order."
+  columns: [MetricColumn!]! @listSize(assumed: 20)
+  edges: [MetricRowEdge!]!
+  nodes: [MetricRow!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out; one a measure."
+  total: [Decimal]
+  "Of the rows of the total that no group of this page shows; null when there are none, or when groups overlap."
+  other: [Decimal]
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]! @listSize(assumed: 10)
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+
+type MetricRowEdge @class(level: P0_PUBLIC) { cursor: String!, node: MetricRow! }
+
+"A group. What has no value is null: a key that the rows do not have, a measure whose rows have no such group."
+type MetricRow @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  "Slugs of communities, codes of divisions, values of enums, global ids of other rows; one a dimension."
+  keys: [String]! @columns(of: "dimensions")
+  "What people call the keys."
+  labels: [String]! @columns(of: "dimensions")
+  "Exact decimals, one a measure."
+  values: [Decimal]! @columns(of: "measures")
+  "What compareTo asks for, one a measure; empty without it."
+  compared: [Decimal]! @columns(of: "measures")
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+
+enum MetricColumnRole { BUCKET DIMENSION MEASURE }
+
+type MetricColumn @class(level: P0_PUBLIC) {
+  "As it was asked for."
+  name: String!
+  role: MetricColumnRole!
+  "The GraphQL type of its values; that of the row where keys are ids."
+  type: String!
+  "What a measure counts, 件 or 小时."
+  unit: String
+}
+
+"A measure that can be asked for."
+type MetricDefinition @class(level: P0_PUBLIC) {
+  "` + "`" + `Feedback.onTimeShare` + "`" + `. Of a quantile, a share may follow: ` + "`" + `Feedback.hoursToReply@0.9` + "`" + `."
+  name: String!
+  "How it is worked out."
+  formula: String!
+  unit: String
+  "Int or Decimal."
+  type: String!
+  kind: MetricKind!
+  "Whether values of disjoint groups may be added."
+  additive: Boolean!
+  "How far a value may be off when many rows make it, 0.01 for 1 %; null when it is always exact."
+  error: Decimal
+  "The type whose rows are measured."
+  of: String!
+  "The root field that answers with typed groups of it."
+  field: String!
+  "Who may ask: any of these roles, or one that includes it; empty: anyone."
+  roles: [Role!]!
+  "Whether the viewer may ask."
+  mine: Boolean!
+  "The least number of people behind a figure that is shown apart to this viewer; null where rows are of nobody, or the viewer may read them one by one."
+  leastPeople: Int
+  "What groups may be cut by, for this viewer."
+  dimensions: [String!]!
+  "The same, with what they mean."
+  dimensionDefinitions: [DimensionDefinition!]!
+  "How time may be cut, for this viewer; empty for what has no time."
+  buckets: [Bucket!]!
+}
+
+"COUNT and SUM add up; DISTINCT counts different things; RATIO is a share or a mean; QUANTILE takes a share, the median without."
+enum MetricKind { COUNT SUM RATIO DEVIATION LEAST MOST QUANTILE DISTINCT OTHER }
+
+type DimensionDefinition @class(level: P0_PUBLIC) {
+  name: String!
+  description: String
+  "The GraphQL type of its keys; that of the row where keys are ids."
+  type: String!
+  "Values of an enum."
+  values: [String!]
+  "Whether a row may stand in several groups, so that they do not add up to the total."
+  overlaps: Boolean!
+}
+
+extend type Query {
+  """
+  Figures of one or more types. Those of several stand in one row where their keys are the same, and can be cut by the
+  dimensions that they have in common. By bucket and keys, unless ordered.
+  """
+  metrics(
+    "Names of metricCatalogue, ` + "`" + `Feedback.onTimeShare` + "`" + `; at most 20."
+    measures: [String!]!
+    "Dimensions of all the measures, ` + "`" + `COMMUNITY` + "`" + `."
+    dimensions: [String!]
+    communities: [ID!]
+    where: [MetricCondition!]
+    period: DateRange
+    bucket: Bucket
+    compareTo: Comparison
+    "` + "`" + `of` + "`" + ` is one of measures, or ` + "`" + `compared.` + "`" + ` and one of them."
+    having: [GroupHaving!]
+    "` + "`" + `by` + "`" + ` is one of measures, ` + "`" + `compared.` + "`" + ` and one of them, one of dimensions, or bucket."
+    orderBy: [GroupOrder!]
+    first: Int
+    after: String
+    minGroupSize: Int
+    dryRun: Boolean = false
+    onPartial: OnPartial = WARN
+  ): Metrics
+  "Every measure there is, with what it means, who may ask for it and what it can be cut by."
+  metricCatalogue(
+    "Only measures of these types."
+    of: [String!]
+  ): [MetricDefinition!]! @listSize(assumed: 100)
 }
 `, BuiltIn: false},
 	{Name: "../schema/people.graphqls", Input: `enum ResidentTag { "空巢" EMPTY_NEST "独居" LIVES_ALONE "行动不便" MOBILITY_IMPAIRED "困难家庭" HARDSHIP_HOUSEHOLD "受监护儿童" MINOR_GUARDED OTHER }
@@ -15131,6 +15636,22 @@ func (ec *executionContext) childFields_Coverage(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Coverage", field.Name)
 }
 
+func (ec *executionContext) childFields_DimensionDefinition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DimensionDefinition_name(ctx, field)
+	case "description":
+		return ec.fieldContext_DimensionDefinition_description(ctx, field)
+	case "type":
+		return ec.fieldContext_DimensionDefinition_type(ctx, field)
+	case "values":
+		return ec.fieldContext_DimensionDefinition_values(ctx, field)
+	case "overlaps":
+		return ec.fieldContext_DimensionDefinition_overlaps(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DimensionDefinition", field.Name)
+}
+
 func (ec *executionContext) childFields_Division(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -16271,6 +16792,114 @@ func (ec *executionContext) childFields_MeasureAccuracy(ctx context.Context, fie
 		return ec.fieldContext_MeasureAccuracy_additive(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeasureAccuracy", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricColumn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MetricColumn_name(ctx, field)
+	case "role":
+		return ec.fieldContext_MetricColumn_role(ctx, field)
+	case "type":
+		return ec.fieldContext_MetricColumn_type(ctx, field)
+	case "unit":
+		return ec.fieldContext_MetricColumn_unit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricColumn", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricDefinition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MetricDefinition_name(ctx, field)
+	case "formula":
+		return ec.fieldContext_MetricDefinition_formula(ctx, field)
+	case "unit":
+		return ec.fieldContext_MetricDefinition_unit(ctx, field)
+	case "type":
+		return ec.fieldContext_MetricDefinition_type(ctx, field)
+	case "kind":
+		return ec.fieldContext_MetricDefinition_kind(ctx, field)
+	case "additive":
+		return ec.fieldContext_MetricDefinition_additive(ctx, field)
+	case "error":
+		return ec.fieldContext_MetricDefinition_error(ctx, field)
+	case "of":
+		return ec.fieldContext_MetricDefinition_of(ctx, field)
+	case "field":
+		return ec.fieldContext_MetricDefinition_field(ctx, field)
+	case "roles":
+		return ec.fieldContext_MetricDefinition_roles(ctx, field)
+	case "mine":
+		return ec.fieldContext_MetricDefinition_mine(ctx, field)
+	case "leastPeople":
+		return ec.fieldContext_MetricDefinition_leastPeople(ctx, field)
+	case "dimensions":
+		return ec.fieldContext_MetricDefinition_dimensions(ctx, field)
+	case "dimensionDefinitions":
+		return ec.fieldContext_MetricDefinition_dimensionDefinitions(ctx, field)
+	case "buckets":
+		return ec.fieldContext_MetricDefinition_buckets(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricDefinition", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_MetricRow_bucket(ctx, field)
+	case "keys":
+		return ec.fieldContext_MetricRow_keys(ctx, field)
+	case "labels":
+		return ec.fieldContext_MetricRow_labels(ctx, field)
+	case "values":
+		return ec.fieldContext_MetricRow_values(ctx, field)
+	case "compared":
+		return ec.fieldContext_MetricRow_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MetricRow_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricRow", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricRowEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricRowEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricRowEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricRowEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Metrics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "columns":
+		return ec.fieldContext_Metrics_columns(ctx, field)
+	case "edges":
+		return ec.fieldContext_Metrics_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_Metrics_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_Metrics_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_Metrics_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_Metrics_total(ctx, field)
+	case "other":
+		return ec.fieldContext_Metrics_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Metrics_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Metrics_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_Metrics_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_Metrics_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_Metrics_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Metrics", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

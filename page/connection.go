@@ -83,6 +83,11 @@ func NewConnection[T any](rows []*T, info Info, coverage *Coverage, cursor func(
 	return &Connection[T]{rows: rows, info: info, coverage: coverage, cursor: cursor, count: count}
 }
 
+// Converted is the same page with its rows shown another way, one for each.
+func Converted[T, U any](c *Connection[T], rows []*U) *Connection[U] {
+	return &Connection[U]{rows: rows, info: c.info, coverage: c.coverage, cursor: c.cursor, count: c.count}
+}
+
 // Edge is a row with its cursor.
 type Edge[T any] struct {
 	Node *T

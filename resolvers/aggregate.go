@@ -28,10 +28,17 @@ const (
 func (r *Root) aggregate(ctx context.Context) (*store.Aggregate, error) {
 	fc := graphql.GetFieldContext(ctx)
 	cube := store.CubeAt(fc.Field.Name)
-	ask := r.Sources.Ask(ctx)
-	ask.Budget = max(ask.Budget, database.Analyst)
+	ask := r.analyst(ctx)
 	args := aggregateArgs(fc.Args)
-	report, err := args.report(cube)
+	query := store.CubeQuery{Where: filterOf(args), HashKey: rand.Int64()}
+	by, _ := args["groupBy"].([]scalar.Enum)
+	for i, name := range by {
+		if slices.Contains(by[:i], name) {
+			return nil, fault.Newf(fault.BadUserInput, "%s stands twice", name).At("groupBy")
+		}
+		query.By = append(query.By, cube.Named(name))
+	}
+	report, err := args.report([]sources.Asked{{Cube: cube, Query: query}})
 	if err != nil {
 		return nil, err
 	}
@@ -42,27 +49,34 @@ func (r *Root) aggregate(ctx context.Context) (*store.Aggregate, error) {
 	if err := args.arrange(report, sel); err != nil {
 		return nil, err
 	}
-	chosen, err := r.Sources.Choose(ask, args.communities(), cube.Restricted())
-	if err != nil {
-		return nil, err
-	}
-	report.Binding = args.binding(ask, fc, sel)
-	var a *store.Aggregate
-	if dry, _ := args["dryRun"].(*bool); dry != nil && *dry {
-		a, err = r.explain(ctx, ask, report, chosen, args.abort())
-	} else {
-		a, err = sources.Answer(ctx, r.Sources, ask, report, chosen, args.abort())
-	}
+	report.Binding = args.binding(ask, fc, sel.keys)
+	a, err := r.answer(ctx, ask, args, report)
 	if a != nil {
 		sel.show(a)
 	}
 	return filled(ctx, a, err)
 }
 
-// explain answers a dry run: no group, and what the groups would cost.
-func (r *Root) explain(ctx context.Context, ask *store.Ask, report *sources.Report, chosen sources.Chosen, abort bool) (*store.Aggregate, error) {
-	cost, coverage, err := sources.Explain(ctx, r.Sources, ask, report.Cube, &report.Query, chosen, abort)
-	return store.NoGroups(coverage, cost, r.Sources.Now()), err
+// analyst is the request's ask, with the time that figures may take.
+func (r *Root) analyst(ctx context.Context) *store.Ask {
+	ask := r.Sources.Ask(ctx)
+	ask.Budget = max(ask.Budget, database.Analyst)
+	return ask
+}
+
+// answer chooses whom to ask and asks them; of a dry run it says what the groups would cost.
+func (r *Root) answer(ctx context.Context, ask *store.Ask, args aggregateArgs, report *sources.Report) (a *store.Aggregate, err error) {
+	for i := range report.Asked {
+		x := &report.Asked[i]
+		if x.Chosen, err = r.Sources.Choose(ask, args.communities(), x.Cube.Restricted()); err != nil {
+			return nil, err
+		}
+	}
+	if dry, _ := args["dryRun"].(*bool); dry != nil && *dry {
+		cost, coverage, err := sources.Explain(ctx, r.Sources, ask, report, args.abort())
+		return store.NoGroups(coverage, cost, r.Sources.Now()), err
+	}
+	return sources.Answer(ctx, r.Sources, ask, report, args.abort())
 }
 
 // aggregateArgs are the decoded arguments of a cube's root field.
@@ -75,29 +89,27 @@ func (a aggregateArgs) abort() bool           { p, _ := a["onPartial"].(*store.O
 func filterOf(args map[string]any) store.Filter { return store.FilterIn(args, "where") }
 
 // report reads what needs no selection.
-func (a aggregateArgs) report(c *store.Cube) (*sources.Report, error) {
-	r := &sources.Report{Cube: c, Size: defaultGroups, Query: store.CubeQuery{Where: filterOf(a), HashKey: rand.Int64()}}
-	r.Query.Period, _ = a["period"].(*store.DateRange)
-	if b, _ := a["bucket"].(*scalar.Enum); b != nil {
-		r.Query.Bucket = *b
-	}
-	by, _ := a["groupBy"].([]scalar.Enum)
-	for i, name := range by {
-		if slices.Contains(by[:i], name) {
-			return nil, fault.Newf(fault.BadUserInput, "%s stands twice", name).At("groupBy")
+func (a aggregateArgs) report(asked []sources.Asked) (*sources.Report, error) {
+	r := &sources.Report{Asked: asked, Size: defaultGroups}
+	period, _ := a["period"].(*store.DateRange)
+	bucket, _ := a["bucket"].(*scalar.Enum)
+	for i := range asked {
+		q := &asked[i].Query
+		q.Period = period
+		if bucket != nil {
+			q.Bucket = *bucket
 		}
-		r.Query.By = append(r.Query.By, c.Named(name))
 	}
 	if to, _ := a["compareTo"].(*scalar.Enum); to != nil {
-		if r.Query.Bucket == "" && r.Query.Period == nil {
+		if bucket == nil && period == nil {
 			return nil, fault.Newf(fault.BadUserInput, "compareTo needs a period or a bucket: give period {from, to}").At("compareTo")
 		}
-		if p := r.Query.Period; p != nil {
-			if err := p.Check("period"); err != nil {
+		if period != nil {
+			if err := period.Check("period"); err != nil {
 				return nil, err
 			}
 		}
-		with := store.Compare(*to, r.Query.Period, r.Query.Bucket)
+		with := store.Compare(*to, period, r.Query().Bucket)
 		r.Compare = &with
 	}
 	if first, _ := a["first"].(*int); first != nil {
@@ -112,8 +124,16 @@ func (a aggregateArgs) report(c *store.Cube) (*sources.Report, error) {
 	return r, nil
 }
 
+// selected is what having and orderBy may refer to.
+type selected interface {
+	// named finds a measure, or says which there are.
+	named(name string, at ...string) (*sources.Figure, error)
+	// keyed finds a dimension that groups are cut by; nil when there is none of the name.
+	keyed(name string) *store.Dimension
+}
+
 // arrange reads having and orderBy, which refer to what is selected.
-func (a aggregateArgs) arrange(r *sources.Report, sel *figures) error {
+func (a aggregateArgs) arrange(r *sources.Report, sel selected) error {
 	having, _ := a["having"].([]*store.GroupHaving)
 	for i, h := range having {
 		f, err := sel.named(h.Of, "having", fmt.Sprint(i), "of")
@@ -128,9 +148,9 @@ func (a aggregateArgs) arrange(r *sources.Report, sel *figures) error {
 	order, _ := a["orderBy"].([]*store.GroupOrder)
 	for i, o := range order {
 		k := sources.Key{Desc: o.Direction == "DESC"}
-		switch d := r.Cube.DimensionAt(o.By); {
-		case o.By == "bucket" && r.Query.Bucket != "":
-		case d != nil && slices.Contains(r.Query.By, d):
+		switch d := sel.keyed(o.By); {
+		case o.By == "bucket" && r.Query().Bucket != "":
+		case d != nil:
 			k.Dimension = d
 		default:
 			f, err := sel.named(o.By, "orderBy", fmt.Sprint(i), "by")
@@ -142,10 +162,10 @@ func (a aggregateArgs) arrange(r *sources.Report, sel *figures) error {
 		r.Order = append(r.Order, k)
 	}
 	if order == nil {
-		if r.Query.Bucket != "" {
+		if r.Query().Bucket != "" {
 			r.Order = append(r.Order, sources.Key{})
 		}
-		for _, d := range r.Query.By {
+		for _, d := range r.Query().By {
 			r.Order = append(r.Order, sources.Key{Dimension: d})
 		}
 	}
@@ -188,14 +208,14 @@ func keeps(h *store.GroupHaving) func(decimal.Decimal, bool) bool {
 }
 
 // binding is what the cursors of the report are sealed with.
-func (a aggregateArgs) binding(ask *store.Ask, fc *graphql.FieldContext, sel *figures) string {
+func (a aggregateArgs) binding(ask *store.Ask, fc *graphql.FieldContext, measures []string) string {
 	bound := map[string]any{}
 	for name, v := range a {
 		if name != "first" && name != "after" && name != "dryRun" {
 			bound[name] = v
 		}
 	}
-	text, err := json.Marshal([]any{fc.Field.Name, bound, sel.keys, ask.Viewer.Principal})
+	text, err := json.Marshal([]any{fc.Field.Name, bound, measures, ask.Viewer.Principal})
 	if err != nil {
 		panic(fmt.Sprintf("resolvers: arguments of %s do not marshal: %v", fc.Field.Name, err))
 	}

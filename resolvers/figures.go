@@ -45,7 +45,7 @@ const (
 )
 
 func (s *figures) collect(fc *graphql.FieldContext) error {
-	c := s.report.Cube
+	c := s.report.Asked[0].Cube
 	for _, f := range s.fields(fc.Field, c.AggregateType()) {
 		var err error
 		switch f.Name {
@@ -77,7 +77,7 @@ func (s *figures) fields(f graphql.CollectedField, typ string) []graphql.Collect
 
 // group collects what is selected of a group.
 func (s *figures) group(f graphql.CollectedField) error {
-	c, q := s.report.Cube, &s.report.Query
+	c, q := s.report.Asked[0].Cube, s.report.Query()
 	for _, x := range s.fields(f, c.GroupType()) {
 		if x.Name == "compared" {
 			if s.report.Compare == nil {
@@ -104,7 +104,7 @@ func (s *figures) group(f graphql.CollectedField) error {
 
 // measures collects the measures selected in a place.
 func (s *figures) measures(f graphql.CollectedField, typ string, in place) error {
-	c, q := s.report.Cube, &s.report.Query
+	c, q := s.report.Asked[0].Cube, s.report.Query()
 	oc := graphql.GetOperationContext(s.ctx)
 	for _, x := range s.fields(f, typ) {
 		m := c.MeasureAt(x.Name)
@@ -160,6 +160,14 @@ func (s *figures) named(name string, at ...string) (*sources.Figure, error) {
 	return nil, fault.Newf(fault.BadUserInput, "no measure of that name is selected in nodes; selected are: %s", strings.Join(known, ", ")).At(at...)
 }
 
+// keyed finds a dimension of groupBy by its field.
+func (s *figures) keyed(field string) *store.Dimension {
+	if d := s.report.Asked[0].Cube.DimensionAt(field); d != nil && slices.Contains(s.report.Query().By, d) {
+		return d
+	}
+	return nil
+}
+
 // show records the selected figures at their groups, where the fields find them.
 func (s *figures) show(a *store.Aggregate) {
 	for _, x := range s.shown {
@@ -187,7 +195,7 @@ func (s *figures) show(a *store.Aggregate) {
 		if x.key != nil || x.in != nodes && x.in != total {
 			continue
 		}
-		if acc := accuracyOf(x.figure, s.report.Query.Measures[x.figure.At].Kind, a); !slices.ContainsFunc(a.Accuracy, func(o store.MeasureAccuracy) bool { return o.Of == acc.Of }) {
+		if acc := accuracyOf(x.figure, s.report.Query().Measures[x.figure.At].Kind, a); !slices.ContainsFunc(a.Accuracy, func(o store.MeasureAccuracy) bool { return o.Of == acc.Of }) {
 			a.Accuracy = append(a.Accuracy, acc)
 		}
 	}
@@ -222,10 +230,11 @@ func accuracyOf(f sources.Figure, kind measure.Kind, a *store.Aggregate) store.M
 	acc := store.MeasureAccuracy{Of: f.Name, Exact: true, Additive: kind.Additive()}
 	worst := 0.0
 	for _, g := range slices.Concat(a.Nodes(), []*store.Group{a.Total}) {
-		if g == nil {
+		part := f.Part(g)
+		if part == nil {
 			continue
 		}
-		if o := kind.Accuracy(g.Parts[f.At]); !o.Exact {
+		if o := kind.Accuracy(part); !o.Exact {
 			acc.Exact, worst = false, max(worst, o.Error)
 		}
 	}

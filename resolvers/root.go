@@ -76,19 +76,24 @@ func hotPageOf[T any](ctx context.Context, r *Root, h *store.HotList[T], l list,
 	return filled(ctx, c, err)
 }
 
-// filled loads the links below a value and reports what it lacks. gqlgen drops a value that
-// comes with an error, so the faults of a partial answer are added to the response instead.
+// filled loads the links below a value and reports what it lacks.
 func filled[V any](ctx context.Context, v V, err error) (V, error) {
-	var partial *sources.Partial
-	if errors.As(err, &partial) {
-		for _, f := range partial.Faults {
-			graphql.AddError(ctx, f)
-		}
-		err = nil
-	}
-	if err != nil {
+	if err = lacking(ctx, err); err != nil {
 		return *new(V), err
 	}
 	dataloaders.Fill(ctx, v)
 	return v, nil
+}
+
+// lacking reports what a partial answer lacks, and returns what is wrong besides. gqlgen drops a
+// value that comes with an error, so the faults are added to the response instead.
+func lacking(ctx context.Context, err error) error {
+	var partial *sources.Partial
+	if !errors.As(err, &partial) {
+		return err
+	}
+	for _, f := range partial.Faults {
+		graphql.AddError(ctx, f)
+	}
+	return nil
 }

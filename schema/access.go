@@ -34,6 +34,16 @@ func Check(s *ast.Schema, op *ast.OperationDefinition, variables map[string]any,
 	return c.access, nil
 }
 
+// MayAsk refuses a field that an operation does not select but is answered like.
+func MayAsk(v *authz.Viewer, name string) error {
+	c := &check{viewer: v, access: &Access{}}
+	c.permit(name, Fields()[name], nil)
+	if c.denied != nil {
+		return c.refusal()
+	}
+	return nil
+}
+
 type check struct {
 	schema    *ast.Schema
 	variables map[string]any

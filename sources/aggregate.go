@@ -113,10 +113,27 @@ func total(c *store.Cube, q *store.CubeQuery, parts []Part[share], all *Groups) 
 	return t
 }
 
-// Explain asks every source's planner what a query would read, without reading it.
-func Explain(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, q *store.CubeQuery, chosen Chosen, abort bool) (store.AggregateCost, *page.Coverage, error) {
-	parts := gather(ctx, s, ask.Budget, chosen.Owners, func(ctx context.Context, src *Source, owners []string) (store.Estimate, error) {
-		return c.Explain(ctx, src, ask, owners, q)
+// Explain asks every source's planner what a report would read, without reading it.
+func Explain(ctx context.Context, s *Sources, ask *store.Ask, r *Report, abort bool) (cost store.AggregateCost, coverage *page.Coverage, err error) {
+	errs := make([]error, len(r.Asked))
+	for i, a := range r.Asked {
+		of, covers, err := explain(ctx, s, ask, a, abort)
+		if _, partial := err.(*Partial); err != nil && !partial {
+			return cost, nil, err
+		}
+		errs[i] = err
+		if i == 0 {
+			cost, coverage = of, covers
+		} else {
+			cost, coverage = cost.With(of), covering(coverage, covers)
+		}
+	}
+	return cost, coverage, partialOf(errs)
+}
+
+func explain(ctx context.Context, s *Sources, ask *store.Ask, a Asked, abort bool) (store.AggregateCost, *page.Coverage, error) {
+	parts := gather(ctx, s, ask.Budget, a.Chosen.Owners, func(ctx context.Context, src *Source, owners []string) (store.Estimate, error) {
+		return a.Cube.Explain(ctx, src, ask, owners, &a.Query)
 	})
 	rows := 0
 	cost := store.AggregateCost{Rows: &rows}
@@ -128,5 +145,5 @@ func Explain(ctx context.Context, s *Sources, ask *store.Ask, c *store.Cube, q *
 			rows += p.Value.Rows
 		}
 	}
-	return cost, Coverage(parts, chosen.Forbidden), Settle(parts, chosen.Forbidden, abort)
+	return cost, Coverage(parts, a.Chosen.Forbidden), Settle(parts, a.Chosen.Forbidden, abort)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/store"
 
@@ -16,26 +17,36 @@ import (
 // Figure is a measure as a field selects it.
 type Figure struct {
 	Name     string // response name
-	At       int    // of the measure in the queries
+	Of       int    // of the cube in the report
+	At       int    // of the measure in the cube's query
 	Arg      float64
 	Compared bool // of what the group is compared with
 }
 
 // Value is the figure of a group; ok is false where it is absent.
 func (f Figure) Value(g *store.Group) (v decimal.Decimal, ok bool) {
-	if f.Compared {
+	p := f.Part(g)
+	if p == nil {
+		return v, false
+	}
+	return p.Value(f.Arg)
+}
+
+// Part is what the figure is the value of; nil where no row stands.
+func (f Figure) Part(g *store.Group) measure.Part {
+	g = g.Of(f.Of)
+	if g != nil && f.Compared {
 		g = g.Compared
 	}
 	if g == nil || g.Parts == nil {
-		return v, false
+		return nil
 	}
-	return g.Parts[f.At].Value(f.Arg)
+	return g.Parts[f.At]
 }
 
 // Report is an aggregate as its caller wants it shown.
 type Report struct {
-	Cube    *store.Cube
-	Query   store.CubeQuery
+	Asked   []Asked         // one, or several whose groups are joined by their keys
 	Compare *store.Baseline // nil: with nothing
 	Having  []Condition
 	Order   []Key
@@ -45,12 +56,26 @@ type Report struct {
 	Total   bool   // total or other is wanted
 }
 
+// Asked is a cube as a report asks it. The queries of a report have the same dimensions, bucket
+// and period.
+type Asked struct {
+	Cube   *store.Cube
+	Query  store.CubeQuery
+	Chosen Chosen
+}
+
+// Query is the first of the report's queries, in what is common to all.
+func (r *Report) Query() *store.CubeQuery { return &r.Asked[0].Query }
+
 // AtLeast leaves out groups of fewer people, or of fewer rows where a cube knows of no people.
 func (r *Report) AtLeast(n int) {
 	least := decimal.NewFromInt(int64(n))
-	size := Figure{At: len(r.Query.Measures)}
-	r.Query.Measures = append(r.Query.Measures, store.Measured{Measure: r.Cube.Size()})
-	r.Having = append(r.Having, Condition{Figure: size, Keep: func(v decimal.Decimal, _ bool) bool { return v.GreaterThanOrEqual(least) }})
+	for i := range r.Asked {
+		a := &r.Asked[i]
+		size := Figure{Of: i, At: len(a.Query.Measures)}
+		a.Query.Measures = append(a.Query.Measures, store.Measured{Measure: a.Cube.Size()})
+		r.Having = append(r.Having, Condition{Figure: size, Keep: func(v decimal.Decimal, ok bool) bool { return !ok || v.GreaterThanOrEqual(least) }})
+	}
 }
 
 // Condition keeps groups by a figure.
@@ -67,23 +92,10 @@ type Key struct {
 }
 
 // Answer gathers, folds and shows a report.
-func Answer(ctx context.Context, s *Sources, ask *store.Ask, r *Report, chosen Chosen, abort bool) (*store.Aggregate, error) {
-	queries := []*store.CubeQuery{&r.Query}
-	if r.Compare != nil {
-		then := r.Query
-		then.Period = r.Compare.Period
-		queries = append(queries, &then)
-	}
-	answers, err := Aggregate(ctx, s, ask, r.Cube, queries, r.Total, chosen, abort)
-	if answers == nil {
+func Answer(ctx context.Context, s *Sources, ask *store.Ask, r *Report, abort bool) (*store.Aggregate, error) {
+	now, err := r.gather(ctx, s, ask, abort)
+	if now == nil {
 		return nil, err
-	}
-	now := answers[0]
-	if r.Compare != nil {
-		now.Cost.Groups += answers[1].Cost.Groups
-		for _, g := range now.Groups {
-			g.Compared = answers[1].At(r.Compare.KeyOf(g))
-		}
 	}
 	shown := slices.DeleteFunc(slices.Clone(now.Groups), func(g *store.Group) bool {
 		return slices.ContainsFunc(r.Having, func(c Condition) bool { return !c.Keep(c.Value(g)) })
@@ -110,17 +122,8 @@ func Answer(ctx context.Context, s *Sources, ask *store.Ask, r *Report, chosen C
 			a.Suppressed++
 		}
 	}
-	if r.Total && len(rows) < len(now.Groups) && !r.Query.Overlapping() {
-		on := make(map[*store.Group]bool, len(rows))
-		for _, g := range rows {
-			on[g] = true
-		}
-		a.Other = r.Cube.Total(r.Query.Measures)
-		for _, g := range now.Groups {
-			if !on[g] {
-				a.Other.Add(g)
-			}
-		}
+	if r.Total && len(rows) < len(now.Groups) {
+		a.Other = r.other(now.Groups, rows)
 	}
 	return a, err
 }

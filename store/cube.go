@@ -198,7 +198,7 @@ func (c *Cube) prepare(d *Dimension) {
 		if !ok {
 			panic(fmt.Sprintf("store: dimension %s leads to no table", d.Name))
 		}
-		register(&Link{Parent: c.GroupType(), Field: d.field, Child: d.Type, load: func(ctx context.Context, src Source, b *Batch) error {
+		register(&Link{Parent: c.GroupType(), Field: d.field, Child: d.Type, key: d.keyOf, load: func(ctx context.Context, src Source, b *Batch) error {
 			return child.refer(ctx, src, b, at)
 		}})
 	case d.place == ofOwner:
@@ -220,13 +220,27 @@ func idOf(key *string) *uuid.UUID {
 }
 
 func (c *Cube) local(d *Dimension, find func(*Directory, string) any) {
-	register(&Link{Parent: c.GroupType(), Field: d.field, Child: d.Type, local: func(ask *Ask, n Node, _ map[string]any) (any, error) {
+	register(&Link{Parent: c.GroupType(), Field: d.field, Child: d.Type, key: d.keyOf, local: func(ask *Ask, n Node, _ map[string]any) (any, error) {
 		key := groupOf(n).keys[d.field]
 		if key == nil {
 			return nil, nil
 		}
 		return find(ask.Directory, *key), nil
 	}})
+}
+
+// keyOf tells groups apart by what the dimension leads to from them.
+func (d *Dimension) keyOf(n Node) Key {
+	g := groupOf(n)
+	switch key := g.keys[d.field]; {
+	case key == nil:
+		return Key{}
+	case d.To == nil:
+		return Key{Owner: *key} // a community or a division
+	default:
+		id, _ := uuid.Parse(*key) // the database's own uuid
+		return Key{g.Owner, id}
+	}
 }
 
 // orNil keeps a nil pointer from becoming an interface that is not nil.

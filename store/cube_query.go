@@ -49,6 +49,9 @@ func (q *CubeQuery) Class() authz.Class {
 	for _, m := range q.Measures {
 		class = max(class, m.Class)
 	}
+	if conds, ok := q.Where.(Conditions); ok {
+		class = max(class, conds.class())
+	}
 	return class
 }
 

@@ -26,8 +26,9 @@ type Group struct {
 	// Key identifies the group within its aggregate.
 	Key string
 
-	rest string             // the key but for owner and bucket
-	keys map[string]*string // by the dimension's field; a nil key is that of rows without one
+	beside []*Group           // of the second and further cubes of a report, with the same keys
+	rest   string             // the key but for owner and bucket
+	keys   map[string]*string // by the dimension's field; a nil key is that of rows without one
 }
 
 func groupOf(n Node) *Group { return (*Group)(unsafe.Pointer(n.Base())) } // Row stands first
@@ -36,6 +37,30 @@ func groupOf(n Node) *Group { return (*Group)(unsafe.Pointer(n.Base())) } // Row
 func (g *Group) Keyed(d *Dimension) (key *string, ok bool) {
 	key, ok = g.keys[d.field]
 	return key, ok
+}
+
+// Of is the group of the i-th cube of a report in this row; nil where it has none.
+func (g *Group) Of(i int) *Group {
+	switch {
+	case i == 0:
+		return g
+	case i > len(g.beside):
+		return nil
+	}
+	return g.beside[i-1]
+}
+
+// SetBeside sets the group of the i-th cube, from 1, beside this one.
+func (g *Group) SetBeside(i int, o *Group) {
+	for len(g.beside) < i {
+		g.beside = append(g.beside, nil)
+	}
+	g.beside[i-1] = o
+}
+
+// Bare is the group's keys, without what was measured.
+func (g *Group) Bare() *Group {
+	return &Group{Row: Row{typ: g.typ, Owner: g.Owner}, Bucket: g.Bucket, Suppressed: g.Suppressed, Key: g.Key, rest: g.rest, keys: g.keys}
 }
 
 // Shown is the key of a dimension in the Go type of its GraphQL type, nil for rows without one.
@@ -104,6 +129,16 @@ type AggregateCost struct {
 	Groups  int
 	Rows    *int
 	Rollup  bool
+}
+
+// With is the cost of two queries that one answer is made of.
+func (c AggregateCost) With(o AggregateCost) AggregateCost {
+	c.Sources, c.Groups, c.Rollup = max(c.Sources, o.Sources), c.Groups+o.Groups, c.Rollup && o.Rollup
+	if c.Rows != nil && o.Rows != nil {
+		rows := *c.Rows + *o.Rows
+		c.Rows = &rows
+	}
+	return c
 }
 
 // GroupHaving keeps groups by a measure.

@@ -24,6 +24,7 @@ type Link struct {
 	owner  func(parent Node) string // whose rows it leads to; nil: the parent's owner's
 	scoped bool                     // made of restricted rows without leading to them
 	alike  bool                     // it leads to the same from all rows of an owner
+	key    func(parent Node) Key    // what tells parents apart that are no rows; nil: owner and id
 	local  func(ask *Ask, parent Node, args map[string]any) (any, error)
 	hot    Hot
 	check  func(ask *Ask, args map[string]any) error // nil: nothing can be wrong with them
@@ -47,6 +48,9 @@ type Key struct {
 // Key tells apart the rows from which the link may lead to different things.
 func (l *Link) Key(n Node) Key {
 	r := n.Base()
+	if l.key != nil {
+		return l.key(n)
+	}
 	if l.alike {
 		return Key{Owner: r.Owner}
 	}

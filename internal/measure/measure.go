@@ -52,6 +52,17 @@ type Accuracy struct {
 // Exact is the accuracy of counts, sums and what is made of them.
 var Exact = Accuracy{Exact: true}
 
+// Worst is the largest relative error that values of a kind may have; 0 for one that is always exact.
+func Worst(k Kind) float64 {
+	switch k.(type) {
+	case Percentile:
+		return sketchError
+	case Distinct:
+		return registerError
+	}
+	return 0
+}
+
 // Digits is how many places a quotient is rounded to, half away from zero.
 const Digits = 6
 

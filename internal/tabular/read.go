@@ -187,6 +187,30 @@ func (r *reader) rows(tree *node) error {
 	}
 }
 
+// elements passes a list whose elements are columns. It may be shorter than these.
+func (r *reader) elements(n *node) error {
+	if !r.take('[') {
+		return errJSON
+	}
+	if r.take(']') {
+		return nil
+	}
+	for i := 0; ; i++ {
+		if i == len(n.children) {
+			return errJSON
+		}
+		if err := r.value(&n.children[i]); err != nil {
+			return err
+		}
+		if r.take(']') {
+			return nil
+		}
+		if !r.take(',') {
+			return errJSON
+		}
+	}
+}
+
 // value passes one place of a row, and keeps the cells in and below it.
 func (r *reader) value(n *node) error {
 	switch {
@@ -197,6 +221,8 @@ func (r *reader) value(n *node) error {
 		err := r.skip()
 		r.cells[n.column] = r.b[from:r.at]
 		return err
+	case n.list:
+		return r.elements(n)
 	}
 	next := 0 // members come in the order of the selection
 	return r.object(func(key []byte) error {

@@ -33,7 +33,8 @@ func (s *Shape) Aggregate() bool {
 // node is a place in a row's JSON.
 type node struct {
 	key      string
-	column   int // -1: an object
+	column   int // -1: an object, or a list whose elements are the children
+	list     bool
 	children []node
 }
 
@@ -139,7 +140,11 @@ func (b *builder) children(into *node, set ast.SelectionSet, def *ast.Definition
 				return fault.Newf(fault.BadUserInput, "two columns are called %s: give one of them an alias", name)
 			}
 			b.shape.names[name] = true
-			into.children = append(into.children, b.leaf(f, name, typ, isList))
+			if of := f.Definition.Directives.ForName("columns"); of != nil && isList {
+				into.children = append(into.children, b.spread(f, name, typ, of.Arguments.ForName("of").Value.Raw))
+			} else {
+				into.children = append(into.children, b.leaf(f, name, typ, isList))
+			}
 			continue
 		}
 		if isList {
@@ -155,6 +160,31 @@ func (b *builder) children(into *node, set ast.SelectionSet, def *ast.Definition
 			return err
 		}
 		into.children = append(into.children, child)
+	}
+	return nil
+}
+
+// spread makes a column of each element of a list: those that an argument of the root field names.
+func (b *builder) spread(f graphql.CollectedField, name string, typ *ast.Definition, argument string) node {
+	n := node{key: f.Alias, column: -1, list: true}
+	for _, element := range texts(b.shape.Root.ArgumentMap(b.oc.Variables)[argument]) {
+		n.children = append(n.children, b.leaf(f, name+"."+element, typ, false))
+	}
+	return n
+}
+
+// texts is a value of the type [String!].
+func texts(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, e := range v {
+			text, _ := e.(string)
+			all = append(all, text)
+		}
+		return all
 	}
 	return nil
 }
