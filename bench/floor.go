@@ -36,7 +36,11 @@ func floorSQL(today time.Time) map[string]string {
 				count(*) AS received, count(f.resolved_at) AS resolved FROM feedbacks f WHERE f.owner = ANY($1)
 				AND f.received_at >= $2::timestamptz AND f.received_at < $3::timestamptz + interval '1 day' GROUP BY 1, 2, 3) g`
 	return map[string]string{
-		"d": byCategory, "d+": byCategory,
+		"d": byCategory, "dr": byCategory,
+		"dt": `SELECT to_char(g.month, 'YYYYMMDD') || coalesce(g.category, '~'), json_build_object('bucket', g.month, 'category', g.category,
+			'received', g.received, 'resolved', g.resolved) FROM (SELECT f.category, date_trunc('month', f.received_at AT TIME ZONE 'Asia/Shanghai')::date AS month,
+				count(*) AS received, count(f.resolved_at) AS resolved FROM feedbacks f WHERE f.owner = ANY($1)
+				AND f.received_at >= $2::timestamptz AND f.received_at < $3::timestamptz + interval '1 day' GROUP BY 1, 2) g`,
 		"a": `SELECT p.owner, json_build_object('slug', p.owner,
 			'stations', (SELECT coalesce(json_agg(json_build_object('id', s.id, 'nameZh', s.name_zh, 'kind', s.kind) ORDER BY s.name_zh, s.id), '[]')
 				FROM stations s WHERE s.owner = p.owner AND s.retired_at IS NULL),
@@ -115,6 +119,12 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		limit, more = min(len(rows), 50), len(rows) > 50
 	case "c":
 		limit = min(len(rows), 200)
+	case "dt":
+		if rows, err = folded(rows); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		limit = len(rows)
 	}
 	var b bytes.Buffer
 	b.WriteString(`{"rows":[`)
@@ -137,6 +147,34 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(b.Bytes())
 }
 
+// folded adds up the counts of rows with the same key, which stand side by side.
+func folded(rows []keyed) (out []keyed, err error) {
+	type counts struct {
+		Bucket   string  `json:"bucket"`
+		Category *string `json:"category"`
+		Received int     `json:"received"`
+		Resolved int     `json:"resolved"`
+	}
+	var sum counts
+	for i, row := range rows {
+		var one counts
+		if err := json.Unmarshal(row.row, &one); err != nil {
+			return nil, err
+		}
+		if i > 0 && rows[i-1].key == row.key {
+			one.Received, one.Resolved = one.Received+sum.Received, one.Resolved+sum.Resolved
+			out = out[:len(out)-1]
+		}
+		sum = one
+		text, err := json.Marshal(sum)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, keyed{row.key, text})
+	}
+	return out, nil
+}
+
 func (f *floor) ask(ctx context.Context, name string, communities []string, after, from, to string) ([]keyed, error) {
 	byDB := make([][]string, len(f.dbs))
 	for _, c := range communities {
@@ -152,7 +190,7 @@ func (f *floor) ask(ctx context.Context, name string, communities []string, afte
 		wg.Go(func() {
 			args := []any{pq.Array(some)}
 			switch name {
-			case "d", "d+":
+			case "d", "dr", "dt":
 				args = append(args, from, to)
 			case "e":
 				at := ""

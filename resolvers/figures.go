@@ -170,6 +170,11 @@ func (s *figures) keyed(field string) *store.Dimension {
 
 // show records the selected figures at their groups, where the fields find them.
 func (s *figures) show(a *store.Aggregate) {
+	rows := make([]store.Node, 0, len(a.Nodes()))
+	for _, g := range a.Nodes() {
+		rows = append(rows, g)
+	}
+	store.Expect(rows, len(s.shown)+len(s.report.Query().By)) // figures, and rows that keys lead to
 	for _, x := range s.shown {
 		set := func(g *store.Group) {
 			if g != nil {
@@ -211,6 +216,10 @@ func (x shown) value(g *store.Group) any {
 	}
 	f := x.figure
 	f.Compared = false // g is the compared group itself
+	if c, ok := f.Part(g).(interface{ Int() int64 }); ok {
+		n := int(c.Int())
+		return &n
+	}
 	v, ok := f.Value(g)
 	switch {
 	case x.whole && ok:

@@ -1,7 +1,6 @@
 package sources
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -131,61 +130,82 @@ func Answer(ctx context.Context, s *Sources, ask *store.Ask, r *Report, abort bo
 // placed is a group with the values of its order.
 type placed struct {
 	group  *store.Group
-	values []string          // as they stand in cursors; "" where absent, else a mark and the value
-	sizes  []decimal.Decimal // of the values of figures
+	values []orderValue
 }
 
+// orderValue is a value of an order: a text, or the size of a figure.
+type orderValue struct {
+	there bool // else it is absent
+	sized bool
+	text  string
+	size  decimal.Decimal
+}
+
+// position is the place of a group in cursors: each value "" where absent, else a mark and the
+// value.
 func (p *placed) position() page.Position {
 	at := make(page.Position, 0, len(p.values)+1)
 	for _, v := range p.values {
-		at = append(at, v)
+		switch {
+		case !v.there:
+			at = append(at, "")
+		case v.sized:
+			at = append(at, "="+v.size.String())
+		default:
+			at = append(at, "="+v.text)
+		}
 	}
 	return append(at, p.group.Key)
 }
 
 // sorted orders groups. What has no value comes last, and equals are ordered by key, so that
 // the order is total and the same wherever the rows lie.
-func (r *Report) sorted(groups []*store.Group) []*placed {
-	all := make([]*placed, len(groups))
+func (r *Report) sorted(groups []*store.Group) []placed {
+	all := make([]placed, len(groups))
+	values := make([]orderValue, len(groups)*len(r.Order))
 	for i, g := range groups {
-		all[i] = r.place(g)
+		n := len(r.Order)
+		all[i] = placed{g, values[i*n : (i+1)*n : (i+1)*n]}
+		r.place(&all[i])
 	}
-	slices.SortFunc(all, r.compare)
+	slices.SortFunc(all, func(a, b placed) int { return r.compare(&a, &b) })
 	return all
 }
 
-func (r *Report) place(g *store.Group) *placed {
-	p := &placed{group: g, values: make([]string, len(r.Order)), sizes: make([]decimal.Decimal, len(r.Order))}
+func (r *Report) place(p *placed) {
 	for i, k := range r.Order {
+		v := &p.values[i]
 		switch {
 		case k.Figure != nil:
-			if v, ok := k.Figure.Value(g); ok {
-				p.values[i], p.sizes[i] = "="+v.String(), v
-			}
+			v.sized = true
+			v.size, v.there = k.Figure.Value(p.group)
 		case k.Dimension != nil:
-			if v, _ := g.Keyed(k.Dimension); v != nil {
-				p.values[i] = "=" + *v
+			if key, _ := p.group.Keyed(k.Dimension); key != nil {
+				v.text, v.there = *key, true
 			}
-		case g.Bucket != nil:
-			p.values[i] = "=" + g.Bucket.String()
+		case p.group.Bucket != nil:
+			v.text, v.there = p.group.Bucket.String(), true
 		}
 	}
-	return p
 }
 
 func (r *Report) compare(a, b *placed) int {
 	for i, k := range r.Order {
-		if a.values[i] == "" || b.values[i] == "" {
-			if c := cmp.Compare(b.values[i], a.values[i]); a.values[i] != b.values[i] {
-				return c // absent last, either way
+		va, vb := &a.values[i], &b.values[i]
+		if !va.there || !vb.there {
+			if va.there != vb.there { // absent last, either way
+				if va.there {
+					return -1
+				}
+				return 1
 			}
 			continue
 		}
 		var c int
 		if k.Figure != nil {
-			c = a.sizes[i].Cmp(b.sizes[i])
+			c = va.size.Cmp(vb.size)
 		} else {
-			c = strings.Compare(a.values[i], b.values[i])
+			c = strings.Compare(va.text, vb.text)
 		}
 		if k.Desc {
 			c = -c
@@ -198,7 +218,7 @@ func (r *Report) compare(a, b *placed) int {
 }
 
 // window cuts the page out and says how many groups stand before it.
-func (r *Report) window(ask *store.Ask, sorted []*placed) (rows []*placed, from int, err error) {
+func (r *Report) window(ask *store.Ask, sorted []placed) (rows []placed, from int, err error) {
 	if r.After != "" {
 		c, err := ask.Cursors.Open(r.Binding, r.After)
 		if err != nil {
@@ -208,8 +228,8 @@ func (r *Report) window(ask *store.Ask, sorted []*placed) (rows []*placed, from 
 		if err != nil {
 			return nil, 0, err
 		}
-		from, _ = slices.BinarySearchFunc(sorted, at, func(p, at *placed) int {
-			if c := r.compare(p, at); c != 0 {
+		from, _ = slices.BinarySearchFunc(sorted, at, func(p placed, at *placed) int {
+			if c := r.compare(&p, at); c != 0 {
 				return c
 			}
 			return -1 // the group of the cursor itself has been shown
@@ -224,12 +244,14 @@ func (r *Report) read(at page.Position) (*placed, error) {
 	if len(at) != len(r.Order)+1 {
 		return nil, foreign
 	}
-	p := &placed{group: &store.Group{}, values: make([]string, len(r.Order)), sizes: make([]decimal.Decimal, len(r.Order))}
+	p := &placed{group: &store.Group{}, values: make([]orderValue, len(r.Order))}
 	for i := range r.Order {
-		p.values[i], _ = at[i].(string)
-		if digits, ok := strings.CutPrefix(p.values[i], "="); ok && r.Order[i].Figure != nil {
+		v := &p.values[i]
+		text, _ := at[i].(string)
+		if v.text, v.there = strings.CutPrefix(text, "="); v.there && r.Order[i].Figure != nil {
 			var err error
-			if p.sizes[i], err = decimal.NewFromString(digits); err != nil {
+			v.sized = true
+			if v.size, err = decimal.NewFromString(v.text); err != nil {
 				return nil, foreign
 			}
 		}

@@ -190,7 +190,7 @@ func (c *Cube) prepare(d *Dimension) {
 			d.enum = append(d.enum, v.Name)
 		}
 	}
-	at := func(n Node) (string, *uuid.UUID) { return n.Base().Owner, idOf(groupOf(n).keys[d.field]) }
+	at := func(n Node) (string, *uuid.UUID) { return n.Base().Owner, idOf(groupOf(n).keyed(d)) }
 	switch {
 	case d.To != nil:
 		d.Type = d.To.TypeName()
@@ -221,7 +221,7 @@ func idOf(key *string) *uuid.UUID {
 
 func (c *Cube) local(d *Dimension, find func(*Directory, string) any) {
 	register(&Link{Parent: c.GroupType(), Field: d.field, Child: d.Type, key: d.keyOf, local: func(ask *Ask, n Node, _ map[string]any) (any, error) {
-		key := groupOf(n).keys[d.field]
+		key := groupOf(n).keyed(d)
 		if key == nil {
 			return nil, nil
 		}
@@ -232,7 +232,7 @@ func (c *Cube) local(d *Dimension, find func(*Directory, string) any) {
 // keyOf tells groups apart by what the dimension leads to from them.
 func (d *Dimension) keyOf(n Node) Key {
 	g := groupOf(n)
-	switch key := g.keys[d.field]; {
+	switch key := g.keyed(d); {
 	case key == nil:
 		return Key{}
 	case d.To == nil:

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
 	"strconv"
@@ -298,97 +297,6 @@ func (c *Cube) groups(ctx context.Context, src Source, ask *Ask, owners []string
 	})
 	return groups, rollup, err
 }
-
-// groupReader reads the rows of one statement.
-type groupReader struct {
-	cube  *Cube
-	query *CubeQuery
-	owned bool
-	log   *slog.Logger
-	small bool
-	owner sql.NullString
-	day   *scalar.Date
-	keys  []*string
-	dest  []any
-	lead  int
-}
-
-func (c *Cube) groupReader(log *slog.Logger, q *CubeQuery) *groupReader {
-	r := &groupReader{cube: c, query: q, log: log, owned: slices.ContainsFunc(q.By, (*Dimension).ownerBound), keys: make([]*string, len(q.By))}
-	r.dest = append(r.dest, &r.small)
-	if r.owned {
-		r.dest = append(r.dest, &r.owner)
-	}
-	if q.Bucket != "" {
-		r.dest = append(r.dest, &r.day)
-	}
-	for i, d := range q.By {
-		if d.place != ofOwner {
-			r.dest = append(r.dest, &r.keys[i])
-		}
-	}
-	r.lead = len(r.dest)
-	return r
-}
-
-func (r *groupReader) read(rs *sql.Rows) (*Group, error) {
-	g := &Group{Row: Row{typ: r.cube.GroupType()}, Parts: make([]measure.Part, len(r.query.Measures)), keys: make(map[string]*string, len(r.query.By))}
-	r.dest = r.dest[:r.lead]
-	for i, m := range r.query.Measures {
-		g.Parts[i] = m.Kind.Part()
-		r.dest = append(r.dest, g.Parts[i].Dest()...)
-	}
-	if err := rs.Scan(r.dest...); err != nil {
-		return nil, fmt.Errorf("group of %s: %w", r.cube.Of.TypeName(), err)
-	}
-	if r.owned && r.bound() {
-		g.Owner = r.owner.String
-	}
-	g.Bucket, g.Suppressed = r.day, r.small
-	r.day = nil
-	var rest strings.Builder
-	for i, d := range r.query.By {
-		value := r.keys[i]
-		if d.place == ofOwner {
-			value = &g.Owner
-		}
-		if value != nil && d.enum != nil && !slices.Contains(d.enum, *value) {
-			r.log.Warn("unknown enum value mapped to OTHER", "table", r.cube.Of.described().Table, "dimension", d.Name, "enum", d.Type)
-			other := "OTHER"
-			value = &other
-		}
-		g.keys[d.field] = value
-		rest.WriteByte(0)
-		if value != nil {
-			rest.WriteByte(1) // what is absent is not what is empty
-			rest.WriteString(*value)
-		}
-	}
-	g.rest = rest.String()
-	if g.Suppressed {
-		g.rest += "\x00" // apart from rows without the key
-	}
-	if g.Bucket != nil {
-		g.Key = g.keyOn(*g.Bucket)
-	} else {
-		g.Key = g.Owner + g.rest
-	}
-	return g, nil
-}
-
-// bound reports whether the row just scanned has a key that belongs to its owner. Rows without
-// a station, say, are one group, whoever's they are.
-func (r *groupReader) bound() bool {
-	for i, d := range r.query.By {
-		if d.place == ofOwner || d.To != nil && r.keys[i] != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// keyOn is the key of the group with the same dimensions in the bucket that begins on a day.
-func (g *Group) keyOn(day scalar.Date) string { return g.Owner + "\x00" + day.String() + g.rest }
 
 // Estimate is what a source's planner expects of a query; Rolled, that kept totals would answer.
 type Estimate struct {

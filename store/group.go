@@ -26,17 +26,27 @@ type Group struct {
 	// Key identifies the group within its aggregate.
 	Key string
 
-	beside []*Group           // of the second and further cubes of a report, with the same keys
-	rest   string             // the key but for owner and bucket
-	keys   map[string]*string // by the dimension's field; a nil key is that of rows without one
+	beside []*Group // of the second and further cubes of a report, with the same keys
+	rest   string   // the key but for owner and bucket
+	by     []*Dimension
+	keys   []*string // of each dimension in by; nil is that of rows without one
 }
 
 func groupOf(n Node) *Group { return (*Group)(unsafe.Pointer(n.Base())) } // Row stands first
 
 // Keyed returns the key of a dimension; ok is false when the group is not cut by it.
 func (g *Group) Keyed(d *Dimension) (key *string, ok bool) {
-	key, ok = g.keys[d.field]
-	return key, ok
+	for i, by := range g.by {
+		if by.field == d.field { // a joined cube's dimension is another of the same name
+			return g.keys[i], true
+		}
+	}
+	return nil, false
+}
+
+func (g *Group) keyed(d *Dimension) *string {
+	key, _ := g.Keyed(d)
+	return key
 }
 
 // Of is the group of the i-th cube of a report in this row; nil where it has none.
@@ -60,12 +70,12 @@ func (g *Group) SetBeside(i int, o *Group) {
 
 // Bare is the group's keys, without what was measured.
 func (g *Group) Bare() *Group {
-	return &Group{Row: Row{typ: g.typ, Owner: g.Owner}, Bucket: g.Bucket, Suppressed: g.Suppressed, Key: g.Key, rest: g.rest, keys: g.keys}
+	return &Group{Row: Row{typ: g.typ, Owner: g.Owner}, Bucket: g.Bucket, Suppressed: g.Suppressed, Key: g.Key, rest: g.rest, by: g.by, keys: g.keys}
 }
 
 // Shown is the key of a dimension in the Go type of its GraphQL type, nil for rows without one.
 func (g *Group) Shown(d *Dimension) any {
-	key := g.keys[d.field]
+	key := g.keyed(d)
 	switch {
 	case d.enum != nil:
 		return (*scalar.Enum)(key)

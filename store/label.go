@@ -46,7 +46,7 @@ func (d *Dimension) Label(key string) string {
 // KeyText is the key of a dimension as metrics show it: a global id where it leads to a row, null
 // as the community of what belongs to a district.
 func (g *Group) KeyText(dir *Directory, d *Dimension) *string {
-	key := g.keys[d.field]
+	key := g.keyed(d)
 	if d.place == ofOwner && key != nil && dir.Community(*key) == nil {
 		return nil
 	}

@@ -70,7 +70,19 @@ func (d Date) Compare(o Date) int {
 }
 
 func (d Date) String() string {
-	return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
+	if d.Year < 1000 || d.Year > 9999 || d.Month > 99 || d.Day > 99 {
+		return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
+	}
+	// A year of four digits, without fmt: days stand in every row of lists and aggregates.
+	b := [10]byte{4: '-', 7: '-'}
+	year := d.Year
+	for i := 3; i >= 0; i-- {
+		b[i] = '0' + byte(year%10)
+		year /= 10
+	}
+	b[5], b[6] = '0'+d.Month/10, '0'+d.Month%10
+	b[8], b[9] = '0'+d.Day/10, '0'+d.Day%10
+	return string(b[:])
 }
 
 // MarshalText and UnmarshalText make a Date a string in JSON.
