@@ -74,6 +74,7 @@ func (c *gatewayCommand) Run(p *process) (err error) {
 	}
 	defer g.Close()
 	defer onHangup(p.soft, g)()
+	gateway.ReleaseCode()
 	fmt.Fprintf(p.out, "ready http://%s/graphql\n", at.public.Addr())
 	return g.Serve(p.soft, p.hard, at.public, at.ops)
 }

@@ -71,7 +71,7 @@ func (x *execution) mergeEntities(k *call, ti int, data uint32, g *gathered, tol
 		return fmt.Errorf("%s has %d elements for %d representations", t.alias, l.b, count)
 	}
 	clear(g.read)
-	for _, w := range g.wanted {
+	for i, w := range g.wanted {
 		if int(w.target) != ti {
 			continue
 		}
@@ -95,6 +95,9 @@ func (x *execution) mergeEntities(k *call, ti int, data uint32, g *gathered, tol
 		}
 		ok := true
 		x.versions(w.object, func(obj uint32) { ok = ok && x.merge(obj, c.a, p.shape) })
+		for _, slot := range g.lost[i] {
+			x.versions(w.object, func(obj uint32) { x.set(obj, slot, cell{}) })
+		}
 		if !ok {
 			return errTooLarge
 		}

@@ -200,7 +200,7 @@ func (o *outputs) depends(set ast.SelectionSet, types []*ast.Definition) bool {
 		on := ""
 		switch sel := sel.(type) {
 		case *ast.Field:
-			return sel.Name == "__typename"
+			return o.def.Fields.ForName(sel.Name) == nil // __typename, or of the only type that there is
 		case *ast.InlineFragment:
 			list, below, on = sel.Directives, sel.SelectionSet, sel.TypeCondition
 		case *ast.FragmentSpread:

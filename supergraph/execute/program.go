@@ -109,6 +109,7 @@ type required struct {
 	types    []string
 	typeName []byte // with its key, as JSON; nil: the object's own
 	fields   []requiredField
+	partly   bool // without what is no key it is asked for nonetheless
 }
 
 type requiredField struct {
@@ -116,6 +117,7 @@ type requiredField struct {
 	name   []byte // "name":
 	types  []string
 	isKey  bool
+	lost   []int // slots of what is left out when it is not there
 	fields []requiredField
 	shape  *shape // of the object or objects that fields are about
 }
@@ -337,7 +339,7 @@ func (c *compiler) target(k *call, t plan.BatchTarget, set ast.SelectionSet, doc
 		p.rewrites = c.rewrites(p.shape, t.Rewrites)
 		for _, r := range t.Requires {
 			c.ensure(p.shape, r.Fields)
-			p.requires = append(p.requires, required{types: r.Types, typeName: typeNameOf(r.TypeName), fields: c.required(p.shape, r.Fields)})
+			p.requires = append(p.requires, required{types: r.Types, typeName: typeNameOf(r.TypeName), fields: c.required(p.shape, r.Fields), partly: r.Partly})
 		}
 		for i, s := range path {
 			c.apart = c.apart || s.Types != nil && i < len(path)-1
@@ -383,6 +385,9 @@ func (c *compiler) required(s *shape, fields []plan.RequiredField) []requiredFie
 	for i, f := range fields {
 		slot := s.slotOf(f.Key)
 		list[i] = requiredField{slot: slot, name: jsonKey(f.Name), types: f.Types, isKey: f.IsKey, shape: s.below[slot]}
+		for _, key := range f.For {
+			list[i].lost = append(list[i].lost, s.slotOf(key))
+		}
 		if f.Fields != nil {
 			list[i].fields = c.required(s.below[slot], f.Fields)
 		}

@@ -32,15 +32,20 @@ func TestFederationIsTransparent(t *testing.T) {
 	const queries = 20
 	for seed := range uint64((pairs + queries - 1) / queries) {
 		w := newWorld(rand.New(rand.NewPCG(seed, 4)))
-		s, alone := w.start(t)
+		s, parts, alone := w.start(t)
 		for range queries {
 			q := w.query()
 			vars := map[string]any{"on": w.IntN(2) == 0, "off": w.IntN(2) == 0, "n": w.IntN(3)}
 			raw, _ := json.Marshal(vars)
+			parts.turns.Store(0)
+			alone.data.turns.Store(0)
 			got := s.ask(t, q, raw)
 			var want reply
 			decode(t, []byte(asJSON(alone.answer(q, "", vars))), &want)
-			if diff := cmp.Diff(want.Data, got.Data); diff != "" || got.Errors != nil || want.Errors != nil {
+			if did, should := parts.turns.Load(), alone.data.turns.Load(); did != should {
+				t.Fatalf("world %d, %s with %s: %d turns were taken, not %d\n%s", seed, q, raw, did, should, planned(t, s.supergraph, q))
+			}
+			if diff := cmp.Diff(want.Data, got.Data); diff != "" || !w.broken && (got.Errors != nil || want.Errors != nil) {
 				t.Fatalf("world %d, %s with %s\n%s\nerrors %s, alone %s\n%s\n%s\ndata %s", seed, q, raw, diff, asJSON(got.Errors), asJSON(want.Errors),
 					planned(t, s.supergraph, q), w.sdls(), w.data(false))
 			}
@@ -48,8 +53,8 @@ func TestFederationIsTransparent(t *testing.T) {
 	}
 }
 
-// start returns the gateway over the world's subgraphs, and the world in one place.
-func (w *world) start(t testing.TB) (*site, *served) {
+// start returns the gateway over the world's subgraphs, their data, and the world in one place.
+func (w *world) start(t testing.TB) (*site, *dataset, *served) {
 	t.Helper()
 	set, err := readDataset(w.data(false))
 	if err != nil {
@@ -77,7 +82,7 @@ func (w *world) start(t testing.TB) (*site, *served) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gateway(t, made.SDL, clients), alone
+	return gateway(t, made.SDL, clients), set, alone
 }
 
 // direct is a served subgraph without HTTP.
@@ -102,12 +107,16 @@ func (d direct) Do(_ context.Context, r *supergraph.Request) (*supergraph.Respon
 // query is a random valid query. Aliases depend on their field and its arguments alone, so that fields merge.
 func (w *world) query() string {
 	var b strings.Builder
+	kind, roots := "query", w.roots
+	if w.IntN(6) == 0 {
+		kind, roots = "mutation", w.changes
+	}
 	b.WriteString("{ __typename @include(if: $on) __typename @skip(if: $off) ")
 	for range 1 + w.IntN(3) {
-		w.selectField(&b, w.roots[w.IntN(len(w.roots))], 4)
+		w.selectField(&b, roots[w.IntN(len(roots))], 4)
 	}
 	b.WriteString("}")
-	head := "query($on: Boolean! = true, $off: Boolean! = false"
+	head := kind + "($on: Boolean! = true, $off: Boolean! = false"
 	if strings.Contains(b.String(), "$n") {
 		head += ", $n: Int"
 	}
@@ -141,8 +150,24 @@ func (w *world) selectField(b *strings.Builder, f *worldField, depth int) {
 
 func (w *world) selectSet(b *strings.Builder, typ string, depth int) {
 	switch typ {
+	case "Spot":
+		for _, name := range spotFields {
+			switch {
+			case name == "near" && depth > 0 && w.IntN(2) == 0:
+				b.WriteString("near { ")
+				w.selectSet(b, typ, depth-1)
+				b.WriteString("} ")
+			case name != "near" && w.IntN(2) == 0:
+				b.WriteString([]string{"", "", "x_" + name + ": "}[w.IntN(3)] + name + " ")
+			}
+		}
+		b.WriteString("__typename ")
+		return
 	case "Node":
 		b.WriteString([]string{"kind ", "__typename ", "ki: kind ", "t: __typename kind "}[w.IntN(4)])
+		if w.anyNoted() {
+			b.WriteString([]string{"note ", "", "no: note @skip(if: $off) "}[w.IntN(3)])
+		}
 	case "Any":
 		b.WriteString([]string{"__typename ", "... on Node { kind } ", "... on Site { id } ", "t: __typename "}[w.IntN(4)])
 	case "Site":

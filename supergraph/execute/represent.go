@@ -12,6 +12,7 @@ import (
 type gathered struct {
 	wanted []wanted
 	counts []int             // representations, by target
+	lost   map[int][]int     // slots of what lacks its requirements, by index of wanted
 	read   map[[2]int32]cell // elements that were read again, by representation and place
 	spans  []span            // of representations in the request
 }
@@ -62,6 +63,7 @@ func (x *execution) request(k *call) (body []byte, wanted bool) {
 	}
 	g := &x.reps[k.number]
 	g.wanted, g.counts = g.wanted[:0], g.counts[:0]
+	clear(g.lost)
 	for ti := range k.targets {
 		t := &k.targets[ti]
 		if b[len(b)-1] != '{' {
@@ -112,10 +114,17 @@ func (x *execution) representations(b []byte, t *target, ti int, g *gathered) []
 				b = append(b, ',')
 			}
 			start := len(b)
+			var lost []int
 			var ok bool
-			if b, ok = x.representation(b, obj, p); !ok {
+			if b, lost, ok = x.representation(b, obj, p); !ok {
 				b = b[:from]
 				return
+			}
+			if lost != nil {
+				if g.lost == nil {
+					g.lost = make(map[int][]int)
+				}
+				g.lost[len(g.wanted)] = lost
 			}
 			h := maphash.Bytes(seed, b[start:])
 			for {
@@ -139,8 +148,9 @@ func (x *execution) representations(b []byte, t *target, ti int, g *gathered) []
 	return b
 }
 
-// representation appends that of one object; false when it is not to be asked for.
-func (x *execution) representation(b []byte, obj uint32, p *place) ([]byte, bool) {
+// representation appends that of one object; false when it is not to be asked for. lost are slots of what the answer may
+// not be used for.
+func (x *execution) representation(b []byte, obj uint32, p *place) (_ []byte, lost []int, ok bool) {
 	for i := range p.requires {
 		r := &p.requires[i]
 		if len(r.types) > 0 && !x.isOneOf(obj, p.shape, r.types) {
@@ -149,7 +159,7 @@ func (x *execution) representation(b []byte, obj uint32, p *place) ([]byte, bool
 		name := r.typeName
 		if name == nil {
 			if name = x.typeName(obj, p.shape); name == nil {
-				return b, false
+				return b, nil, false
 			}
 		}
 		b = append(append(b, `{"__typename":`...), name...)
@@ -166,14 +176,20 @@ func (x *execution) representation(b []byte, obj uint32, p *place) ([]byte, bool
 					nulls++
 				}
 			}
-			var ok bool
-			if b, ok = x.part(append(append(b, ','), f.name...), c, f); !ok {
-				return b, false
+			b = append(append(b, ','), f.name...)
+			from := len(b)
+			if b, ok = x.part(b, c, f); ok {
+				continue
 			}
+			if f.isKey || !r.partly || f.lost == nil {
+				return b, nil, false
+			}
+			b = append(b[:from], "null"...)
+			lost = append(lost, f.lost...)
 		}
-		return append(b, '}'), keys == 0 || nulls < keys
+		return append(b, '}'), lost, keys == 0 || nulls < keys
 	}
-	return b, false
+	return b, nil, false
 }
 
 // part appends the value of one field of a representation; false when a value that it needs was

@@ -10,6 +10,27 @@ import (
 	"linhui/supergraph/compose"
 )
 
+// TestOnlyTypeOfAnInterface selects fields of the one type that an @interfaceObject's interface has.
+func TestOnlyTypeOfAnInterface(t *testing.T) {
+	t.Parallel()
+	const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@interfaceObject"]) `
+	made, err := compose.Compose(t.Context(), []compose.Input{
+		{Name: "sites", SDL: link + `type Query { site: Site } interface Site @key(fields: "id") { id: ID! } type Shop implements Site @key(fields: "id") { id: ID! open: Int }`},
+		{Name: "stars", SDL: link + `type Query { rated: [Site] } type Site @interfaceObject @key(fields: "id") { id: ID! stars: Int }`},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := gateway(t, made.SDL, map[string]supergraph.Subgraph{
+		"sites": &canned{answer: `{"data":{"_entities":[null]}}`},
+		"stars": &canned{answer: `{"data":{"rated":[{"id":"1","stars":4}]}}`},
+	})
+	got := s.ask(t, `{ rated { stars ... on Shop { open } } }`, nil)
+	if diff := cmp.Diff(`{"rated":[null]}`, asJSON(got.Data)); diff != "" || len(got.Errors) == 0 {
+		t.Errorf("%s\nerrors %s", diff, asJSON(got.Errors))
+	}
+}
+
 // TestWhoKnowsTheTypesIsDown asks for objects that an @interfaceObject has while the subgraph that knows what they are
 // does not answer: what is the same for all types stays.
 func TestWhoKnowsTheTypesIsDown(t *testing.T) {

@@ -22,16 +22,25 @@ func (w *world) sdls() map[string]string {
 func (w *world) sdl(s int) string {
 	var b strings.Builder
 	b.WriteString(`extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@external", "@requires", "@provides", "@shareable", "@override", "@interfaceObject"])` + "\n")
-	b.WriteString("interface Node { kind: String }\n")
+	if b.WriteString("interface Node { kind: String }\n"); w.noted(s) {
+		b.WriteString("extend interface Node { note: String }\n")
+	}
+	if w.spot[s] != nil {
+		b.WriteString("type Spot @shareable " + spotSDL(w.spot[s]))
+	}
 	external := map[string][]*worldField{} // by type
 	note := func(f *worldField) {
 		for t, list := range f.external {
 			external[t] = append(external[t], list...)
 		}
 	}
-	for _, f := range w.roots {
-		if f.owners[0] == s {
-			b.WriteString("extend type Query { " + declared(f, s) + " }\n")
+	for i, f := range slices.Concat(w.roots, w.changes) {
+		root := "Query"
+		if i >= len(w.roots) {
+			root = "Mutation"
+		}
+		if slices.Contains(f.owners, s) {
+			b.WriteString("extend type " + root + " { " + declared(f, s) + " }\n")
 			note(f)
 		}
 	}
@@ -134,12 +143,19 @@ func declared(f *worldField, s int) string {
 // merged is the schema of everything in one place.
 func (w *world) merged() string {
 	var b strings.Builder
-	b.WriteString("interface Node { kind: String }\ninterface Site {\n  id: ID!\n")
+	if b.WriteString("interface Node { kind: String }\n"); w.anyNoted() {
+		b.WriteString("extend interface Node { note: String }\n")
+	}
+	b.WriteString("type Spot " + spotSDL(spotFields) + "interface Site {\n  id: ID!\n")
 	for _, f := range w.common {
 		b.WriteString("  " + f.sdl() + "\n")
 	}
 	b.WriteString("}\ntype Query {\n")
 	for _, f := range w.roots {
+		b.WriteString("  " + f.sdl() + "\n")
+	}
+	b.WriteString("}\ntype Mutation {\n")
+	for _, f := range w.changes {
 		b.WriteString("  " + f.sdl() + "\n")
 	}
 	b.WriteString("}\n")
@@ -168,11 +184,14 @@ func (w *world) data(alone bool) []byte {
 		}
 		entities[t.name] = rows
 	}
-	root := map[string]any{}
+	query, mutation := map[string]any{}, map[string]any{}
 	for _, f := range w.roots {
-		root[f.name] = f.values[0]
+		query[f.name] = f.values[0]
 	}
-	raw, _ := json.Marshal(map[string]any{"entities": entities, "roots": map[string]any{"Query": root}})
+	for _, f := range w.changes {
+		mutation[f.name] = f.values[0]
+	}
+	raw, _ := json.Marshal(map[string]any{"entities": entities, "roots": map[string]any{"Query": query, "Mutation": mutation}})
 	return raw
 }
 
@@ -183,7 +202,7 @@ func (t *worldType) row(i int, alone bool) map[string]any {
 		row[f.name], final[f.name] = f.values[i], f.values[i]
 		if f.args {
 			for n := 1; n < 3; n++ {
-				key := required{f, n}.String()
+				key := required{worldField: f, n: n}.String()
 				row[key] = fmt.Sprintf("%v-%d", f.values[i], n)
 				final[key] = row[key]
 			}
@@ -196,6 +215,13 @@ func (t *worldType) row(i int, alone bool) map[string]any {
 		}
 		var parts, filled []string
 		for _, r := range f.requires {
+			for _, way := range r.ways {
+				parts = append(parts, "{"+r.name+"."+strings.Join(way, ".")+"}")
+				filled = append(filled, follow(final[r.name], way))
+			}
+			if r.ways != nil {
+				continue
+			}
 			parts = append(parts, "{"+r.name+"}")
 			filled = append(filled, text(final[r.String()]))
 		}

@@ -18,6 +18,11 @@ type world struct {
 	siteHub int          // knows the types of the interface Site
 	site    map[int]bool // subgraphs that have Site, most as an @interfaceObject
 	common  []*worldField
+
+	spotHub int              // knows all of the value type Spot
+	spot    map[int][]string // fields of Spot, by subgraph
+	changes []*worldField    // root fields of mutations
+	broken  bool             // values are null that must not be
 }
 
 type worldType struct {
@@ -30,7 +35,8 @@ type worldType struct {
 
 type worldField struct {
 	name     string
-	typ      string // of what is inside lists: String, Int, Node, Site, Any or an entity
+	typ      string // of what is inside lists: String, Int, Node, Site, Any, Spot or an entity
+	must     bool   // is never null, but in a world that is broken
 	list     bool
 	args     bool // takes n: Int, and answers something else for each n
 	owners   []int
@@ -43,13 +49,21 @@ type worldField struct {
 	values   []any                    // by row of the type; for a root one
 }
 
-// required is a field with its argument n; 0: without.
+// required is a field with its argument n, 0 being without, and of a Spot the ways to what is required of it.
 type required struct {
 	*worldField
-	n int
+	n    int
+	ways [][]string
 }
 
 func (r required) String() string {
+	if r.ways != nil {
+		parts := make([]string, len(r.ways))
+		for i, way := range r.ways {
+			parts[i] = strings.Join(way, " { ") + strings.Repeat(" }", len(way)-1)
+		}
+		return r.name + " { " + strings.Join(parts, " ") + " }"
+	}
 	if r.n == 0 {
 		return r.name
 	}
@@ -59,7 +73,7 @@ func (r required) String() string {
 func (f *worldField) leaf() bool { return f.typ == "String" || f.typ == "Int" }
 
 // plain fields can be required and provided.
-func (f *worldField) plain() bool { return f.leaf() && !f.list }
+func (f *worldField) plain() bool { return f.leaf() && !f.list && !f.must }
 
 func (f *worldField) sdl() string {
 	s := f.name
@@ -69,6 +83,9 @@ func (f *worldField) sdl() string {
 	if f.list {
 		return s + ": [" + f.typ + "]"
 	}
+	if f.must {
+		return s + ": " + f.typ + "!"
+	}
 	return s + ": " + f.typ
 }
 
@@ -77,6 +94,15 @@ func newWorld(r *rand.Rand) *world {
 	w.siteHub, w.site = r.IntN(w.subgraphs), map[int]bool{}
 	for s := range w.subgraphs {
 		w.site[s] = s == w.siteHub || r.IntN(2) == 0
+	}
+	w.broken = r.IntN(3) == 0
+	w.spotHub, w.spot = r.IntN(w.subgraphs), map[int][]string{}
+	for s := range w.subgraphs {
+		for _, name := range spotFields {
+			if s == w.spotHub || r.IntN(2) == 0 {
+				w.spot[s] = append(w.spot[s], name)
+			}
+		}
 	}
 	for i := range 2 + r.IntN(3) {
 		t := &worldType{name: fmt.Sprintf("T%d", i), keys: map[int][]string{}, rows: 1 + r.IntN(3)}
@@ -98,6 +124,9 @@ func newWorld(r *rand.Rand) *world {
 		for i := range 2 + r.IntN(5) {
 			t.fields = append(t.fields, w.newField(t, fmt.Sprintf("%s_f%d", strings.ToLower(t.name), i)))
 		}
+		if !t.isSite {
+			t.fields = append(t.fields, w.note(t))
+		}
 	}
 	w.addCommon()
 	for s := range w.subgraphs {
@@ -105,14 +134,27 @@ func newWorld(r *rand.Rand) *world {
 			if t.keys[s] != nil && (w.IntN(2) == 0 || i == s) {
 				w.addRoot(fmt.Sprintf("all%s_%d", t.name, s), t.name, true, s)
 				w.addRoot(fmt.Sprintf("one%s_%d", t.name, s), t.name, false, s)
+				w.changes = append(w.changes, w.newRoot(fmt.Sprintf("change%s_%d", t.name, s), t.name, w.IntN(2) == 0, s))
 			}
 		}
+		w.changes = append(w.changes, &worldField{name: fmt.Sprintf("turn_%d", s), typ: "Int", owners: []int{s}, stale: -1, values: []any{map[string]any{"$turn": true}}})
 		for _, typ := range []string{"Node", "Site", "Any"} {
 			if w.anyOf(s, typ) != nil {
 				w.addRoot(fmt.Sprintf("all%s_%d", typ, s), typ, true, s)
 				w.addRoot(fmt.Sprintf("one%s_%d", typ, s), typ, false, s)
 			}
 		}
+	}
+	var known []int
+	for s := range w.subgraphs {
+		if w.spot[s] != nil {
+			known = append(known, s)
+		}
+	}
+	for _, list := range []bool{false, true} {
+		f := &worldField{name: fmt.Sprintf("spot_%t", list), typ: "Spot", list: list, owners: known, stale: -1}
+		w.fill(f, 1)
+		w.roots = append(w.roots, f)
 	}
 	return w
 }
@@ -122,7 +164,19 @@ func (w *world) newField(t *worldType, name string) *worldField {
 	f := &worldField{name: name, stale: -1}
 	places := slices.Sorted(maps.Keys(t.keys))
 	f.owners = []int{places[w.IntN(len(places))]}
-	switch w.IntN(7) {
+	switch w.IntN(9) {
+	case 7:
+		f.typ, f.must = "String", true
+	case 8:
+		f.typ, f.owners = "String", f.owners[:1]
+		if t.keys[w.spotHub] != nil {
+			f.typ, f.list, f.owners = "Spot", w.IntN(3) == 0, []int{w.spotHub}
+			for _, s := range places {
+				if s != w.spotHub && w.spot[s] != nil && w.IntN(2) == 0 {
+					f.owners = append(f.owners, s)
+				}
+			}
+		}
 	case 0, 1:
 		f.typ = "String"
 		switch {
@@ -158,6 +212,19 @@ func (w *world) requirable(fields []*worldField, s int) (list []required) {
 				r.n = w.IntN(3)
 			}
 			list = append(list, r)
+		}
+		if f.typ == "Spot" && !slices.Contains(f.owners, s) && w.spot[s] != nil && w.IntN(3) > 0 {
+			r := required{worldField: f}
+			for _, name := range w.spot[s] {
+				if name != "near" {
+					r.ways = append(r.ways, []string{name})
+				} else if first := w.spot[s][0]; first != "near" {
+					r.ways = append(r.ways, []string{"near", first})
+				}
+			}
+			if r.ways != nil {
+				list = append(list, r)
+			}
 		}
 	}
 	return list
@@ -227,10 +294,14 @@ func (w *world) fill(f *worldField, rows int) {
 }
 
 func (w *world) addRoot(name, typ string, list bool, s int) {
+	w.roots = append(w.roots, w.newRoot(name, typ, list, s))
+}
+
+func (w *world) newRoot(name, typ string, list bool, s int) *worldField {
 	f := &worldField{name: name, typ: typ, list: list, owners: []int{s}, stale: -1}
 	w.provide(f)
 	w.fill(f, 1)
-	w.roots = append(w.roots, f)
+	return f
 }
 
 // anyOf lists the types that a value may have in a subgraph.
@@ -279,7 +350,7 @@ func (w *world) value(f *worldField) any {
 		}
 		return list
 	}
-	if w.IntN(8) == 0 {
+	if w.IntN(8) == 0 && (!f.must || w.broken) {
 		return nil
 	}
 	switch f.typ {
@@ -287,6 +358,8 @@ func (w *world) value(f *worldField) any {
 		return fmt.Sprintf("s%d", w.IntN(100))
 	case "Int":
 		return w.IntN(100)
+	case "Spot":
+		return w.newSpot(2)
 	}
 	may := w.anyOf(f.owners[0], f.typ)
 	t := may[w.IntN(len(may))]

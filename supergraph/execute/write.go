@@ -112,9 +112,12 @@ func (w *writer) fieldsOf(obj uint32, o *outputs) *fields {
 	}
 	name := w.slot(obj, o.shape.typename)
 	if name.kind() == absent && w.typedLater(o) {
-		if f := o.untyped(); f != nil {
-			return f
+		f := o.untyped()
+		if f == nil && !w.explained(w.clientPath()) {
+			who := o.shape.from[o.shape.typename]
+			w.add(&Error{Path: w.clientPath(), Fault: fault.Newf(fault.SourceUnavailable, "the subgraph %s does not know of which type the object is", who).With("subgraph", who)})
 		}
+		return f
 	}
 	if name.kind() != text {
 		w.wrong("an object without the name of its type")

@@ -158,6 +158,7 @@ next:
 			if have.rep == a.rep && slices.Equal(have.types, a.types) {
 				have.sel.take(a.sel)
 				have.required = mergeRequired(have.required, a.required)
+				have.partly = have.partly || a.partly
 				continue next
 			}
 		}

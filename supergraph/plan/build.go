@@ -87,16 +87,17 @@ type run struct {
 // runs assigns each root field to one subgraph, for it must be done once and no more, and joins neighbours.
 func (b *builder) runs(ctx context.Context, root *group) ([]run, error) {
 	var out []run
-	for _, w := range root.wants {
+	for _, turn := range turns(root.wants) {
 		var best *join.Subgraph
 		fewest := 0
 		var first error
+		name := turn[0].name
 		for _, g := range b.s.model.Subgraphs {
-			if v := g.Types[root.def.Name]; v == nil || v.Fields[w.name] == nil || v.Fields[w.name].External {
+			if v := g.Types[root.def.Name]; v == nil || v.Fields[name] == nil || v.Fields[name].External {
 				continue
 			}
 			p := b.s.newPlanner(ctx)
-			err := p.all(&group{def: root.def, wants: []*want{w}}, func(x *join.Subgraph) bool { return x == g })
+			err := p.all(&group{def: root.def, wants: turn}, func(x *join.Subgraph) bool { return x == g })
 			if err != nil {
 				if first == nil {
 					first = err
@@ -109,14 +110,14 @@ func (b *builder) runs(ctx context.Context, root *group) ([]run, error) {
 		}
 		if best == nil {
 			if first == nil {
-				first = fault.Newf(fault.Internal, "the operation cannot be planned: no subgraph answers %s.%s", root.def.Name, w.name)
+				first = fault.Newf(fault.Internal, "the operation cannot be planned: no subgraph answers %s.%s", root.def.Name, name)
 			}
 			return nil, first
 		}
 		if n := len(out); n > 0 && out[n-1].g == best {
-			out[n-1].root.wants = append(out[n-1].root.wants, w)
+			out[n-1].root.wants = append(out[n-1].root.wants, turn...)
 		} else {
-			out = append(out, run{best, &group{def: root.def, wants: []*want{w}}})
+			out = append(out, run{best, &group{def: root.def, wants: turn}})
 		}
 	}
 	return out, nil

@@ -27,6 +27,26 @@ type ask struct {
 	rep      string
 	sel      *selection
 	required []RequiredField
+	partly   bool // some field needs the key alone
+}
+
+// entered notes under which key something is asked for at the site: what it requires is for that.
+func (s *site) entered(key string) {
+	for s.kind == byType {
+		s = s.up
+	}
+	if s.kind != byEntity {
+		return
+	}
+	if s.requires == nil {
+		s.ask.partly = true
+		return
+	}
+	for i := range s.ask.required {
+		if f := &s.ask.required[i]; !f.IsKey && !slices.Contains(f.For, key) {
+			f.For = append(f.For, key)
+		}
+	}
 }
 
 // selection is a selection set of a document.
@@ -108,8 +128,10 @@ func (p *planner) commit(leaves []leaf) []*fetch {
 		switch {
 		case l.w != nil:
 			s.sel.choose(l.pos.keyOf(l.w), l.w)
+			s.entered(l.pos.keyOf(l.w))
 		case abstract(l.pos.typ):
 			s.sel.typename = true
+			s.entered("__typename")
 		}
 		if !slices.Contains(out, s.fetch) {
 			out = append(out, s.fetch)
@@ -139,6 +161,7 @@ func (s *site) enter() {
 		}
 		s.fetch = s.up.fetch
 		s.sel = s.up.sel.choose(s.pos.key, s.w).sub
+		s.up.entered(s.pos.key)
 	case byType:
 		s.up.enter()
 		if p.err != nil {
@@ -209,7 +232,7 @@ func (s *site) represent() {
 		a.required = mergeRequired(a.required, p.fields(s.pos, s.requires, false, false))
 	}
 	f.asks = []*ask{a}
-	s.fetch, s.sel = f, a.sel
+	s.fetch, s.sel, s.ask = f, a.sel, a
 }
 
 func (p *planner) newFetch(g *join.Subgraph, pos *position) *fetch {
@@ -283,6 +306,11 @@ next:
 		for i, h := range have {
 			if h.Key == m.Key && h.Name == m.Name && slices.Equal(h.Types, m.Types) {
 				have[i].IsKey = h.IsKey || m.IsKey
+				for _, key := range m.For {
+					if !slices.Contains(have[i].For, key) {
+						have[i].For = append(slices.Clip(have[i].For), key)
+					}
+				}
 				if m.Fields != nil {
 					have[i].Fields = mergeRequired(slices.Clone(h.Fields), m.Fields)
 				}

@@ -56,6 +56,7 @@ type site struct {
 	sources []*site // of an entity fetch: where its representations come from
 	fetch   *fetch
 	sel     *selection
+	ask     *ask // of an entity fetch
 }
 
 type siteKind int

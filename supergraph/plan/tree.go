@@ -102,10 +102,13 @@ type RequiredSelection struct {
 	// TypeName is the __typename that is sent. Empty: the object's own.
 	TypeName string          `json:"typeName,omitempty"`
 	Fields   []RequiredField `json:"fields"`
+	// Partly says that some of what is asked for needs the key alone: an object that lacks another field is asked for
+	// nonetheless, with null in its place, and what the answer holds under that field's For is left out.
+	Partly bool `json:"partly,omitempty"`
 }
 
 // RequiredField is one field of a representation. An object in whose merged data Key is absent is not asked
-// for at all; null is sent as null, except that a representation all of whose top-level key fields are
+// for at all, unless Partly says otherwise; null is sent as null, except that a representation all of whose top-level key fields are
 // null is not sent.
 type RequiredField struct {
 	Key  string `json:"key"`  // where its value stands in the merged data
@@ -116,6 +119,8 @@ type RequiredField struct {
 	Types []string `json:"types,omitempty"`
 	// IsKey tells a field of the entity's key from one named by @requires.
 	IsKey bool `json:"isKey,omitempty"`
+	// For are the response keys of the fields that require it.
+	For []string `json:"for,omitempty"`
 }
 
 // Rewrite renames a key of an answer, for fields that could not be asked for under the client's key. Where To

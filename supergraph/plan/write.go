@@ -106,7 +106,7 @@ func (w *writer) entities(f *fetch) (string, []RequiredSelection, []Rewrite) {
 	top := &selection{g: f.g}
 	var requires []RequiredSelection
 	for _, a := range f.asks {
-		requires = append(requires, RequiredSelection{Types: a.types, TypeName: a.rep, Fields: a.required})
+		requires = append(requires, RequiredSelection{Types: a.types, TypeName: a.rep, Fields: a.required, Partly: a.partly})
 		at := -1
 		for i, c := range top.cases {
 			if c.view == a.sel.view {
