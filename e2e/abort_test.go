@@ -51,7 +51,9 @@ func TestTenThousandWhoLeave(t *testing.T) {
 	if _, err := lock.ExecContext(ctx, "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	var got struct{ Stations struct{ Nodes []struct{ ID string } } }
+	var got struct {
+		Stations struct{ Nodes []struct{ ID string } }
+	}
 	b.must("", `{ stations(communities: ["a"]) { nodes { id } } }`, nil, &got)
 	if len(got.Stations.Nodes) != 1 {
 		t.Errorf("afterwards: %+v", got)
