@@ -26,7 +26,7 @@ func TestTenThousandWhoLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	const waiting = `SELECT count(*) %s FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-	const clients, waves = 250, 40
+	const clients, waves = 1000, 10
 	longest := time.Duration(0)
 	for range waves {
 		asking, leave := context.WithCancel(ctx)
