@@ -64,6 +64,9 @@ func (c *connector) target(base pq.Config, ownLogin bool) pq.Config {
 		cfg.Options = strings.TrimSpace(cfg.Options + " -c role=" + c.key.access.Role())
 	}
 	cfg.Runtime["statement_timeout"] = milliseconds(c.db.cfg.Budgets[c.key.class])
+	// A cancellation can reach the server between two messages and be forgotten: then it notices
+	// within a second that the connection is gone. PostgreSQL knows the setting since 14.
+	cfg.Runtime["client_connection_check_interval"] = "500"
 	cfg.Runtime["idle_in_transaction_session_timeout"] = milliseconds(c.db.cfg.Budgets[Analyst])
 	return cfg
 }
@@ -159,7 +162,7 @@ func (c *conn) prepared(ctx context.Context, text string) (driver.Stmt, error) {
 			break
 		}
 	}
-	s, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(context.WithoutCancel(ctx), text)
+	s, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, text)
 	if err == nil {
 		c.stmts[text] = s
 	}
