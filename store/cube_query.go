@@ -367,7 +367,8 @@ func (g *Group) keyOn(day scalar.Date) string { return g.Owner + "\x00" + day.St
 // Estimate is what a source's planner expects of a query.
 type Estimate struct{ Groups, Rows int }
 
-// Explain asks a source's planner what the query would read, without reading it.
+// Explain asks a source's planner what the query would read, without reading it. Planners know the
+// tables well: of guarded rows only the magnitude is told.
 func (c *Cube) Explain(ctx context.Context, src Source, ask *Ask, owners []string, q *CubeQuery) (Estimate, error) {
 	s, err := c.statement(ask, owners, q)
 	if err != nil || s.none {
@@ -385,7 +386,23 @@ func (c *Cube) Explain(ctx context.Context, src Source, ask *Ask, owners []strin
 	if err != nil || len(plans) == 0 {
 		return Estimate{}, err
 	}
-	return Estimate{Groups: plans[0].Plan.Rows, Rows: plans[0].Plan.leaves()}, nil
+	e := Estimate{Groups: plans[0].Plan.Rows, Rows: plans[0].Plan.leaves()}
+	if c.Guarded(ask.Viewer) {
+		e = Estimate{Groups: magnitude(e.Groups), Rows: magnitude(e.Rows)}
+	}
+	return e, nil
+}
+
+// leastMagnitude is the smallest that is told. Chosen: far above any group that a guard hides.
+const leastMagnitude = 1000
+
+// magnitude is the power of ten that a number does not exceed.
+func magnitude(n int) int {
+	m := leastMagnitude
+	for m < n {
+		m *= 10
+	}
+	return m
 }
 
 type explained struct {
