@@ -82,6 +82,9 @@ func (r *Report) join(answers [][]*Groups) *Groups {
 // compareWith sets what groups are compared with beside their measures of cube i.
 func (r *Report) compareWith(now *Groups, i int, then *Groups) {
 	for _, row := range now.Groups {
+		if row.Bucket == nil && r.Query().Bucket != "" {
+			continue // there is no time before none
+		}
 		was := then.At(r.Compare.KeyOf(row))
 		if was == nil {
 			continue
