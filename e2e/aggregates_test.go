@@ -254,33 +254,6 @@ func TestAggregatesAreWhatTheRowsAre(t *testing.T) {
 	}
 }
 
-// TestTheAnalystsQuestions: every query of docs/analysts.md answers, with groups.
-func TestTheAnalystsQuestions(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../docs/analysts.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := strings.Split(string(text), "```")
-	b := sixStreets(t, nil)
-	analyst := b.token(authz.Analyst)
-	asked := 0
-	for _, block := range blocks {
-		query, ok := strings.CutPrefix(block, "graphql\n")
-		if !ok {
-			continue
-		}
-		asked++
-		a := b.ask(analyst, query, nil)
-		if len(a.Errors) > 0 || strings.Contains(string(a.Data), `"nodes":[]`) {
-			t.Errorf("%s\n%+v\n%s", query, a.Errors, a.Data)
-		}
-	}
-	if asked < 10 {
-		t.Errorf("%d questions", asked)
-	}
-}
-
 // group is a group of TestAggregatesAreWhatTheRowsAre.
 type group struct {
 	Bucket                    *string

@@ -229,3 +229,29 @@ func TestComparisonsAreGuarded(t *testing.T) {
 		t.Errorf("months compared: %+v", a.Errors)
 	}
 }
+
+// What planners expect of rows about people would tell how many there are: a dry run tells the
+// magnitude. Of rows about nobody it tells what they expect.
+func TestDryRunsTellNoGroup(t *testing.T) {
+	t.Parallel()
+	b := sixStreets(t, nil)
+	var out struct {
+		Hours, Feedback, Named struct {
+			Cost struct{ Sources, Groups, Rows int }
+		}
+	}
+	const cost = "{ cost { sources groups rows } }"
+	b.must(b.token(authz.Analyst), `{
+		hours: serviceRecordAggregate(communities: ["wenhua"], period: {from: "2026-05-01", to: "2026-05-31"}, groupBy: [TEAM], dryRun: true) `+cost+`
+		feedback: feedbackAggregate(groupBy: [KIND], dryRun: true) `+cost+`
+		named: metrics(measures: ["Feedback.received", "Resident.residents"], dimensions: ["COMMUNITY"], dryRun: true) `+cost+` }`, nil, &out)
+	if c := out.Hours.Cost; c.Sources != 1 || c.Groups != 1000 || c.Rows != 1000 {
+		t.Errorf("hours: %+v", c)
+	}
+	if c := out.Feedback.Cost; c.Sources != 6 || c.Groups == 0 || c.Rows == 0 || c.Rows%1000 == 0 {
+		t.Errorf("feedback: %+v", c)
+	}
+	if c := out.Named.Cost; c.Sources != 6 || c.Rows != out.Feedback.Cost.Rows+6000 {
+		t.Errorf("named: %+v beside %+v", c, out.Feedback.Cost)
+	}
+}

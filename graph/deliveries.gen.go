@@ -57,6 +57,8 @@ type MutationResolver interface {
 	HandOverItem(ctx context.Context, input store.HandOverItemInput) (*store.StoredItemPayload, error)
 }
 type ReportedStatisticResolver interface {
+	Computed(ctx context.Context, obj *store.ReportedStatistic) (*scalar.Decimal, error)
+	Difference(ctx context.Context, obj *store.ReportedStatistic) (*scalar.Decimal, error)
 	Community(ctx context.Context, obj *store.ReportedStatistic) (*store.Community, error)
 
 	Station(ctx context.Context, obj *store.ReportedStatistic) (*store.Station, error)
@@ -2230,6 +2232,58 @@ func (ec *executionContext) fieldContext_ReportedStatistic_quantity(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _ReportedStatistic_computed(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportedStatistic_computed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReportedStatistic().Computed(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportedStatistic_computed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportedStatistic", field, true, true, errors.New("field of type Decimal does not have child fields"))
+}
+
+func (ec *executionContext) _ReportedStatistic_difference(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportedStatistic_difference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReportedStatistic().Difference(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportedStatistic_difference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReportedStatistic", field, true, true, errors.New("field of type Decimal does not have child fields"))
+}
+
 func (ec *executionContext) _ReportedStatistic_community(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
 		return ret
@@ -4338,6 +4392,10 @@ func (ec *executionContext) _ReportedStatistic(ctx context.Context, sel ast.Sele
 			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameEn), graphql.RequiredNull)
 		case "quantity":
 			out.Put(i, ec.marshalNReportedQuantity2linhuiᚋschemaᚋscalarᚐReportedQuantity(marshal.Below(ctx, field), field.Selections, obj.Quantity), graphql.Null)
+		case "computed":
+			out.Put(i, ec._ReportedStatistic_computed(ctx, field, obj), graphql.RequiredNull)
+		case "difference":
+			out.Put(i, ec._ReportedStatistic_difference(ctx, field, obj), graphql.RequiredNull)
 		case "community":
 			out.Put(i, ec._ReportedStatistic_community(ctx, field, obj), graphql.Null)
 		case "asOf":

@@ -1174,6 +1174,14 @@ func (LinkRoot) ProgrammeItem() ProgrammeItemResolver { return ProgrammeItemLink
 // ReportedStatisticLinks resolves the described links of ReportedStatistic.
 type ReportedStatisticLinks struct{}
 
+func (ReportedStatisticLinks) Computed(ctx context.Context, obj *store.ReportedStatistic) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ReportedStatisticLinks) Difference(ctx context.Context, obj *store.ReportedStatistic) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
 func (ReportedStatisticLinks) Community(ctx context.Context, obj *store.ReportedStatistic) (*store.Community, error) {
 	return dataloaders.Link[*store.Community](ctx, obj)
 }

@@ -1244,7 +1244,9 @@ type ComplexityRoot struct {
 		AsOf        func(childComplexity int) int
 		Community   func(childComplexity int) int
 		Components  func(childComplexity int) int
+		Computed    func(childComplexity int) int
 		Course      func(childComplexity int) int
+		Difference  func(childComplexity int) int
 		Event       func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Method      func(childComplexity int) int
@@ -7971,12 +7973,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedStatistic.Components(childComplexity), true
+	case "ReportedStatistic.computed":
+		if e.ComplexityRoot.ReportedStatistic.Computed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Computed(childComplexity), true
 	case "ReportedStatistic.course":
 		if e.ComplexityRoot.ReportedStatistic.Course == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ReportedStatistic.Course(childComplexity), true
+	case "ReportedStatistic.difference":
+		if e.ComplexityRoot.ReportedStatistic.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.Difference(childComplexity), true
 	case "ReportedStatistic.event":
 		if e.ComplexityRoot.ReportedStatistic.Event == nil {
 			break
@@ -12015,6 +12029,13 @@ type ReportedStatistic implements Node @key(fields: "id") @class(level: P0_PUBLI
   nameZh: String!
   nameEn: String
   quantity: ReportedQuantity!
+  """
+  What the recorded deliveries make of the same, for person-times and sessions: of its kinds and those they roll up, up to its
+  day. Null for other metrics.
+  """
+  computed: Decimal
+  "What was published less what is computed; neither replaces the other."
+  difference: Decimal
   community: Community!
   asOf: Date
   "` + "`" + `CUMULATIVE_TO_DATE` + "`" + ` where the report counts up to its day."
@@ -17176,6 +17197,10 @@ func (ec *executionContext) childFields_ReportedStatistic(ctx context.Context, f
 		return ec.fieldContext_ReportedStatistic_nameEn(ctx, field)
 	case "quantity":
 		return ec.fieldContext_ReportedStatistic_quantity(ctx, field)
+	case "computed":
+		return ec.fieldContext_ReportedStatistic_computed(ctx, field)
+	case "difference":
+		return ec.fieldContext_ReportedStatistic_difference(ctx, field)
 	case "community":
 		return ec.fieldContext_ReportedStatistic_community(ctx, field)
 	case "asOf":

@@ -116,8 +116,8 @@ func total(c *store.Cube, q *store.CubeQuery, parts []Part[share], all *Groups) 
 // Explain asks every source's planner what a report would read, without reading it.
 func Explain(ctx context.Context, s *Sources, ask *store.Ask, r *Report, abort bool) (cost store.AggregateCost, coverage *page.Coverage, err error) {
 	errs := make([]error, len(r.Asked))
-	for i, a := range r.Asked {
-		of, covers, err := explain(ctx, s, ask, a, abort)
+	for i := range r.Asked {
+		of, covers, err := explain(ctx, s, ask, r, &r.Asked[i], abort)
 		if _, partial := err.(*Partial); err != nil && !partial {
 			return cost, nil, err
 		}
@@ -131,9 +131,16 @@ func Explain(ctx context.Context, s *Sources, ask *store.Ask, r *Report, abort b
 	return cost, coverage, partialOf(errs)
 }
 
-func explain(ctx context.Context, s *Sources, ask *store.Ask, a Asked, abort bool) (store.AggregateCost, *page.Coverage, error) {
-	parts := gather(ctx, s, ask.Budget, a.Chosen.Owners, func(ctx context.Context, src *Source, owners []string) (store.Estimate, error) {
-		return a.Cube.Explain(ctx, src, ask, owners, &a.Query)
+func explain(ctx context.Context, s *Sources, ask *store.Ask, r *Report, a *Asked, abort bool) (store.AggregateCost, *page.Coverage, error) {
+	parts := gather(ctx, s, ask.Budget, a.Chosen.Owners, func(ctx context.Context, src *Source, owners []string) (all store.Estimate, err error) {
+		for _, q := range r.queries(a) {
+			e, err := a.Cube.Explain(ctx, src, ask, owners, q)
+			if err != nil {
+				return all, err
+			}
+			all.Groups, all.Rows = all.Groups+e.Groups, all.Rows+e.Rows
+		}
+		return all, nil
 	})
 	rows := 0
 	cost := store.AggregateCost{Rows: &rows}

@@ -18,13 +18,7 @@ func (r *Report) gather(ctx context.Context, s *Sources, ask *store.Ask, abort b
 	for i := range r.Asked {
 		run := func() {
 			a := &r.Asked[i]
-			queries := []*store.CubeQuery{&a.Query}
-			if r.Compare != nil {
-				then := a.Query
-				then.Period = r.Compare.Period
-				queries = append(queries, &then)
-			}
-			answers[i], errs[i] = Aggregate(ctx, s, ask, a.Cube, queries, r.Total, a.Chosen, abort)
+			answers[i], errs[i] = Aggregate(ctx, s, ask, a.Cube, r.queries(a), r.Total, a.Chosen, abort)
 		}
 		if i == len(r.Asked)-1 {
 			run()
@@ -46,6 +40,16 @@ func (r *Report) gather(ctx context.Context, s *Sources, ask *store.Ask, abort b
 		}
 	}
 	return now, partialOf(errs)
+}
+
+// queries are what is asked of a cube: the groups, and those that they are compared with.
+func (r *Report) queries(a *Asked) []*store.CubeQuery {
+	if r.Compare == nil {
+		return []*store.CubeQuery{&a.Query}
+	}
+	then := a.Query
+	then.Period = r.Compare.Period
+	return []*store.CubeQuery{&a.Query, &then}
 }
 
 // join sets the groups of the other cubes beside those of the first that have the same keys. A
@@ -78,6 +82,9 @@ func (r *Report) join(answers [][]*Groups) *Groups {
 // compareWith sets what groups are compared with beside their measures of cube i.
 func (r *Report) compareWith(now *Groups, i int, then *Groups) {
 	for _, row := range now.Groups {
+		if row.Bucket == nil && r.Query().Bucket != "" {
+			continue // there is no time before none
+		}
 		was := then.At(r.Compare.KeyOf(row))
 		if was == nil {
 			continue

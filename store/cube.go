@@ -152,6 +152,9 @@ func DefineCube(c Cube) *Cube {
 	if _, twice := cubes[c.Of.TypeName()]; twice {
 		panic("store: cube of " + c.Of.TypeName() + " is described twice")
 	}
+	if c.Guard != nil && c.Roles == nil && c.Guard.least() < publicPeople {
+		panic("store: cube of " + c.Of.TypeName() + ": what anyone may ask is guarded by 10 people at least")
+	}
 	c.table = table
 	if c.Time != "" {
 		c.time = table.columnNamed(c.Time)

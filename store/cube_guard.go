@@ -32,8 +32,13 @@ type Guard struct {
 	K int
 }
 
-// leastPeople is K where a guard sets none; model.md §11.
-const leastPeople = 5
+const (
+	// leastPeople is K where a guard sets none; model.md §11.
+	leastPeople = 5
+	// publicPeople is the least K of a cube that anyone may ask. The chain of keys is the same for
+	// all viewers, so there is no K for some of them; model.md §11.
+	publicPeople = 10
+)
 
 func (g *Guard) least() int {
 	if g.K > 0 {

@@ -86,6 +86,8 @@ var (
 	_ = HasOne(ServiceDeliveries, "method", WorkMethods, "method_id")
 	_ = HasOne(ServiceDeliveries, "supersedes", ServiceDeliveries, "supersedes_id")
 	_ = HasOne(ServiceDeliveries, "supersededBy", ServiceDeliveries, "superseded_by")
+	_ = HasValue[*scalar.Decimal](ReportedStatistics, Value{Field: "computed", SQL: "(SELECT computed " + computedBeside + ")"})
+	_ = HasValue[*scalar.Decimal](ReportedStatistics, Value{Field: "difference", SQL: "(SELECT published - computed " + computedBeside + ")"})
 	_ = HasOne(ReportedStatistics, "station", Stations, "station_id")
 	_ = HasOne(ReportedStatistics, "method", WorkMethods, "method_id")
 	_ = HasOne(ReportedStatistics, "room", Rooms, "room_id")
@@ -95,6 +97,18 @@ var (
 	_ = HasOne(ReportedStatistics, "course", Courses, "course_id")
 	_ = HasOne(ReportedStatistics, "team", VolunteerTeams, "team_id")
 )
+
+// computedBeside finds what was published by the statistic p, and what deliveries make of the same.
+const computedBeside = `FROM (SELECT (r.quantity->>'value')::numeric AS published,
+	CASE r.metric WHEN 'PERSON_TIMES' THEN COALESCE(sum(d.person_times), 0) WHEN 'SESSIONS' THEN COALESCE(sum(d.sessions), 0) END::numeric AS computed
+	FROM reported_statistics r LEFT JOIN service_deliveries d ON d.owner = r.owner AND d.superseded_at IS NULL
+		AND (r.as_of IS NULL OR d.occurred_on <= r.as_of)
+		AND (r.service_kind IS NULL AND cardinality(r.components) = 0 OR d.kind IN (WITH RECURSIVE k AS (
+			SELECT s.code FROM service_kinds s WHERE s.code = r.service_kind OR s.code = ANY (r.components)
+			UNION SELECT s.code FROM service_kinds s JOIN k ON s.parent = k.code) TABLE k))
+		AND (r.station_id IS NULL OR d.station_id = r.station_id) AND (r.team_id IS NULL OR d.team_id = r.team_id) AND (r.method_id IS NULL OR d.method_id = r.method_id)
+	WHERE r.owner = p.owner AND r.id = p.id AND r.event_id IS NULL AND r.series_id IS NULL AND r.course_id IS NULL AND r.programme_id IS NULL AND r.room_id IS NULL
+	GROUP BY r.metric, r.quantity) c`
 
 var _ = DefineCube(Cube{
 	Of: ServiceDeliveries, Where: "ServiceDeliveryFilter", Default: &ServiceDeliveryFilter{}, Time: "occurred_on",

@@ -52,7 +52,7 @@ func (g *Group) keyed(d *Dimension) *string {
 // Of is the group of the i-th cube of a report in this row; nil where it has none.
 func (g *Group) Of(i int) *Group {
 	switch {
-	case i == 0:
+	case i == 0 || g == nil:
 		return g
 	case i > len(g.beside):
 		return nil

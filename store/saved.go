@@ -194,8 +194,13 @@ func changeOwn(done sql.Result, err error) error {
 }
 
 // Snapshot names what a database shows to a statement that begins now: while the name is the
-// same, so is every row. It changes with every write on the same server, also elsewhere.
+// same, so is every row. It changes with every write on the same server, also elsewhere. A standby
+// cannot name it, since its snapshots do not list what is still being written: SOURCE_UNAVAILABLE.
 func Snapshot(ctx context.Context, src Source) (name string, err error) {
-	err = each(ctx, src, database.Query{SQL: `SELECT pg_current_snapshot()::text`}, func(rs *sql.Rows) error { return rs.Scan(&name) })
-	return name, err
+	var found sql.NullString
+	err = each(ctx, src, database.Query{SQL: `SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_snapshot()::text END`}, func(rs *sql.Rows) error { return rs.Scan(&found) })
+	if err == nil && !found.Valid {
+		err = fault.Newf(fault.SourceUnavailable, "a standby answers for the source")
+	}
+	return found.String, err
 }

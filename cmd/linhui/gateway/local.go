@@ -186,8 +186,11 @@ func fetchesOnly(n plan.Node, subgraph string) bool {
 	return false
 }
 
-// directed gives the fields of the client's schema the directives that they have in the local one:
-// the server prices lists by @listSize, which composition leaves out.
+// read are the directives by which the server prices lists and lays out files.
+var read = []string{"listSize", "columns"}
+
+// directed gives the fields of the client's schema the directives in read that they have in the
+// local one, which composition leaves out.
 func directed(schema, local *ast.Schema) {
 	for name, from := range local.Types {
 		to := schema.Types[name]
@@ -195,8 +198,14 @@ func directed(schema, local *ast.Schema) {
 			continue
 		}
 		for _, f := range to.Fields {
-			if d := from.Fields.ForName(f.Name); d != nil && d.Directives.ForName("listSize") != nil && f.Directives.ForName("listSize") == nil {
-				f.Directives = append(f.Directives, d.Directives.ForName("listSize"))
+			own := from.Fields.ForName(f.Name)
+			if own == nil {
+				continue
+			}
+			for _, directive := range read {
+				if d := own.Directives.ForName(directive); d != nil && f.Directives.ForName(directive) == nil {
+					f.Directives = append(f.Directives, d)
+				}
 			}
 		}
 	}
