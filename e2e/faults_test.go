@@ -36,7 +36,7 @@ type allEventsAnswer struct {
 // error, nobody waits longer than the budget, and after the repair the answer is what it was.
 func TestEveryFaultAtOnce(t *testing.T) {
 	t.Parallel()
-	b := sixStreets(t, nil)
+	b := sixStreets(t, punctual)
 	token := b.token(authz.DistrictViewer)
 	var whole allEventsAnswer
 	b.must(token, allEvents, nil, &whole)

@@ -45,6 +45,8 @@ func start(t testing.TB, directory *testkit.DB, dbs map[string]*testkit.DB, chan
 		CursorKey: []byte("a cursor key for tests only"),
 		Log:       slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Now:       func() time.Time { return noon },
+		// Many tests share two cores; those about time are punctual.
+		Budgets: map[database.Budget]time.Duration{database.Dashboard: time.Minute, database.Analyst: time.Minute},
 	}
 	opt.Server.Authenticator = b.issuer
 	opt.Server.Limits = server.DefaultLimits()
@@ -70,11 +72,14 @@ func start(t testing.TB, directory *testkit.DB, dbs map[string]*testkit.DB, chan
 	return b
 }
 
+// punctual gives sources the budgets that they have by default.
+func punctual(o *app.Options) { o.Budgets = nil }
+
 func open(t testing.TB, key, dsn string) *database.DB {
 	t.Helper()
 	db, err := database.Open(database.Config{Key: key, DSN: dsn,
 		Queue: 1000, QueueWait: 10 * time.Second, // many tests share two cores: waiting is not what they are about
-		Budgets: [3]time.Duration{5 * time.Second, 10 * time.Second, 60 * time.Second}})
+		Budgets: [3]time.Duration{time.Minute, time.Minute, time.Minute}})
 	if err != nil {
 		t.Fatal(err)
 	}

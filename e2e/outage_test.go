@@ -85,7 +85,7 @@ type dashboardAnswer struct {
 // all is as before, without a restart.
 func TestOutageOfOneSource(t *testing.T) {
 	t.Parallel()
-	b := sixStreets(t, nil)
+	b := sixStreets(t, punctual)
 	token := b.token(authz.DistrictViewer)
 	var before dashboardAnswer
 	b.must(token, dashboard, nil, &before)
@@ -186,7 +186,7 @@ func TestOutageOfOneSource(t *testing.T) {
 
 func TestAbortFailsTheFieldInstead(t *testing.T) {
 	t.Parallel()
-	b := sixStreets(t, nil)
+	b := sixStreets(t, punctual)
 	b.proxies[b.home["qiyue"]].Set(testkit.Refuse)
 	a := b.ask("", `{ stations(onPartial: ABORT) { nodes { id } } communities { nodes { slug } } }`, nil)
 	var data struct {

@@ -99,13 +99,14 @@ func TestABlackHoledRedisIsHardlyNoticed(t *testing.T) {
 		return time.Since(began), results[0]
 	}
 	waitUntil(t, func() bool { _, r := get(); return r.Hit })
+	before := len(s.seen()) // a busy machine may have lost Redis once already
 	proxy.Set(testkit.Blackhole)
 	for n := range failuresToOpen {
 		if took, r := get(); took > time.Second || r.Hit {
 			t.Errorf("Get %d took %v: %s", n, took, r.label())
 		}
 	}
-	if diff := cmp.Diff([]bool{false}, s.seen()); diff != "" {
+	if diff := cmp.Diff([]bool{false}, s.seen()[before:]); diff != "" {
 		t.Fatal(diff)
 	}
 	fastest := time.Hour // the best of some: the machine is shared
