@@ -75,7 +75,7 @@ END $$;
 COMMENT ON PROCEDURE linhui_roll_up IS
   'Keeps totals of a table: by owner, the day or month (grain) of the column at in Shanghai (rollup_day), and the columns in keys: rollup_n rows, '
   'and rollup_m1, rollup_m2 ... for each aggregate in sums, which must be a count or a sum over t. kept: a condition on t for rows that count. public: anyone may read '
-  'them. Builds the table from the rows that are there while writers wait (1.4 s a million rows, measured).';
+  'them. Builds the table from the rows that are there while writers wait (0.6 s for 200,000 of feedback, measured).';
 
 CREATE PROCEDURE linhui_unroll(tbl text) LANGUAGE plpgsql AS $$
 DECLARE r record; event text;
