@@ -92,13 +92,12 @@ func (f *follow) values(p place) []any {
 // lead at the rows.
 func (w *walk) load(follows []*follow) {
 	var wg sync.WaitGroup
+	var remote []*follow
 	for _, f := range follows {
 		f.outcomes = make([]outcome, len(f.rows))
 		switch {
 		case f.argErr != nil:
-			for i := range f.outcomes {
-				f.outcomes[i].err = f.argErr
-			}
+			f.fail(f.argErr)
 		case f.link.Local():
 			for i, r := range f.rows {
 				f.outcomes[i].value, f.outcomes[i].err = f.link.Follow(w.ask, r, f.args)
@@ -106,9 +105,10 @@ func (w *walk) load(follows []*follow) {
 		case f.link.Hot() != nil:
 			wg.Go(func() { f.guarded(w.hot) })
 		default:
-			wg.Go(func() { f.guarded(w.remote) })
+			remote = append(remote, f)
 		}
 	}
+	w.remote(remote)
 	wg.Wait()
 	for _, f := range follows {
 		for _, p := range f.places {
@@ -125,12 +125,17 @@ func (f *follow) guarded(do func(*follow)) {
 	defer func() {
 		if r := recover(); r != nil {
 			err := fmt.Errorf("link %s.%s: panic: %v\n%s", f.link.Parent, f.link.Field, r, debug.Stack())
-			for i := range f.outcomes {
-				f.outcomes[i] = outcome{err: err}
-			}
+			f.fail(err)
 		}
 	}()
 	do(f)
+}
+
+// fail gives every row the same error.
+func (f *follow) fail(err error) {
+	for i := range f.outcomes {
+		f.outcomes[i] = outcome{err: err}
+	}
 }
 
 // hot follows a link to a hot list of the rows' owners.
@@ -170,44 +175,51 @@ func (f *follow) byOwner() (index map[string][]int, owners []string) {
 	return index, owners
 }
 
-// remote follows one link through the sources that hold the rows' owners. What lies outside the
+// remote follows links through the sources that hold the rows' owners. What lies outside the
 // viewer's scope could not be asked, no more than a source that is down; nothing is not the answer.
-func (w *walk) remote(f *follow) {
-	byOwner, owners := f.byOwner()
-	if f.link.Restricted() {
-		owners = slices.DeleteFunc(owners, func(o string) bool {
-			if w.ask.Viewer.Covers(o) {
-				return false
-			}
-			for _, i := range byOwner[o] {
-				f.outcomes[i].err = sources.OutOfScope(o)
-			}
-			return true
-		})
-	}
-	parts := sources.Gather(w.ctx, w.sources, owners, func(ctx context.Context, src *sources.Source, owners []string) (*store.Batch, error) {
-		b := &store.Batch{Ask: w.ask, Args: f.args, Want: f.want}
-		for _, o := range owners {
-			for _, i := range byOwner[o] {
-				b.Parents = append(b.Parents, f.rows[i])
-			}
-		}
-		b.Values = make([]any, len(b.Parents))
-		b.Coverage = func(owner string) *page.Coverage {
-			return sources.CoverageOf(src, owner, w.sources.Now())
-		}
-		return b, f.link.Load(ctx, src, b)
-	})
-	for _, p := range parts {
-		j := 0
-		for _, o := range p.Owners {
-			for _, i := range byOwner[o] {
-				if p.Err == nil {
-					f.outcomes[i].value = p.Value.Values[j]
-				} else {
-					f.outcomes[i].err = p.Named(o)
+func (w *walk) remote(follows []*follow) {
+	byOwner := make([]map[string][]int, len(follows))
+	questions := make([]sources.Question[*store.Batch], len(follows))
+	for n, f := range follows {
+		rows, owners := f.byOwner()
+		if f.link.Restricted() {
+			owners = slices.DeleteFunc(owners, func(o string) bool {
+				if w.ask.Viewer.Covers(o) {
+					return false
 				}
-				j++
+				for _, i := range rows[o] {
+					f.outcomes[i].err = sources.OutOfScope(o)
+				}
+				return true
+			})
+		}
+		byOwner[n] = rows
+		questions[n] = sources.Question[*store.Batch]{Owners: owners, Ask: func(ctx context.Context, src *sources.Source, db store.Source, owners []string) (*store.Batch, error) {
+			b := &store.Batch{Ask: w.ask, Args: f.args, Want: f.want}
+			for _, o := range owners {
+				for _, i := range rows[o] {
+					b.Parents = append(b.Parents, f.rows[i])
+				}
+			}
+			b.Values = make([]any, len(b.Parents))
+			b.Coverage = func(owner string) *page.Coverage {
+				return sources.CoverageOf(src, owner, w.sources.Now())
+			}
+			return b, f.link.Load(ctx, db, b)
+		}}
+	}
+	for n, parts := range sources.GatherAll(w.ctx, w.sources, questions) {
+		for _, p := range parts {
+			j := 0
+			for _, o := range p.Owners {
+				for _, i := range byOwner[n][o] {
+					if p.Err == nil {
+						follows[n].outcomes[i].value = p.Value.Values[j]
+					} else {
+						follows[n].outcomes[i].err = p.Named(o)
+					}
+					j++
+				}
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"linhui/internal/database"
 	"linhui/internal/fault"
 	"linhui/page"
+	"linhui/store"
 )
 
 // Part is one source's share of an answer.
@@ -25,45 +26,74 @@ type Part[T any] struct {
 	State   page.SourceState
 }
 
+// Question is what is asked of every source that holds one of the owners, by way of db.
+type Question[T any] struct {
+	Owners []string
+	Ask    func(ctx context.Context, src *Source, db store.Source, owners []string) (T, error)
+}
+
 // Gather asks every source that holds one of the owners, all at once, each within the
-// request's budget, and returns their parts in source order. It is the only place that fans
-// out. A source that failed earlier in this request is not waited for again.
+// request's budget, and returns their parts in source order. A source that failed earlier in
+// this request is not waited for again.
 func Gather[T any](ctx context.Context, s *Sources, owners []string, ask func(ctx context.Context, src *Source, owners []string) (T, error)) []Part[T] {
 	return gather(ctx, s, RequestOf(ctx).Budget, owners, ask)
 }
 
 // gather is Gather within the budget of a class.
 func gather[T any](ctx context.Context, s *Sources, class database.Budget, owners []string, ask func(ctx context.Context, src *Source, owners []string) (T, error)) []Part[T] {
+	return gatherAll(ctx, s, class, []Question[T]{{owners, func(ctx context.Context, src *Source, _ store.Source, owners []string) (T, error) {
+		return ask(ctx, src, owners)
+	}}})[0]
+}
+
+// GatherAll is Gather for several questions, whose statements a source gets together: the first
+// ones of all, then the second ones of those that have one. The parts stand by question.
+func GatherAll[T any](ctx context.Context, s *Sources, questions []Question[T]) [][]Part[T] {
+	return gatherAll(ctx, s, RequestOf(ctx).Budget, questions)
+}
+
+// gatherAll is the only place that fans out.
+func gatherAll[T any](ctx context.Context, s *Sources, class database.Budget, questions []Question[T]) [][]Part[T] {
 	st := s.state.Load()
 	req := RequestOf(ctx)
-	parts := prune[T](st, owners)
 	budget := s.budget(class)
-	var wg sync.WaitGroup
-	for i := range parts {
-		p := &parts[i]
-		if p.Source == nil {
-			p.fail(noSource)
-			p.State = page.Skipped
-			continue
-		}
-		if err := req.failure(p.Source); err != nil {
-			p.fail(err)
-			continue
-		}
-		run := func() {
-			p.ask(ctx, budget, s.opt.Now, func(ctx context.Context) (T, error) { return ask(ctx, p.Source, p.Owners) })
-			if p.Err != nil {
-				req.fail(p.Source, p.Err)
+	all := make([][]Part[T], len(questions))
+	bySource := map[*Source][]step{}
+	for i, q := range questions {
+		all[i] = prune[T](st, q.Owners)
+		for j := range all[i] {
+			p := &all[i][j]
+			if p.Source == nil {
+				p.fail(noSource)
+				p.State = page.Skipped
+			} else if err := req.failure(p.Source); err != nil {
+				p.fail(err)
+			} else {
+				bySource[p.Source] = append(bySource[p.Source], func(ctx context.Context, db store.Source) {
+					p.ask(ctx, s.opt.Now, func(ctx context.Context) (T, error) { return q.Ask(ctx, p.Source, db, p.Owners) })
+					if p.Err != nil {
+						req.fail(p.Source, p.Err)
+					}
+				})
 			}
 		}
-		if i == len(parts)-1 {
+	}
+	var wg sync.WaitGroup
+	left := len(bySource)
+	for src, asks := range bySource {
+		run := func() {
+			ctx, cancel := context.WithTimeout(ctx, budget)
+			defer cancel()
+			inStep(ctx, src.DB, asks)
+		}
+		if left--; left == 0 {
 			run() // the last one needs no goroutine of its own
 		} else {
 			wg.Go(run)
 		}
 	}
 	wg.Wait()
-	return parts
+	return all
 }
 
 var noSource = fault.Newf(fault.SourceUnavailable, "no source is known to hold these communities")
@@ -92,9 +122,7 @@ func prune[T any](st *state, owners []string) []Part[T] {
 	return parts
 }
 
-func (p *Part[T]) ask(ctx context.Context, budget time.Duration, now func() time.Time, do func(context.Context) (T, error)) {
-	ctx, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
+func (p *Part[T]) ask(ctx context.Context, now func() time.Time, do func(context.Context) (T, error)) {
 	begin := now()
 	v, err := guarded(ctx, do)
 	p.AsOf = now()
@@ -156,7 +184,9 @@ func askAll[T any](ctx context.Context, s *Sources, do func(context.Context, *So
 	for i, src := range s.opt.Sources {
 		parts[i].Source = src
 		wg.Go(func() {
-			parts[i].ask(ctx, s.budget(database.Dashboard), s.opt.Now, func(ctx context.Context) (T, error) { return do(ctx, src) })
+			ctx, cancel := context.WithTimeout(ctx, s.budget(database.Dashboard))
+			defer cancel()
+			parts[i].ask(ctx, s.opt.Now, func(ctx context.Context) (T, error) { return do(ctx, src) })
 		})
 	}
 	wg.Wait()

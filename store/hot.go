@@ -212,7 +212,7 @@ func (h *HotList[T]) LoadRows(ctx context.Context, src Source, ask *Ask, owners 
 	}
 	s.query.SQL = "SELECT t.* FROM " + from + ", LATERAL (SELECT " + s.list + " FROM " + h.Table.Table +
 		" t WHERE t.owner = p.owner AND " + w.String() + " ORDER BY " + o.orderSQL(false) + limit + ") t"
-	s.query.Args = w.args
+	s.query.Args, s.query.OnePlan = w.args, true
 	byOwner := make(map[string][]*T, len(owners))
 	r := h.Table.reader(s.cols, ask.Log)
 	err = each(ctx, src, s.query, func(rs *sql.Rows) error {

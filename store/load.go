@@ -21,7 +21,7 @@ func (t *Table[T]) byKeys(ctx context.Context, src Source, ask *Ask, ks *keys) (
 	s := t.selection(ask, &w, order[T]{}, ks.distinctOwners())
 	s.query.SQL = "SELECT p.n, " + s.list + " FROM " + from + " JOIN " + t.Table +
 		" t ON t.owner = p.owner AND t.id = p.id WHERE " + w.String()
-	s.query.Args = w.args
+	s.query.Args, s.query.OnePlan = w.args, true
 	var n int
 	r := t.reader(s.cols, ask.Log, &n)
 	err := s.each(ctx, src, func(rs *sql.Rows) error {
@@ -140,7 +140,7 @@ func childList[C any](child *Table[C], c Children) func(context.Context, Source,
 		s := child.selection(b.Ask, &w, sorted.by, owners)
 		s.query.SQL = "SELECT p.n, " + s.list + " FROM " + from + " JOIN " + child.Table + " t ON " + c.join() +
 			" WHERE " + w.String() + " ORDER BY p.n, " + sorted.orderSQL(false)
-		s.query.Args = w.args
+		s.query.Args, s.query.OnePlan = w.args, c.filter(b.Args) == nil
 		lists := make([][]*C, len(b.Parents))
 		if err := child.collect(ctx, src, s, b.Ask, lists); err != nil {
 			return err
@@ -233,7 +233,7 @@ func loadPages[C any](ctx context.Context, src Source, b *Batch, child *Table[C]
 	s := child.selection(b.Ask, &w, list.Order.by, owners)
 	s.query.SQL = "SELECT p.n, t.* FROM " + from + ", LATERAL (SELECT " + s.list + " FROM " + child.Table + " t WHERE " + c.join() +
 		" AND " + w.String() + " ORDER BY " + list.Order.orderSQL(list.Window.Backward) + " LIMIT " + strconv.Itoa(list.Window.Size+1) + ") t"
-	s.query.Args = w.args
+	s.query.Args, s.query.OnePlan = w.args, c.filter(b.Args) == nil && list.Window.Cursor == ""
 	return child.collect(ctx, src, s, b.Ask, rows)
 }
 
@@ -247,7 +247,7 @@ func loadCounts[C any](ctx context.Context, src Source, b *Batch, child *Table[C
 	// Counting parent by parent keeps each count on the child's index; joined and grouped, the
 	// planner took the owner for the whole condition: 23 ms where this takes 1 (20 communities).
 	s.query.SQL = "SELECT p.n, t.n FROM " + from + ", LATERAL (SELECT count(*) FROM " + child.Table + " t WHERE " + c.join() + " AND " + w.String() + ") t(n)"
-	s.query.Args = w.args
+	s.query.Args, s.query.OnePlan = w.args, true
 	return s.each(ctx, src, func(rs *sql.Rows) error {
 		var n, count int
 		if err := rs.Scan(&n, &count); err != nil {

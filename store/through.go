@@ -45,7 +45,7 @@ func HasThrough[P, C any](parent *Table[P], child *Table[C], th Through) *Link {
 			" CROSS JOIN LATERAL (SELECT DISTINCT j." + th.To + " AS child FROM " + th.Table + " j WHERE " + between + ") j" +
 			" JOIN " + child.Table + " t ON t.owner = p.owner AND t.id = j.child WHERE " + w.String() +
 			" ORDER BY p.n, " + sorted.orderSQL(false)
-		s.query.Args = w.args
+		s.query.Args, s.query.OnePlan = w.args, true
 		lists := make([][]*C, len(b.Parents))
 		if err := child.collect(ctx, src, s, b.Ask, lists); err != nil {
 			return err

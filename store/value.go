@@ -56,7 +56,7 @@ func HasValue[V, P any](parent *Table[P], v Value) *Link {
 			w.And("p.owner = ANY(?)", pq.Array(q.Owners))
 		}
 		q.SQL = "SELECT p.n, " + w.place(v.SQL, args) + " FROM " + from + " WHERE " + w.String()
-		q.Args = w.args
+		q.Args, q.OnePlan = w.args, true
 		r := parent.reader(0, b.Ask.Log)
 		return each(ctx, src, q, func(rs *sql.Rows) error {
 			var n int

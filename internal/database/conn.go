@@ -63,6 +63,9 @@ func (c *connector) target(base pq.Config, ownLogin bool) pq.Config {
 	if !ownLogin && !c.key.owner {
 		cfg.Options = strings.TrimSpace(cfg.Options + " -c role=" + c.key.access.Role())
 	}
+	if c.key.access == Scoped {
+		cfg.Runtime["default_transaction_read_only"] = "on"
+	}
 	cfg.Runtime["statement_timeout"] = milliseconds(c.db.cfg.Budgets[c.key.class])
 	// A cancellation can reach the server between two messages and be forgotten: then it notices
 	// within a second that the connection is gone. PostgreSQL knows the setting since 14.
@@ -122,7 +125,9 @@ type conn struct {
 	retire    time.Time // when a connection to a replica is given up; zero is never
 	class     Budget
 	stmts     map[string]driver.Stmt
-	open      bool // a transaction is open: the connection must not go back to the pool
+	names     map[string]name // of statements that trips use, by their text
+	prepares  int             // names given so far
+	open      bool            // a transaction is open: the connection must not go back to the pool
 }
 
 // attached undoes detached.
@@ -177,6 +182,11 @@ func (c *conn) forget(text string) error {
 
 func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	ctx = attached(ctx)
+	if len(args) == 1 {
+		if t, ok := args[0].Value.(*trip); ok {
+			return c.travel(ctx, t)
+		}
+	}
 	c.arm(ctx)
 	c.connector.db.stats.count(ctx, c.connector.db.cfg.Key)
 	if c.connector.db.cfg.TransactionPooler {
@@ -301,6 +311,9 @@ func (s statement) QueryContext(ctx context.Context, args []driver.NamedValue) (
 }
 
 func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
+	if _, ok := v.Value.(*trip); ok {
+		return nil
+	}
 	return c.Conn.(driver.NamedValueChecker).CheckNamedValue(v)
 }
 

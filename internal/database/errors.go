@@ -136,8 +136,12 @@ func isConnectError(err error) bool {
 // the server no longer knows (26000).
 func isStalePlan(err error) bool {
 	var server *pq.Error
-	return errors.As(err, &server) && (server.Code == "26000" ||
-		server.Code == "0A000" && server.Routine == "RevalidateCachedQuery")
+	return refusedWith(err, "26000") || errors.As(err, &server) && server.Code == "0A000" && server.Routine == "RevalidateCachedQuery"
+}
+
+func refusedWith(err error, state string) bool {
+	var server *pq.Error
+	return errors.As(err, &server) && string(server.Code) == state
 }
 
 func isTimeout(err error) bool {

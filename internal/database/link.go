@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync/atomic"
 	"time"
@@ -43,7 +44,7 @@ func (l *link) hurry() time.Time {
 func (l *link) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
 	if err != nil {
-		l.lost()
+		l.lost(err)
 	}
 	return n, err
 }
@@ -51,13 +52,15 @@ func (l *link) Read(b []byte) (int, error) {
 func (l *link) Write(b []byte) (int, error) {
 	n, err := l.Conn.Write(b)
 	if err != nil {
-		l.lost()
+		l.lost(err)
 	}
 	return n, err
 }
 
-func (l *link) lost() {
-	if !l.failed.Swap(true) && l.onLoss != nil {
+// lost tells of a failure unless the connection had been closed on this side, as lib/pq does
+// when a caller leaves: the others are as good as they were.
+func (l *link) lost(err error) {
+	if !l.failed.Swap(true) && l.onLoss != nil && !errors.Is(err, net.ErrClosed) {
 		l.onLoss()
 	}
 }

@@ -90,12 +90,8 @@ type scope struct {
 
 // beginning returns nil for a statement that needs no transaction.
 func (d *DB) beginning(a Access, s scope) (*beginning, error) {
-	if a == Public {
-		if !d.cfg.TransactionPooler || d.cfg.PublicDSN != "" {
-			return nil, nil
-		}
-	} else if len(s.owners) == 0 {
-		return nil, fault.Newf(fault.Forbidden, "no community is in scope")
+	if a == Public && (!d.cfg.TransactionPooler || d.cfg.PublicDSN != "") {
+		return nil, nil
 	}
 	var b strings.Builder
 	b.WriteString("BEGIN")
@@ -106,31 +102,45 @@ func (d *DB) beginning(a Access, s scope) (*beginning, error) {
 		b.WriteString("; SET LOCAL ROLE ")
 		b.WriteString(a.Role())
 	}
+	b.WriteString("; ")
+	if err := d.settings(&b, a, s); err != nil {
+		return nil, err
+	}
+	return &beginning{text: b.String(), class: s.class}, nil
+}
+
+// settings writes what a transaction sets, each setting ending in a semicolon.
+func (d *DB) settings(b *strings.Builder, a Access, s scope) error {
 	if d.cfg.TransactionPooler || s.class != Dashboard { // else the session's own setting is this
-		b.WriteString("; SET LOCAL statement_timeout = ")
+		b.WriteString("SET LOCAL statement_timeout = ")
 		b.WriteString(milliseconds(d.cfg.Budgets[s.class]))
+		b.WriteByte(';')
 	}
 	if a != Public {
-		b.WriteString("; SET LOCAL linhui.owners = '")
+		if len(s.owners) == 0 {
+			return fault.Newf(fault.Forbidden, "no community is in scope")
+		}
+		b.WriteString("SET LOCAL linhui.owners = '")
 		for i, owner := range s.owners {
 			if !isOwner(owner) {
-				return nil, fault.Newf(fault.BadUserInput, "a community id is malformed")
+				return fault.Newf(fault.BadUserInput, "a community id is malformed")
 			}
 			if i > 0 {
 				b.WriteByte(',')
 			}
 			b.WriteString(owner)
 		}
-		b.WriteByte('\'')
+		b.WriteString("';")
 	}
 	if s.principal != "" {
 		if strings.IndexByte(s.principal, 0) >= 0 {
-			return nil, fault.Newf(fault.BadUserInput, "the principal is malformed")
+			return fault.Newf(fault.BadUserInput, "the principal is malformed")
 		}
-		b.WriteString("; SET LOCAL linhui.principal =")
+		b.WriteString("SET LOCAL linhui.principal =")
 		b.WriteString(pq.QuoteLiteral(s.principal))
+		b.WriteByte(';')
 	}
-	return &beginning{text: b.String(), class: s.class}, nil
+	return nil
 }
 
 // isOwner holds [a-z0-9-]{1,40}: what may stand between quotes as it is.
