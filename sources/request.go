@@ -42,7 +42,7 @@ func (r *Request) failure(src *Source) *fault.Error {
 }
 
 func (r *Request) fail(src *Source, err *fault.Error) {
-	if err.Code != fault.SourceTimeout && err.Code != fault.SourceUnavailable {
+	if err.Code != fault.SourceTimeout && err.Code != fault.SourceUnavailable || err.Extensions["state"] == database.StateOutdated {
 		return
 	}
 	r.mu.Lock()

@@ -262,7 +262,7 @@ func TestAnAnswerStandsWithoutTheSourcesThatFail(t *testing.T) {
 	b.exec(b.dbs["west"], "ALTER TABLE stations RENAME name_zh TO title_zh")
 	c, err = ask()
 	b.want("one answers wrongly", c, []string{"a", "b", "d"}, map[string]page.SourceState{"north": page.OK, "south": page.OK, "west": page.Unavailable})
-	if got := faults(t, err); !slices.Equal(got, []string{"INTERNAL west [c]"}) {
+	if got := faults(t, err); !slices.Equal(got, []string{"SOURCE_UNAVAILABLE west [c]"}) {
 		t.Errorf("one answers wrongly: %v", got)
 	}
 	for _, f := range err.(*sources.Partial).Faults {

@@ -21,6 +21,7 @@ const (
 	StateBreakerOpen   = "BREAKER_OPEN"
 	StateBulkhead      = "BULKHEAD"
 	StateUnavailable   = "UNAVAILABLE"
+	StateOutdated      = "OUTDATED"       // its schema lacks what the statement names; other statements are answered
 	StateCommitUnknown = "COMMIT_UNKNOWN" // the write may have happened: repeat it with its idempotency key
 )
 
@@ -115,6 +116,9 @@ func (d *DB) judgeServer(ctx context.Context, class Budget, server *pq.Error, er
 	case state == "40001", state == "40P01":
 		return fault.Newf(fault.Conflict, "somebody else changed the same data at the same moment; try again").
 			With("source", d.cfg.Key).Because(err), alive
+	case isOutdated(state):
+		return fault.Newf(fault.SourceUnavailable, "source %s has not the schema that this is answered from; run linhui migrate", d.cfg.Key).
+			With("source", d.cfg.Key).With("state", StateOutdated).Because(err), alive
 	case isConnectError(err), unavailableClass(state), state == "25006": // the primary has become a standby
 		return d.unavailable(StateUnavailable, err), failing
 	}
@@ -125,6 +129,12 @@ func (d *DB) judgeServer(ctx context.Context, class Budget, server *pq.Error, er
 // intervention and system errors.
 func unavailableClass(state string) bool {
 	return len(state) == 5 && slices.Contains([]string{"08", "53", "57", "58"}, state[:2])
+}
+
+// isOutdated holds for a table, column, function or other object that is not there: statements are
+// texts of the program, so the schema is of another version.
+func isOutdated(state string) bool {
+	return slices.Contains([]string{"42P01", "42703", "42883", "42704"}, state)
 }
 
 func isConnectError(err error) bool {
