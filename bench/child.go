@@ -109,7 +109,9 @@ func gatewayHandler(ctx context.Context, conf childConfig) (http.Handler, string
 		return nil, "", nil, err
 	}
 	opt := app.Options{CursorKey: []byte("bench cursor key"), Now: now, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	opt.Budgets = map[database.Budget]time.Duration{database.Dashboard: patience}
+	if !conf.Limits {
+		opt.Budgets = map[database.Budget]time.Duration{database.Dashboard: patience}
+	}
 	opt.Server.Authenticator = local
 	opt.Server.Limits = server.DefaultLimits()
 	opt.Server.Limits.PerMinute = 1 << 40 // one client asks for hundreds
@@ -118,8 +120,11 @@ func gatewayHandler(ctx context.Context, conf childConfig) (http.Handler, string
 	}
 	for i, dsn := range conf.Sources {
 		key := fmt.Sprintf("source-%d", i)
-		// Neither the bulkhead nor the deadlines are what is measured.
-		db, err := database.Open(database.Config{Key: key, DSN: dsn, Queue: 1000, QueueWait: patience, Budgets: [...]time.Duration{patience, patience, patience}})
+		cfg := database.Config{Key: key, DSN: dsn}
+		if !conf.Limits { // neither the bulkhead nor the deadlines are what is measured
+			cfg.Queue, cfg.QueueWait, cfg.Budgets = 1000, patience, [...]time.Duration{patience, patience, patience}
+		}
+		db, err := database.Open(cfg)
 		if err != nil {
 			return nil, "", nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -45,7 +46,10 @@ func (c *client) close() {
 	c.conn.Close() // again, when ctx has ended: that is no news
 }
 
-// ask sends one request of a workload. Anything but a whole answer without errors is an error.
+// errRefused is an answer that lacks something, or none.
+var errRefused = errors.New("the answer is not whole")
+
+// ask sends one request of a workload. Anything but a whole answer without errors is errRefused.
 func (c *client) ask(w *workload, vars map[string]any) ([]byte, error) {
 	path, body := c.target.request(w, vars)
 	b := append(c.out[:0], "POST "+path+" HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "...)
@@ -68,7 +72,7 @@ func (c *client) ask(w *workload, vars map[string]any) ([]byte, error) {
 	}
 	raw := c.answer.Bytes()
 	if resp.StatusCode != http.StatusOK || bytes.Contains(raw, []byte(`"errors":[`)) {
-		return nil, fmt.Errorf("%s, workload %s: %s: %.400s", c.target.name, w.name, resp.Status, raw)
+		return nil, fmt.Errorf("%s, workload %s: %w: %s: %.400s", c.target.name, w.name, errRefused, resp.Status, raw)
 	}
 	return raw, nil
 }

@@ -42,6 +42,7 @@ type childConfig struct {
 	Today     time.Time      `json:"today"`
 	Redis     string         `json:"redis"` // host:port; "": hot lists from SQL
 	Profile   string         `json:"profile"`
+	Limits    bool           `json:"limits"` // those of production
 }
 
 func setUp(ctx context.Context, o options, databases int, log *slog.Logger) (*cluster, error) {
@@ -178,7 +179,7 @@ func (c *cluster) start(ctx context.Context, o options) error {
 		return err
 	}
 	c.floor.target.request = floorRequest
-	conf.Profile = o.profile
+	conf.Profile, conf.Limits = o.profile, o.limits
 	if c.gateway, err = spawn(ctx, "serve", conf); err != nil {
 		return err
 	}

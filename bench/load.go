@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -19,15 +20,17 @@ type target struct {
 
 // sample is one round of load on one target.
 type sample struct {
-	requests  int
+	requests  int // answered whole
+	refused   int
 	seconds   float64
 	latencies []time.Duration // sorted
 }
 
 // drive keeps conns requests in flight for the given time and lets the last ones end: a client
 // that leaves costs the server a connection. Each connection asks about other communities each
-// time; workload e pages on for a few pages.
-func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int, d time.Duration, seed int) (sample, error) {
+// time; workload e pages on for a few pages. A limited target may refuse, which is counted.
+func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int, d time.Duration, seed int, limited bool) (sample, error) {
+	refused := make([]int, conns)
 	lat := make([][]time.Duration, conns)
 	errs := make([]error, conns)
 	begin := time.Now()
@@ -51,6 +54,10 @@ func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int,
 				}
 				start := time.Now()
 				body, err := c.ask(w, vars)
+				if limited && errors.Is(err, errRefused) {
+					refused[n]++
+					continue
+				}
 				if err != nil {
 					errs[n] = err
 					return
@@ -69,6 +76,7 @@ func drive(ctx context.Context, t *target, w *workload, set *dataset, conns int,
 			return s, errs[n]
 		}
 		s.latencies = append(s.latencies, lat[n]...)
+		s.refused += refused[n]
 	}
 	s.requests = len(s.latencies)
 	slices.Sort(s.latencies)

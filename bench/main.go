@@ -34,6 +34,7 @@ type options struct {
 	only        string
 	redis       bool
 	profile     string
+	limits      bool
 }
 
 func main() {
@@ -58,6 +59,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "workloads to run, such as a,b")
 	flag.BoolVar(&o.redis, "redis", true, "measure workload c on a Redis hit too")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the gateway to this file")
+	flag.BoolVar(&o.limits, "limits", false, "keep production's bulkheads and budgets, and count what they refuse: with -conns 48, threefold overload")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -21,6 +21,7 @@ type result struct {
 	PgCPUMs    float64 `json:"postgresCpuMsPerRequest"`
 	RedisMs    float64 `json:"redisCpuMsPerRequest"`
 	Ratio      float64 `json:"ratioToFloor"` // median of the rounds' ratios
+	Refused    float64 `json:"refused"`      // share of answers that were not whole
 }
 
 // measure checks that the targets give equal data, then loads them turn and turn about: the
@@ -28,7 +29,7 @@ type result struct {
 func measure(ctx context.Context, o options, c *cluster) ([]result, error) {
 	var results []result
 	fmt.Printf("\n%d communities over %d database(s), %d connections, %d rounds of %.1f s\n", o.communities, c.databases, o.conns, o.rounds, o.seconds)
-	fmt.Printf("%-3s %-9s %10s %9s %9s %7s %8s %8s %8s %7s\n", "", "target", "req/s", "p50 ms", "p99 ms", "stmts", "cpu ms", "pg ms", "redis ms", "ratio")
+	fmt.Printf("%-3s %-9s %10s %9s %9s %7s %8s %8s %8s %7s %8s\n", "", "target", "req/s", "p50 ms", "p99 ms", "stmts", "cpu ms", "pg ms", "redis ms", "ratio", "refused")
 	for i := range workloads {
 		w := &workloads[i]
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), w.name) {
@@ -46,7 +47,7 @@ func measure(ctx context.Context, o options, c *cluster) ([]result, error) {
 			return nil, err
 		}
 		for _, r := range rows {
-			fmt.Printf("%-3s %-9s %10.0f %9.2f %9.2f %7.1f %8.2f %8.2f %8.2f %7.2f\n", r.Workload, r.Target, r.PerSecond, r.P50Ms, r.P99Ms, r.Statements, r.CPUMs, r.PgCPUMs, r.RedisMs, r.Ratio)
+			fmt.Printf("%-3s %-9s %10.0f %9.2f %9.2f %7.1f %8.2f %8.2f %8.2f %7.2f %8.2f\n", r.Workload, r.Target, r.PerSecond, r.P50Ms, r.P99Ms, r.Statements, r.CPUMs, r.PgCPUMs, r.RedisMs, r.Ratio, r.Refused)
 		}
 		results = append(results, rows...)
 	}
@@ -59,7 +60,7 @@ func compare(ctx context.Context, o options, c *cluster, w *workload, targets []
 	for r := -1; r < o.rounds; r++ { // the first round warms up
 		for i, p := range targets {
 			before := p.usage(c)
-			s, err := drive(ctx, p.target, w, c.set, o.conns, d, (r+1)*100_003)
+			s, err := drive(ctx, p.target, w, c.set, o.conns, d, (r+1)*100_003, o.limits)
 			if err != nil {
 				return nil, err
 			}
@@ -75,6 +76,7 @@ func compare(ctx context.Context, o options, c *cluster, w *workload, targets []
 				rounds[i] = append(rounds[i], result{Databases: c.databases, Workload: w.name, Target: p.target.name,
 					PerSecond: s.perSecond(), P50Ms: ms(s.percentile(.5)), P99Ms: ms(s.percentile(.99)),
 					Statements: float64(after.statements-before.statements) / float64(s.requests),
+					Refused:    float64(s.refused) / float64(s.refused+s.requests),
 					CPUMs:      each(before.cpu, after.cpu), PgCPUMs: each(before.postgres, after.postgres), RedisMs: each(before.redis, after.redis)})
 			}
 		}
@@ -90,6 +92,7 @@ func compare(ctx context.Context, o options, c *cluster, w *workload, targets []
 			func(r *result) *float64 { return &r.P99Ms }, func(r *result) *float64 { return &r.Statements },
 			func(r *result) *float64 { return &r.CPUMs }, func(r *result) *float64 { return &r.PgCPUMs },
 			func(r *result) *float64 { return &r.RedisMs }, func(r *result) *float64 { return &r.Ratio },
+			func(r *result) *float64 { return &r.Refused },
 		} {
 			var values []float64
 			for r := range rounds[i] {

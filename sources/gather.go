@@ -78,6 +78,22 @@ func gatherAll[T any](ctx context.Context, s *Sources, class database.Budget, qu
 			}
 		}
 	}
+	if len(bySource) == 0 {
+		return all
+	}
+	if class == database.Dashboard {
+		if !s.lanes.enter(ctx) {
+			for i := range all {
+				for j := range all[i] {
+					if p := &all[i][j]; p.Err == nil {
+						p.fail(errCrowded)
+					}
+				}
+			}
+			return all
+		}
+		defer s.lanes.leave()
+	}
 	var wg sync.WaitGroup
 	left := len(bySource)
 	for src, asks := range bySource {

@@ -88,3 +88,22 @@ func TestAStepAloneAsksTheSourceItself(t *testing.T) {
 		}
 	}})
 }
+
+func TestALaneIsTakenByOne(t *testing.T) {
+	t.Parallel()
+	l := make(lanes, 1)
+	if !l.enter(t.Context()) {
+		t.Fatal("a free lane was refused")
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if l.enter(gone) {
+		t.Error("two are in one lane")
+	}
+	entered := make(chan bool)
+	go func() { entered <- l.enter(t.Context()) }()
+	l.leave()
+	if !<-entered {
+		t.Error("who waited was refused when the lane was free")
+	}
+}

@@ -139,7 +139,7 @@ func Default() Config {
 }
 
 // defaultSource is a source of which nothing but the connection is said.
-var defaultSource = Source{MaxConns: 8, Queue: 16, QueueWait: 100 * time.Millisecond}
+var defaultSource = Source{MaxConns: 8, Queue: 128, QueueWait: 500 * time.Millisecond}
 
 // Secret is a text that is never printed.
 type Secret string

@@ -71,8 +71,8 @@ type Config struct {
 	TransactionPooler bool
 
 	MaxConns  int           // statements running at once, 8; analyst and export together get half
-	Queue     int           // callers waiting for a connection, 16
-	QueueWait time.Duration // the longest wait, 100 ms
+	Queue     int           // callers waiting for a connection, 128
+	QueueWait time.Duration // the longest wait, 500 ms
 
 	Budgets [budgets]time.Duration // by Budget
 
@@ -86,8 +86,8 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.MaxConns = cmp.Or(c.MaxConns, 8)
-	c.Queue = cmp.Or(c.Queue, 16)
-	c.QueueWait = cmp.Or(c.QueueWait, 100*time.Millisecond)
+	c.Queue = cmp.Or(c.Queue, 128)
+	c.QueueWait = cmp.Or(c.QueueWait, 500*time.Millisecond)
 	for b := range budgets {
 		c.Budgets[b] = cmp.Or(c.Budgets[b], b.Default())
 	}
