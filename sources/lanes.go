@@ -11,8 +11,9 @@ import (
 const (
 	// atOnce is how many dashboard questions go to the sources at once; the others wait here, where
 	// they hold nothing. A question that every source is asked must not be refused by one of them:
-	// with 48 clients and without this, hardly an answer was whole. Chosen: as many fit into the
-	// bulkheads' queues twice over, and a source that is slow until its breaker opens takes few.
+	// with 48 clients and without this, hardly an answer was whole. Chosen: a bulkhead's queue holds
+	// what as many ask of one source, and at the benchmark's speed a lane is free within 0.2 s. A
+	// silent source holds all of them for a second at most, until its breaker opens.
 	atOnce = 32
 	// longestWait is for a lane. Chosen: twice what a dashboard's sources may take.
 	longestWait = 2 * time.Second

@@ -1,7 +1,7 @@
 // Package database is one PostgreSQL source as the gateway sees it: pools, deadlines that
 // hold on a dead link, a bulkhead, a breaker, and errors that say what the caller may do.
 //
-// Everything above asks through DB.Query and DB.Write. A call that returns has given its
+// Everything above asks through DB.Query, DB.QueryAll and DB.Write. A call that returns has given its
 // connection back; no row, statement or transaction outlives it.
 package database
 
@@ -21,7 +21,7 @@ import (
 type Access int
 
 const (
-	// Public reads public columns only: one statement, one round trip, no setting.
+	// Public reads public columns only, of everybody: nothing has to be set for it.
 	Public Access = iota
 	// Scoped reads every column of the rows that row-level security grants to Owners.
 	Scoped

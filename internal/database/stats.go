@@ -45,7 +45,7 @@ func (s *stats) observe(took time.Duration, o outcome) {
 // Snapshot is a reading of one source's counters, all since Open.
 type Snapshot struct {
 	Statements int64  // SELECTs and changes sent; BEGIN, SET and COMMIT are not counted
-	Calls      int64  // Query and Write calls that got a connection
+	Calls      int64  // trips, lone statements and Write calls that got a connection
 	Failures   int64  // calls that found no connection, no answer in time, or lost it
 	Refused    int64  // calls turned away by the breaker or the bulkhead
 	Waits      int64  // calls that queued for a connection
