@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"linhui/internal/authz"
+	"linhui/internal/testkit"
 	"linhui/page"
 	"linhui/schema/scalar"
 	"linhui/store"
@@ -235,6 +238,58 @@ func TestMetricsStandInOneTable(t *testing.T) {
 	if len(one.Nodes) != 1 || one.Nodes[0].Labels[0] == nil || *one.Nodes[0].Labels[0] == "" || texts(one.Nodes[0].Values) != texts(bodies.Nodes[0].Values) {
 		t.Errorf("%+v of %+v", one.Nodes, bodies.Nodes)
 	}
+}
+
+// A source that is down costs its groups: the others stand as they were, and the totals are marked as lacking it.
+func TestMetricsWithoutASource(t *testing.T) {
+	t.Parallel()
+	b := sixStreets(t, nil)
+	const args = `measures: ["Feedback.received", "ServiceRecord.hours"], dimensions: ["COMMUNITY"], orderBy: [{by: "Feedback.received", direction: DESC}]`
+	viewer := b.token(authz.DistrictViewer)
+	whole := b.table(viewer, args)
+	lost := *whole.Nodes[0].Keys[0]
+	b.proxies[b.home[lost]].Set(testkit.Refuse)
+	a := b.ask(viewer, "{ metrics("+args+") "+metricsTableFields+" }", nil)
+	var out struct{ Metrics metricsTable }
+	decode(t, a.Data, &out)
+	part := out.Metrics
+	if len(a.Errors) == 0 || part.Coverage.Complete || part.TotalCount != nil || len(part.Nodes) != len(whole.Nodes)-1 || len(part.Nodes) == 0 {
+		t.Fatalf("%+v %+v", a.Errors, part)
+	}
+	for _, e := range a.Errors {
+		if e.Extensions["code"] != "SOURCE_UNAVAILABLE" || e.Extensions["source"] != b.home[lost] || fmt.Sprint(e.Path) != "[metrics]" {
+			t.Errorf("%+v", e)
+		}
+	}
+	var sums [2]float64
+	for i, n := range part.Nodes {
+		if was := whole.Nodes[i+1]; texts(n.Keys) != texts(was.Keys) || texts(n.Values) != texts(was.Values) {
+			t.Errorf("%s: %s, was %s", texts(n.Keys), texts(n.Values), texts(was.Values))
+		}
+		for j, v := range n.Values {
+			if v != nil {
+				sums[j] += figure(t, *v)
+			}
+		}
+	}
+	for j, sum := range sums {
+		if got := figure(t, *part.Total[j]); math.Abs(got-sum) > 1e-6 || got >= figure(t, *whole.Total[j]) {
+			t.Errorf("measure %d: the total is %v, the groups add up to %v", j, got, sum)
+		}
+	}
+	b.proxies[b.home[lost]].Set(testkit.Pass)
+	if again := b.table(viewer, args); !again.Coverage.Complete || texts(again.Total) != texts(whole.Total) || len(again.Nodes) != len(whole.Nodes) {
+		t.Errorf("after the repair: %+v", again)
+	}
+}
+
+func figure(t *testing.T, text string) float64 {
+	t.Helper()
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 func TestMetricsSayWhatIsLegal(t *testing.T) {
