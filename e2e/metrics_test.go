@@ -38,7 +38,7 @@ func TestOperatorsSeeSourcesAndHotLists(t *testing.T) {
 	b.warm(allToday)
 	b.measures(`linhui_redis_up 1`, `linhui_hot_list_lookups_total{result="hit"} `, `linhui_hot_list_lookups_total{result="miss"} `,
 		`linhui_hot_list_fills_total{result="stored"} `, `linhui_source_breaker{source="one",state="CLOSED"} 1`, `linhui_source_statements_total{source="two"} `,
-		`db_client_connection_count{source="one"} `, `db_client_operation_duration_seconds_bucket{source="one",le="+Inf"} `, `linhui_subscribers 0`)
+		`db_client_connection_count{source="one"} `, `db_client_operation_duration_seconds_bucket{source="one",le="+Inf"} `, `linhui_subscribers 0`, `linhui_questions_waiting 0`)
 
 	redis.Kill()
 	b.proxies["two"].Set(testkit.Refuse)

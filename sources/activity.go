@@ -9,6 +9,7 @@ import (
 // Activity is what happened beside requests, since Open.
 type Activity struct {
 	Subscribers   int            // now
+	Waiting       int            // dashboard questions that wait until others have been asked, now
 	HotNotices    int64          // of changed hot lists, from sources
 	OutboxNotices int64          // of outbox events, from sources
 	Kept          map[string]int // rows that this process's chores did, by chore
@@ -40,5 +41,5 @@ func (s *Sources) Activity() Activity {
 	s.changes.mu.Unlock()
 	s.activity.mu.Lock()
 	defer s.activity.mu.Unlock()
-	return Activity{Subscribers: subscribers, HotNotices: s.activity.hot.Load(), OutboxNotices: s.activity.outbox.Load(), Kept: maps.Clone(s.activity.kept)}
+	return Activity{Subscribers: subscribers, Waiting: int(s.lanes.waiting.Load()), HotNotices: s.activity.hot.Load(), OutboxNotices: s.activity.outbox.Load(), Kept: maps.Clone(s.activity.kept)}
 }

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"linhui/internal/database"
@@ -22,18 +23,25 @@ const (
 var errCrowded = fault.Newf(fault.SourceUnavailable, "too many questions are waiting; try again in a second").With("state", database.StateBulkhead)
 
 // lanes are taken in the order of arrival.
-type lanes chan struct{}
+type lanes struct {
+	taken   chan struct{}
+	waiting atomic.Int64
+}
 
-func (l lanes) enter(ctx context.Context) bool {
+func newLanes(n int) *lanes { return &lanes{taken: make(chan struct{}, n)} }
+
+func (l *lanes) enter(ctx context.Context) bool {
 	select {
-	case l <- struct{}{}:
+	case l.taken <- struct{}{}:
 		return true
 	default:
 	}
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	timer := time.NewTimer(longestWait)
 	defer timer.Stop()
 	select {
-	case l <- struct{}{}:
+	case l.taken <- struct{}{}:
 		return true
 	case <-timer.C:
 	case <-ctx.Done():
@@ -41,4 +49,4 @@ func (l lanes) enter(ctx context.Context) bool {
 	return false
 }
 
-func (l lanes) leave() { <-l }
+func (l *lanes) leave() { <-l.taken }

@@ -44,7 +44,7 @@ type Sources struct {
 	opt      Options
 	state    atomic.Pointer[state]
 	hot      *cache.Hot[kept] // nil: hot lists are read from SQL
-	lanes    lanes
+	lanes    *lanes
 	hearing  hearing
 	changes  changes
 	activity activity
@@ -67,7 +67,7 @@ func Open(ctx context.Context, opt Options) (*Sources, error) {
 		opt.Now = time.Now
 	}
 	slices.SortFunc(opt.Sources, func(a, b *Source) int { return strings.Compare(a.Key, b.Key) })
-	s := &Sources{opt: opt, lanes: make(lanes, atOnce), rowLog: slog.New(newSparse(opt.Log.Handler(), opt.Now))}
+	s := &Sources{opt: opt, lanes: newLanes(atOnce), rowLog: slog.New(newSparse(opt.Log.Handler(), opt.Now))}
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestAStepAloneAsksTheSourceItself(t *testing.T) {
 
 func TestALaneIsTakenByOne(t *testing.T) {
 	t.Parallel()
-	l := make(lanes, 1)
+	l := newLanes(1)
 	if !l.enter(t.Context()) {
 		t.Fatal("a free lane was refused")
 	}

@@ -66,6 +66,7 @@ var (
 	running     = describe("linhui_source_calls_running", "Calls of a source that are under way.", "source")
 	breaker     = describe("linhui_source_breaker", "1 for the state that a source's breaker is in.", "source", "state")
 	subscribers = describe("linhui_subscribers", "Subscriptions that wait for changes.")
+	waiting     = describe("linhui_questions_waiting", "Dashboard questions that wait until others have been asked.")
 	notices     = describe("linhui_change_notices_total", "Changes that sources told of, of a hot list or of an outbox event.", "kind")
 	kept        = describe("linhui_chore_rows_total", "Rows that a chore did, such as deadlines told up the ladder.", "chore")
 )
@@ -84,7 +85,7 @@ var sourceCounters = []struct {
 
 // Describe lists what Collect sends.
 func (f federation) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{calls, connections, running, breaker, subscribers, notices, kept} {
+	for _, d := range []*prometheus.Desc{calls, connections, running, breaker, subscribers, waiting, notices, kept} {
 		out <- d
 	}
 	for _, c := range sourceCounters {
@@ -109,6 +110,7 @@ func (f federation) Collect(out chan<- prometheus.Metric) {
 	}
 	s := f.Activity()
 	send(subscribers, prometheus.GaugeValue, float64(s.Subscribers))
+	send(waiting, prometheus.GaugeValue, float64(s.Waiting))
 	send(notices, prometheus.CounterValue, float64(s.HotNotices), "hot_list")
 	send(notices, prometheus.CounterValue, float64(s.OutboxNotices), "outbox")
 	for chore, n := range s.Kept {
