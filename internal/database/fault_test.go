@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,18 +17,6 @@ import (
 	"linhui/internal/fault"
 	"linhui/internal/testkit"
 )
-
-// clock is set by hand.
-type clock struct{ ns atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.ns.Store(time.Now().UnixNano())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.Unix(0, c.ns.Load()) }
-func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
 
 func state(err error) any { return fault.Of(err).Extensions["state"] }
 
@@ -185,140 +174,6 @@ func TestACommitThatGotNoAnswerIsUnknown(t *testing.T) {
 	}
 }
 
-func TestTheBreakerOpensAndClosesByTheClock(t *testing.T) {
-	t.Parallel()
-	c := newClock()
-	d, proxy, _ := behind(t, database.Config{Now: c.now})
-	ask := func() error { _, err := column(t.Context(), d, public("SELECT 'a'")); return err }
-
-	for range 5 {
-		if err := ask(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	proxy.Set(testkit.Refuse)
-	for i := range 5 {
-		if err := ask(); state(err) != database.StateUnavailable {
-			t.Fatalf("failure %d: %v", i, err)
-		}
-	}
-	proxy.Set(testkit.Pass)
-	within(t, 50*time.Millisecond, "answer of an open breaker", func() {
-		if err := ask(); !fault.Is(err, fault.SourceUnavailable) || state(err) != database.StateBreakerOpen {
-			t.Errorf("open: %v", err)
-		}
-	})
-	c.advance(5*time.Second - 1)
-	if err := ask(); state(err) != database.StateBreakerOpen {
-		t.Errorf("still open: %v", err)
-	}
-
-	c.advance(1)
-	if s := d.Snapshot().Breaker; s != "HALF_OPEN" {
-		t.Error(s)
-	}
-	proxy.Set(testkit.Refuse)
-	if err := ask(); state(err) != database.StateUnavailable {
-		t.Errorf("failing probe: %v", err)
-	}
-	proxy.Set(testkit.Pass)
-	if err := ask(); state(err) != database.StateBreakerOpen {
-		t.Errorf("after a failed probe: %v", err)
-	}
-
-	c.advance(5 * time.Second)
-	err := d.Query(t.Context(), public("SELECT 1"), func(*sql.Rows) error {
-		if err := ask(); state(err) != database.StateBreakerOpen {
-			t.Errorf("beside the probe: %v", err)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Errorf("probe: %v", err)
-	}
-	if err := ask(); err != nil || d.Snapshot().Breaker != "CLOSED" {
-		t.Errorf("after the probe: %v", err)
-	}
-}
-
-func TestNeitherSQLErrorsNorLeavingCallersNorOldFailuresOpenTheBreaker(t *testing.T) {
-	t.Parallel()
-	c := newClock()
-	d, proxy, _ := behind(t, database.Config{Now: c.now})
-	for range 12 {
-		if _, err := column(t.Context(), d, public("SELECT 1/0")); database.ViolationOf(err) == nil {
-			t.Error(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		err := d.Query(ctx, public("SELECT generate_series(1, 1000000)"), func(rows *sql.Rows) error {
-			cancel()
-			for rows.Next() {
-			}
-			return rows.Err()
-		})
-		if err != nil && !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-	}
-	proxy.Set(testkit.Refuse)
-	for range 25 { // 12 failures never share a window with 12 others
-		_, _ = column(t.Context(), d, public("SELECT 1"))
-		c.advance(1500 * time.Millisecond)
-	}
-	if s := d.Snapshot().Breaker; s != "CLOSED" {
-		t.Error(s)
-	}
-}
-
-func TestAFullBulkheadTurnsCallersAway(t *testing.T) {
-	t.Parallel()
-	d := open(t, database.Config{DSN: testDB(t).DSN, MaxConns: 2, Queue: 1, QueueWait: 20 * time.Millisecond})
-	hold := make(chan struct{})
-	var running sync.WaitGroup
-	occupy := func(class database.Budget) {
-		inside := make(chan struct{})
-		running.Go(func() {
-			err := d.Query(t.Context(), database.Query{SQL: "SELECT 1", Class: class}, func(*sql.Rows) error {
-				close(inside)
-				<-hold
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-		<-inside
-	}
-	occupy(database.Export)
-	// Exports hold at most half; a dashboard still finds a connection.
-	_, err := column(t.Context(), d, database.Query{SQL: "SELECT 1", Class: database.Analyst})
-	if !fault.Is(err, fault.SourceUnavailable) || state(err) != database.StateBulkhead {
-		t.Errorf("second slow call: %v", err)
-	}
-	mustColumn(t, d, public("SELECT 1"))
-	occupy(database.Dashboard)
-
-	var refused atomic.Int32
-	var callers sync.WaitGroup
-	for range 5 {
-		callers.Go(func() {
-			if _, err := column(t.Context(), d, public("SELECT 1")); state(err) == database.StateBulkhead {
-				refused.Add(1)
-			}
-		})
-	}
-	callers.Wait()
-	if refused.Load() != 5 {
-		t.Errorf("%d of 5 refused", refused.Load())
-	}
-	close(hold)
-	running.Wait()
-	mustColumn(t, d, public("SELECT 1"))
-	if s := d.Snapshot(); s.Running != 0 || s.Refused != 6 || s.Waits < 2 || s.Breaker != "CLOSED" {
-		t.Errorf("%+v", s)
-	}
-}
-
 func TestCancellingFreesTheServerAndKeepsTheConnection(t *testing.T) {
 	t.Parallel()
 	tk := testDB(t)
@@ -447,5 +302,49 @@ func TestManyCallersUnderFaultsLeaveNothingBehind(t *testing.T) {
 	}
 	if _, err := column(t.Context(), d, public("SELECT 1")); !fault.Is(err, fault.SourceUnavailable) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestACallerWhoLeavesCostsOneConnectionAtMost(t *testing.T) {
+	t.Parallel()
+	d := open(t, database.Config{DSN: testDB(t).DSN})
+	for _, access := range []database.Access{database.Public, database.Scoped} {
+		q := database.Query{Access: access, Owners: []string{"north"}, SQL: "SELECT pg_backend_pid()::text FROM pg_sleep(0.05)"}
+		pids := func() (all []string) {
+			t.Helper()
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					got, err := column(t.Context(), d, q)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					all = append(all, got...)
+					mu.Unlock()
+				})
+			}
+			wg.Wait()
+			return all
+		}
+		before := pids()
+		ctx, leave := context.WithCancel(t.Context())
+		defer time.AfterFunc(10*time.Millisecond, leave).Stop()
+		left := q
+		left.SQL = "SELECT pg_sleep(60)::text"
+		if _, err := column(ctx, d, left); !fault.Is(err, fault.SourceTimeout) {
+			t.Error(err)
+		}
+		kept := 0
+		for _, pid := range pids() {
+			if slices.Contains(before, pid) {
+				kept++
+			}
+		}
+		if kept < 7 {
+			t.Errorf("%s: only %d of 8 connections are still there", access.Role(), kept)
+		}
 	}
 }

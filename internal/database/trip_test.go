@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -238,49 +237,5 @@ func TestALateQueryCostsThoseBehindIt(t *testing.T) {
 	}
 	if strings.Contains(fmt.Sprint(errs), "pg_sleep") {
 		t.Error("an error shows the statement")
-	}
-}
-
-func TestACallerWhoLeavesCostsOneConnectionAtMost(t *testing.T) {
-	t.Parallel()
-	d := open(t, database.Config{DSN: testDB(t).DSN})
-	for _, access := range []database.Access{database.Public, database.Scoped} {
-		q := database.Query{Access: access, Owners: []string{"north"}, SQL: "SELECT pg_backend_pid()::text FROM pg_sleep(0.05)"}
-		pids := func() (all []string) {
-			t.Helper()
-			var mu sync.Mutex
-			var wg sync.WaitGroup
-			for range 8 {
-				wg.Go(func() {
-					got, err := column(t.Context(), d, q)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					mu.Lock()
-					all = append(all, got...)
-					mu.Unlock()
-				})
-			}
-			wg.Wait()
-			return all
-		}
-		before := pids()
-		ctx, leave := context.WithCancel(t.Context())
-		defer time.AfterFunc(10*time.Millisecond, leave).Stop()
-		left := q
-		left.SQL = "SELECT pg_sleep(60)::text"
-		if _, err := column(ctx, d, left); !fault.Is(err, fault.SourceTimeout) {
-			t.Error(err)
-		}
-		kept := 0
-		for _, pid := range pids() {
-			if slices.Contains(before, pid) {
-				kept++
-			}
-		}
-		if kept < 7 {
-			t.Errorf("%s: only %d of 8 connections are still there", access.Role(), kept)
-		}
 	}
 }
