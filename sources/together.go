@@ -76,9 +76,8 @@ func send(ctx context.Context, src batcher, waiting []*statement) {
 		ways[w] = append(ways[w], s)
 	}
 	var wg sync.WaitGroup
-	left := len(ways)
 	for _, together := range ways {
-		ask := func() {
+		wg.Go(func() {
 			queries := make([]database.Query, len(together))
 			for i, s := range together {
 				queries[i] = s.query
@@ -90,12 +89,7 @@ func send(ctx context.Context, src batcher, waiting []*statement) {
 			for i, s := range together {
 				s.err = errs[i]
 			}
-		}
-		if left--; left == 0 {
-			ask()
-		} else {
-			wg.Go(ask)
-		}
+		})
 	}
 	wg.Wait()
 }

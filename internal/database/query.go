@@ -46,16 +46,16 @@ func (d *DB) QueryAll(ctx context.Context, qs []Query, each func(i int, rs *sql.
 		d.together(ctx, qs, each, errs)
 		return errs
 	}
+	alone := func(i int) {
+		errs[i] = d.alone(ctx, qs[i], func(rs *sql.Rows) error { return each(i, rs) })
+	}
+	if len(qs) == 1 {
+		alone(0)
+		return errs
+	}
 	var wg sync.WaitGroup
-	for i, q := range qs {
-		alone := func() {
-			errs[i] = d.alone(ctx, q, func(rs *sql.Rows) error { return each(i, rs) })
-		}
-		if i == len(qs)-1 {
-			alone()
-		} else {
-			wg.Go(alone)
-		}
+	for i := range qs {
+		wg.Go(func() { alone(i) })
 	}
 	wg.Wait()
 	return errs
