@@ -21,6 +21,7 @@ const (
 type link struct {
 	net.Conn
 	until  atomic.Int64 // unix nanoseconds of the armed deadline
+	left   atomic.Bool  // its caller left before the deadline
 	failed atomic.Bool  // a read or write failed: TLS hides the kind of error that lib/pq looks for
 	onLoss func()       // nil while the session is being opened
 }
@@ -36,6 +37,8 @@ func (l *link) hurry() time.Time {
 	until := time.Now().Add(cancelGrace)
 	if armed := time.Unix(0, l.until.Load()); armed.Before(until) {
 		until = armed
+	} else {
+		l.left.Store(true)
 	}
 	l.arm(until)
 	return until
@@ -57,10 +60,10 @@ func (l *link) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// lost tells of a failure unless the connection had been closed on this side, as lib/pq does
-// when a caller leaves: the others are as good as they were.
+// lost tells of a failure unless a caller who left is behind it: lib/pq closes the connection
+// then, or the server did not hear of it in time. The other connections are as good as they were.
 func (l *link) lost(err error) {
-	if !l.failed.Swap(true) && l.onLoss != nil && !errors.Is(err, net.ErrClosed) {
+	if !l.failed.Swap(true) && l.onLoss != nil && !l.left.Load() && !errors.Is(err, net.ErrClosed) {
 		l.onLoss()
 	}
 }
