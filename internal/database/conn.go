@@ -147,8 +147,14 @@ func deadline(ctx context.Context, budget time.Duration) time.Time {
 	return until.Add(slack)
 }
 
-func (c *conn) arm(ctx context.Context) {
+// arm bounds what follows. It fails when the caller has left: lib/pq would break this connection
+// off, and database/sql try the next one.
+func (c *conn) arm(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	c.link.arm(deadline(ctx, c.connector.db.cfg.Budgets[c.class]))
+	return nil
 }
 
 // prepared returns the statement for text, preparing it on first use.
@@ -187,7 +193,9 @@ func (c *conn) QueryContext(ctx context.Context, text string, args []driver.Name
 			return c.travel(ctx, t)
 		}
 	}
-	c.arm(ctx)
+	if err := c.arm(ctx); err != nil {
+		return nil, err
+	}
 	c.connector.db.stats.count(ctx, c.connector.db.cfg.Key)
 	if c.connector.db.cfg.TransactionPooler {
 		return c.Conn.(driver.QueryerContext).QueryContext(ctx, text, args)
@@ -202,7 +210,9 @@ func (c *conn) QueryContext(ctx context.Context, text string, args []driver.Name
 
 func (c *conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	ctx = attached(ctx)
-	c.arm(ctx)
+	if err := c.arm(ctx); err != nil {
+		return nil, err
+	}
 	c.connector.db.stats.count(ctx, c.connector.db.cfg.Key)
 	if c.connector.db.cfg.TransactionPooler || len(args) == 0 {
 		return c.Conn.(driver.ExecerContext).ExecContext(ctx, text, args)
@@ -231,7 +241,9 @@ func (c *conn) checkPlan(text string, err error) error {
 // begin opens a transaction with its settings in one round trip.
 func (c *conn) begin(ctx context.Context, text string, class Budget) error {
 	c.class = class
-	c.arm(ctx)
+	if err := c.arm(ctx); err != nil {
+		return err
+	}
 	c.open = true
 	_, err := c.Conn.(driver.ExecerContext).ExecContext(context.Background(), text, nil)
 	return err
@@ -240,14 +252,14 @@ func (c *conn) begin(ctx context.Context, text string, class Budget) error {
 // commit and rollback ask lib/pq, which knows a failed transaction: there COMMIT succeeds as a
 // ROLLBACK. The caller's cancellation no longer counts, nobody knows what half a COMMIT did.
 func (c *conn) commit() error {
-	c.arm(context.Background())
+	_ = c.arm(context.Background()) // which never ends
 	err := c.Conn.(driver.Tx).Commit()
 	c.open = err != nil && !errors.Is(err, pq.ErrInFailedTransaction)
 	return err
 }
 
 func (c *conn) rollback() error {
-	c.arm(context.Background())
+	_ = c.arm(context.Background()) // which never ends
 	err := c.Conn.(driver.Tx).Rollback()
 	c.open = err != nil
 	return err
@@ -267,7 +279,7 @@ func (c *conn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, erro
 }
 
 func (c *conn) rollbackUnlessLost() error {
-	if c.link.failed.Load() {
+	if !c.open || c.link.failed.Load() {
 		return nil
 	}
 	return c.rollback()

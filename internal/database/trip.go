@@ -90,7 +90,9 @@ func refusal(err error) bool {
 // travel sends a trip over this connection.
 func (c *conn) travel(ctx context.Context, t *trip) (driver.Rows, error) {
 	c.class = t.class
-	c.arm(ctx)
+	if err := c.arm(ctx); err != nil {
+		return nil, err
+	}
 	t.sent, t.done = 0, 0
 	for text := range c.names { // now: what the message names must stay
 		if len(c.names)+len(t.legs) <= maxStatements {
