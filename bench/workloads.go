@@ -22,8 +22,9 @@ type dataset struct {
 	district    int      // communities a district has
 }
 
+// some are n communities that stand side by side: a hundred are a whole district.
 func (d *dataset) some(i, n int) []string {
-	at := (i * n) % (len(d.communities) - n + 1)
+	at := i % (len(d.communities) / n) * n
 	return d.communities[at : at+n]
 }
 

@@ -72,7 +72,7 @@ func Scale(ctx context.Context, o ScaleOptions, sources []*sql.DB, directory *sq
 	group.SetLimit(max(2, runtime.NumCPU()))
 	for k, db := range sources {
 		group.Go(func() error {
-			for _, statement := range []string{`CALL linhui_recount()`, `VACUUM (ANALYZE)`} {
+			for _, statement := range []string{`CALL linhui_recount()`, scaleAreas, scaleFold, `VACUUM (ANALYZE)`} {
 				if _, err := db.ExecContext(running, statement); err != nil {
 					return fmt.Errorf("scale source %d: %s: %w", k, statement, err)
 				}
@@ -82,6 +82,17 @@ func Scale(ctx context.Context, o ScaleOptions, sources []*sql.DB, directory *sq
 	}
 	return group.Wait()
 }
+
+// What a gateway's keeper would do before anyone asks: areas (the digits of scaledCode), and the
+// totals folded.
+const (
+	scaleAreas = `SELECT linhui_place(jsonb_agg(jsonb_build_object('area', area, 'parent', parent, 'members', members))) FROM (
+		SELECT area, max(parent) AS parent, jsonb_agg(owner ORDER BY owner) AS members FROM (SELECT owner, right(owner, 4)::int AS i FROM owners) o,
+			LATERAL (SELECT format('9901%s000000', lpad((i / 100 + 1)::text, 2, '0')) AS district) d,
+			LATERAL (VALUES ('990100000000', NULL), (district, '990100000000'), (format('%s%s000', left(district, 6), lpad((i / 10 % 10 + 1)::text, 3, '0')), district)) a(area, parent)
+		GROUP BY area) a`
+	scaleFold = `WITH s AS MATERIALIZED (SELECT set_config('linhui.owners', string_agg(owner, ','), false) FROM owners) SELECT linhui_fold(1000000000) FROM s`
+)
 
 // load copies communities in one transaction, unless they are there.
 func load(ctx context.Context, db *sql.DB, part []*scaled) error {

@@ -67,8 +67,10 @@ func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery, rollups []*Rol
 	}
 	if !c.Guarded(ask.Viewer) {
 		for _, r := range rollups {
-			if s, ok, err := c.over(r.relation(), ask, owners, q); err != nil || ok {
-				return s, r, err
+			for _, rel := range r.relations(len(owners)) {
+				if s, ok, err := c.over(rel, ask, owners, q); err != nil || ok {
+					return s, r, err
+				}
 			}
 		}
 	}
@@ -83,13 +85,20 @@ func (c *Cube) over(rel relation, ask *Ask, owners []string, q *CubeQuery) (s se
 		class, behind.guarded = authz.P2Personal, true
 	}
 	w := Where{over: rel.rollup}
-	s, _ = c.table.reach(&behind, &w, class, owners)
+	s, seen := c.table.reach(&behind, &w, class, owners)
 	s.query.Class = ask.Budget
+	if rel.areas && !rel.rollup.public && len(seen) < len(owners) {
+		return s, false, nil // the database hides areas that are in scope in part
+	}
 	if s.none {
 		return s, true, nil
 	}
-	w.And("t.owner = ANY(?)", pq.Array(owners))
 	from, where := rel.from+" t", ""
+	if rel.areas {
+		from = rel.rollup.areasOver(w.Arg(pq.Array(owners))) + " t"
+	} else {
+		w.And("t.owner = ANY(?)", pq.Array(owners))
+	}
 	if guarded {
 		classes, err := c.classes(&w, ask, q)
 		if err != nil {
@@ -129,7 +138,7 @@ func (c *Cube) over(rel relation, ask *Ask, owners []string, q *CubeQuery) (s se
 	}
 	s.query.SQL = k.grouped(measures, out, from+k.joins, where)
 	s.query.Args = w.args
-	return s, rel.rollup == nil || rel.rollup.answers(q, &w, s.query.SQL), nil
+	return s, rel.answers(q, &w, s.query.SQL), nil
 }
 
 // keyColumns are the columns that a statement groups by.
@@ -284,8 +293,12 @@ func (c *Cube) groups(ctx context.Context, src Source, ask *Ask, owners []string
 	if err != nil {
 		return nil, nil, err
 	}
+	groups, err := c.read(ctx, src, ask, q, s)
+	return groups, rollup, err
+}
+
+func (c *Cube) read(ctx context.Context, src Source, ask *Ask, q *CubeQuery, s selection) (groups []*Group, err error) {
 	r := c.groupReader(ask.Log, q)
-	var groups []*Group
 	err = s.each(ctx, src, func(rs *sql.Rows) error {
 		if len(groups) == maxGroups {
 			return fault.Newf(fault.CostExceeded, "more than %d groups: group by fewer dimensions, by a longer bucket, or narrow the period", maxGroups).At("groupBy")
@@ -294,7 +307,7 @@ func (c *Cube) groups(ctx context.Context, src Source, ask *Ask, owners []string
 		groups = append(groups, g)
 		return err
 	})
-	return groups, rollup, err
+	return groups, err
 }
 
 // Total returns an empty group for totals.

@@ -44,6 +44,7 @@ type relation struct {
 	time   string // the time's expression, "" for none
 	daily  bool   // a day and no instant
 	rollup *Rollup
+	areas  bool // totals of areas, which know no owner
 }
 
 func (c *Cube) rows() relation {
@@ -108,12 +109,19 @@ func (r *Rollup) Call(c *Cube) string {
 		}
 		return "ARRAY[" + strings.Join(quoted, between) + "]::text[]"
 	}
-	return fmt.Sprintf("CALL linhui_roll_up('%s', '%s', '%s',\n  %s,\n  %s,\n  '%s', %t);", c.Of.described().Table, r.Grain, c.Time,
-		list(", ", r.Keys), list(",\n    ", r.sums), strings.ReplaceAll(r.kept(), "'", "''"), r.public)
+	return fmt.Sprintf("CALL linhui_roll_up('%s', '%s', '%s',\n  %s,\n  %s,\n  '%s', %t);\nCALL linhui_roll_up_areas('%s');", c.Of.described().Table, r.Grain, c.Time,
+		list(", ", r.Keys), list(",\n    ", r.sums), strings.ReplaceAll(r.kept(), "'", "''"), r.public, r.table)
 }
 
-func (r *Rollup) relation() relation {
-	return relation{from: r.table, time: "t.rollup_day", daily: true, rollup: r}
+// relations are the rollup's totals, the fewest first that may answer for so many owners.
+func (r *Rollup) relations(owners int) []relation {
+	each := relation{from: r.table, time: "t.rollup_day", daily: true, rollup: r}
+	if owners < areasFrom {
+		return []relation{each}
+	}
+	areas := each
+	areas.areas = true
+	return []relation{areas, each}
 }
 
 func (rel relation) bucketSQL(bucket scalar.Enum) string {
@@ -166,12 +174,16 @@ var columnOfT = regexp.MustCompile(`\bt\.(\w+)`)
 
 // answers reports whether a statement over the totals reads nothing but what they hold, and of
 // no finer days than they are kept by.
-func (r *Rollup) answers(q *CubeQuery, w *Where, sql string) bool {
+func (rel relation) answers(q *CubeQuery, w *Where, sql string) bool {
+	r := rel.rollup
+	if r == nil {
+		return true
+	}
 	if r.Grain == "MONTH" && (q.Bucket == "DAY" || q.Bucket == "WEEK") || r.Rows != "" && !w.stated {
 		return false
 	}
 	for _, m := range columnOfT.FindAllStringSubmatch(sql, -1) {
-		if column := m[1]; column != "owner" && !strings.HasPrefix(column, "rollup_") && !slices.Contains(r.Keys, column) {
+		if column := m[1]; (rel.areas || column != "owner") && !strings.HasPrefix(column, "rollup_") && !slices.Contains(r.Keys, column) {
 			return false
 		}
 	}

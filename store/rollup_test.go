@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -79,14 +80,19 @@ func TestRollupsAreTheTotalsOfTheirRows(t *testing.T) {
 		if dice.IntN(3) == 0 {
 			w.fold(t, 1+dice.IntN(200))
 		}
+		if dice.IntN(4) == 0 {
+			w.place(t, dice)
+		}
 		w.sameTotals(t, fmt.Sprintf("step %d: %s", step, change))
 	}
 	for w.fold(t, 1000) > 0 {
 	}
 	w.sameTotals(t, "all differences are added up")
 	rolledUp(func(_ *Cube, r *Rollup) {
-		if n := texts(t, w.admins, "SELECT count(*) - count(DISTINCT (owner, rollup_day, "+strings.Join(r.Keys, ", ")+")) FROM "+r.table); n[0] != "0" {
-			t.Errorf("%s keeps %s rows too many", r.table, n[0])
+		for _, table := range []string{r.table, r.table + "_areas"} {
+			if n := texts(t, w.admins, "SELECT count(*) - count(DISTINCT (owner, rollup_day, "+strings.Join(r.Keys, ", ")+")) FROM "+table); n[0] != "0" {
+				t.Errorf("%s keeps %s rows too many", table, n[0])
+			}
 		}
 	})
 	if _, err := w.admins.Exec("BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE service_deliveries, feedbacks CASCADE; COMMIT"); err != nil {
@@ -114,7 +120,36 @@ func (w *world) fold(t *testing.T, most int) (n int) {
 	return n
 }
 
-// sameTotals compares each rollup with totals of the rows as they are now.
+// place puts the owners into areas at random: streets of one district, and some in none.
+func (w *world) place(t *testing.T, dice *rand.Rand) {
+	t.Helper()
+	const district = "990100000000"
+	members := map[string][]string{}
+	for _, o := range w.owners {
+		if n := dice.IntN(3); n > 0 {
+			members[fmt.Sprintf("99010%d000000", n)] = append(members[fmt.Sprintf("99010%d000000", n)], o)
+			members[district] = append(members[district], o)
+		}
+	}
+	var placed []area
+	for code, of := range members {
+		a := area{Area: code, Members: of}
+		if code != district {
+			a.Parent = new(string)
+			*a.Parent = district
+		}
+		placed = append(placed, a)
+	}
+	text, err := json.Marshal(placed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.admins.Exec("SELECT linhui_place($1)", text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sameTotals compares each rollup, and each of areas, with totals of the rows as they are now.
 func (w *world) sameTotals(t *testing.T, when string) {
 	t.Helper()
 	rolledUp(func(c *Cube, r *Rollup) {
@@ -127,12 +162,18 @@ func (w *world) sameTotals(t *testing.T, when string) {
 			raw += ", coalesce(" + s + ", 0)"
 		}
 		day := strings.Replace(c.rows().bucketSQL(r.Grain), "received_at", c.Time, 1)
-		kept := fmt.Sprintf("SELECT t.owner, t.rollup_day%s, %s FROM %s t GROUP BY t.owner, t.rollup_day%[1]s HAVING sum(rollup_n) <> 0", keys, sums, r.table)
-		fresh := fmt.Sprintf("SELECT t.owner, %s%s, %s FROM %s t WHERE %s GROUP BY t.owner, %[1]s%[2]s", day, keys, raw, c.Of.described().Table, r.kept())
-		off := texts(t, w.admins, fmt.Sprintf("SELECT x::text FROM ((%s EXCEPT ALL %s) UNION ALL (%[2]s EXCEPT ALL %[1]s)) x LIMIT 5", kept, fresh))
-		if len(off) > 0 {
-			t.Fatalf("%s, %s: differs from its rows in %q", when, r.table, off)
+		same := func(owner, kept, joined string) {
+			kept = fmt.Sprintf("SELECT t.owner, t.rollup_day%s, %s FROM %s t GROUP BY t.owner, t.rollup_day%[1]s HAVING sum(rollup_n) <> 0", keys, sums, kept)
+			fresh := fmt.Sprintf("SELECT %s, %s%s, %s FROM %s t %s WHERE %s GROUP BY %[1]s, %[2]s%[3]s", owner, day, keys, raw, c.Of.described().Table, joined, r.kept())
+			off := texts(t, w.admins, fmt.Sprintf("SELECT x::text FROM ((%s EXCEPT ALL %s) UNION ALL (%[2]s EXCEPT ALL %[1]s)) x LIMIT 5", kept, fresh))
+			if len(off) > 0 {
+				t.Fatalf("%s, %s of %s: differs from its rows in %q", when, r.table, owner, off)
+			}
 		}
+		same("t.owner", r.table, "")
+		const placed = "JOIN (SELECT area, unnest(members) AS owner FROM linhui_areas) p USING (owner)"
+		every := strings.ReplaceAll("rollup_day"+keys+", "+strings.NewReplacer("sum(", "", ")", "").Replace(sums), "t.", "")
+		same("p.area", fmt.Sprintf("(SELECT owner, %s FROM %s_areas UNION ALL SELECT p.area, %[1]s FROM %[2]s t %s WHERE NOT folded)", every, r.table, placed), placed)
 	})
 }
 
@@ -146,33 +187,56 @@ func TestRollupsAnswerAsRowsDo(t *testing.T) {
 	}
 	dice := rand.New(rand.NewPCG(3, 3))
 	ask := world.ask(t, all(), nil)
-	answered := map[*Rollup]int{}
+	type totals struct {
+		of    *Rollup
+		areas bool
+	}
+	answered := map[totals]int{}
 	for _, c := range Cubes() {
 		if len(c.Rollups) == 0 {
 			continue
 		}
-		for range 200 {
-			q := drawnQuery(dice, c)
-			got, by, err := c.groups(t.Context(), world.source, ask, world.owners, q, c.Rollups)
+		for i := range 200 {
+			if i%20 == 0 {
+				world.place(t, dice)
+			}
+			if i%50 == 10 {
+				world.fold(t, 100)
+			}
+			q, owners := drawnQuery(dice, c), world.owners[dice.IntN(2):]
+			read := func(s selection) string {
+				groups, err := c.read(t.Context(), world.source, ask, q, s)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, s.query.SQL)
+				}
+				return printed(groups)
+			}
+			s, _, err := c.statement(ask, owners, q, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if by == nil {
-				continue
-			}
-			answered[by]++
-			want, _, err := c.groups(t.Context(), world.source, ask, world.owners, q, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if g, w := printed(got), printed(want); g != w {
-				s, _, _ := c.statement(ask, world.owners, q, c.Rollups)
-				t.Fatalf("%s answers\n%s\nand the rows\n%s\n%s", by.table, g, w, s.query.SQL)
+			want := read(s)
+			for _, r := range c.Rollups {
+				for _, rel := range r.relations(areasFrom) {
+					s, ok, err := c.over(rel, ask, owners, q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !ok {
+						continue
+					}
+					answered[totals{r, rel.areas}]++
+					if got := read(s); got != want {
+						t.Fatalf("%s answers\n%s\nand the rows\n%s\n%s", r.table, got, want, s.query.SQL)
+					}
+				}
 			}
 		}
 		for _, r := range c.Rollups {
-			if answered[r] < 10 {
-				t.Errorf("%s %s %v answered %d of 200 queries", c.Of.TypeName(), r.Grain, r.Keys, answered[r])
+			for _, areas := range []bool{false, true} {
+				if n := answered[totals{r, areas}]; n < 5 {
+					t.Errorf("%s %s %v, of areas %v, answered %d of 200 queries", c.Of.TypeName(), r.Grain, r.Keys, areas, n)
+				}
 			}
 		}
 	}

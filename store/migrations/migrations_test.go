@@ -69,7 +69,7 @@ func TestUpDownUp(t *testing.T) {
 func TestShape(t *testing.T) {
 	t.Parallel()
 	db := testkit.Database(t, sourceKind).Open(t)
-	const notOwned = `('goose_db_version', 'service_kinds', 'linhui_rollups')`
+	const notOwned = `('goose_db_version', 'service_kinds', 'linhui_rollups', 'linhui_areas')`
 	for name, query := range map[string]string{
 		"a table without owner": `SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 			AND relname NOT IN ` + notOwned + ` AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'owner' AND attnotnull)`,
@@ -83,11 +83,11 @@ func TestShape(t *testing.T) {
 		"an owner that sorts by a locale": `SELECT attrelid::regclass FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
 			WHERE attname = 'owner' AND relkind = 'r' AND attcollation <> '"C"'::regcollation`,
 		"a table without row-level security": `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-			AND NOT relrowsecurity AND relname NOT IN ('owners', 'hot_versions', 'goose_db_version', 'service_kinds', 'linhui_rollups')`,
+			AND NOT relrowsecurity AND relname NOT IN ('owners', 'hot_versions', 'goose_db_version', 'service_kinds', 'linhui_rollups', 'linhui_areas')`,
 		"a right to delete": `SELECT grantee || ' ' || table_name || ' ' || privilege_type FROM information_schema.role_table_grants
 			WHERE grantee LIKE 'linhui\_%' AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE')`,
 		"a whole table granted to the public": `SELECT table_name FROM information_schema.role_table_grants
-			WHERE grantee = 'linhui_public' AND table_name NOT IN ('owners', 'hot_versions', 'service_kinds')`,
+			WHERE grantee = 'linhui_public' AND table_name NOT IN ('owners', 'hot_versions', 'service_kinds', 'linhui_areas')`,
 		"a function with rights of its owner and a loose search_path": `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 			AND prosecdef AND proconfig IS NULL`,
 	} {
