@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"linhui/cmd/linhui/app"
 	"linhui/graph"
 	"linhui/internal/authz"
+	"linhui/seed"
 	"linhui/server"
 	"linhui/store"
 )
@@ -165,8 +168,30 @@ func generous(o *app.Options) {
 	o.Server.Limits.PerMinute = 1 << 40
 }
 
+// eightCommunities are the facts with two communities more, each of which shares a street with one
+// that is there, and has what grows around a community without facts.
+func eightCommunities(t *testing.T) []byte {
+	t.Helper()
+	var facts map[string]any
+	if err := json.Unmarshal(seed.Facts, &facts); err != nil {
+		t.Fatal(err)
+	}
+	there := facts["communities"].([]any)
+	for _, c := range there[1:3] {
+		other := maps.Clone(c.(map[string]any))
+		other["id"] = other["id"].(string) + "-east"
+		delete(other, "divisionCode12")
+		facts["communities"] = append(facts["communities"].([]any), other)
+	}
+	text, err := json.Marshal(facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // TestAggregatesAreTransparent: random aggregates answer the same whether the rows lie in one
-// database, which keeps no totals, or in six that do, seen through the guard or not.
+// database, which keeps no totals, or in eight that do, seen through the guard or not.
 // LINHUI_AGGREGATES sets how many are drawn of each kind; 10,000 of them take about ten minutes.
 func TestAggregatesAreTransparent(t *testing.T) {
 	t.Parallel()
@@ -174,8 +199,17 @@ func TestAggregatesAreTransparent(t *testing.T) {
 	if set, err := strconv.Atoi(os.Getenv("LINHUI_AGGREGATES")); err == nil {
 		n = set
 	}
-	one := demonstration(t, func(string) string { return "all" }, generous)
-	six := demonstration(t, func(street string) string { return street }, generous)
+	facts := eightCommunities(t)
+	one := demonstrationOf(t, facts, func(string, string) string { return "all" }, generous)
+	eight := demonstrationOf(t, facts, func(owner, street string) string {
+		if len(owner) == len(street) { // the district of a street
+			return "lanxin"
+		}
+		return owner
+	}, generous)
+	if len(eight.sources) != 8 {
+		t.Fatalf("%d databases", len(eight.sources))
+	}
 	withoutRollups(t, one)
 	full := graph.NewExecutableSchema(graph.Config{}).Schema()
 	var groups, people atomic.Int64 // people: groups seen through a guard
@@ -186,16 +220,16 @@ func TestAggregatesAreTransparent(t *testing.T) {
 			if guarded {
 				role, headers = authz.Analyst, nil
 			}
-			tokens := map[*bundle]string{one: one.token(role), six: six.token(role)}
+			tokens := map[*bundle]string{one: one.token(role), eight: eight.token(role)}
 			for i := range n {
 				a := &aggregates{&operations{Rand: rand.New(rand.NewPCG(7, uint64(i))), schema: full}, guarded}
 				query := a.query()
-				x, y := one.ask(tokens[one], query, nil, headers...), six.ask(tokens[six], query, nil, headers...)
+				x, y := one.ask(tokens[one], query, nil, headers...), eight.ask(tokens[eight], query, nil, headers...)
 				if len(x.Errors) > 0 || len(y.Errors) > 0 {
-					t.Fatalf("errors: one database %+v, six %+v\n%s", x.Errors, y.Errors, query)
+					t.Fatalf("errors: one database %+v, eight %+v\n%s", x.Errors, y.Errors, query)
 				}
 				if string(x.Data) != string(y.Data) {
-					t.Fatalf("one database and six differ\n%s\n%s\n%s", query, x.Data, y.Data)
+					t.Fatalf("one database and eight differ\n%s\n%s\n%s", query, x.Data, y.Data)
 				}
 				shown := int64(strings.Count(string(x.Data), `"suppressed":`)) - 1
 				groups.Add(shown)

@@ -25,13 +25,19 @@ func sixStreets(t testing.TB, change func(*app.Options)) *bundle {
 // says which source holds a street.
 func demonstration(t testing.TB, place func(street string) string, change func(*app.Options)) *bundle {
 	t.Helper()
+	return demonstrationOf(t, seed.Facts, func(_, street string) string { return place(street) }, change)
+}
+
+// demonstrationOf is demonstration of other facts, which may put the owners of a street apart.
+func demonstrationOf(t testing.TB, facts []byte, place func(owner, street string) string, change func(*app.Options)) *bundle {
+	t.Helper()
 	directory := testkit.Database(t, testkit.Directory)
-	streets, err := seed.Streets(seed.Facts)
+	streets, err := seed.Streets(facts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for owner, street := range streets {
-		streets[owner] = place(street)
+		streets[owner] = place(owner, street)
 	}
 	dbs := map[string]*testkit.DB{}
 	target := seed.Target{Directory: directory.Open(t), Sources: map[string]*sql.DB{}, Place: func(owner string) string { return streets[owner] }}
@@ -41,7 +47,7 @@ func demonstration(t testing.TB, place func(street string) string, change func(*
 			target.Sources[key] = dbs[key].Open(t)
 		}
 	}
-	if _, err := seed.Import(context.Background(), target, seed.Facts, nil); err != nil {
+	if _, err := seed.Import(context.Background(), target, facts, nil); err != nil {
 		t.Fatal(err)
 	}
 	owners := slices.Sorted(maps.Keys(streets))

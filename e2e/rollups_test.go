@@ -64,3 +64,33 @@ func TestRollupsAnswerWhereTheyCan(t *testing.T) {
 		t.Errorf("a record was written and the totals are %s as before", after)
 	}
 }
+
+// TestAreasArePlaced: the keeper tells a source which of its communities lie in one street,
+// district or city, and adds up what is kept of them; then there is no more to do.
+func TestAreasArePlaced(t *testing.T) {
+	t.Parallel()
+	b := demonstration(t, func(string) string { return "all" }, nil)
+	for _, want := range []bool{true, false} {
+		done, err := b.gateway.Sources.Keep(t.Context(), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if placed := done["areas"] > 0; placed != want {
+			t.Errorf("%d areas placed", done["areas"])
+		}
+	}
+	db := admin(t, b.sources["all"])
+	var placed, table, off string
+	if err := db.QueryRow(`SELECT string_agg(area || ' ' || array_to_string(members, ' '), '; ' ORDER BY area),
+		(SELECT name FROM linhui_rollups WHERE name LIKE 'service_deliveries_by_month%') FROM linhui_areas`).Scan(&placed, &table); err != nil {
+		t.Fatal(err)
+	}
+	if want := "620100000000 lanxin wenhua yanbin; 620104000000 lanxin wenhua"; placed != want {
+		t.Errorf("placed %q, want %q", placed, want)
+	}
+	if err := db.QueryRow(`SELECT coalesce(string_agg(area, ' '), '') FROM linhui_areas WHERE
+		(SELECT sum(person_times) FROM service_deliveries WHERE owner = ANY (members) AND superseded_at IS NULL) IS DISTINCT FROM
+		(SELECT sum(rollup_m1) FROM ` + table + `_areas WHERE owner = area)`).Scan(&off); err != nil || off != "" {
+		t.Errorf("person-times of areas %s are not those of their members (%v)", off, err)
+	}
+}

@@ -101,6 +101,47 @@ func TestRollupsAreTheTotalsOfTheirRows(t *testing.T) {
 	w.sameTotals(t, "nothing is left")
 }
 
+// Areas are what tells communities apart: not a street of one, nor a district whose communities
+// all lie in one street; the next larger may be several divisions above.
+func TestAreas(t *testing.T) {
+	t.Parallel()
+	d := &Directory{communities: map[string]*Community{}, divisions: map[string]*Division{}, children: map[string][]string{}}
+	for code, parent := range map[string]string{"city": "", "east": "city", "west": "city", "e1": "east", "e2": "east", "w1": "west", "w2": "west"} {
+		x := &Division{Code: code}
+		if parent != "" {
+			x.ParentOf = &parent
+			d.children[parent] = append(d.children[parent], code)
+		}
+		d.divisions[code] = x
+	}
+	for slug, street := range map[string]string{"a": "e1", "b": "e1", "c": "e2", "d": "w1", "e": "w1", "f": "w2", "elsewhere": "unknown"} {
+		d.communities[slug] = &Community{ParentCode: street}
+	}
+	for _, c := range []struct {
+		of   string
+		want string
+	}{
+		{"a b c d e f elsewhere 990100000000", "city < : a b c d e f; e1 < east: a b; east < city: a b c; w1 < west: d e; west < city: d e f"},
+		{"a b d e", "city < : a b d e; e1 < city: a b; w1 < city: d e"},
+		{"a b c", "e1 < east: a b; east < : a b c"},
+		{"a c d", "city < : a c d; east < city: a c"},
+		{"a", ""},
+	} {
+		var got []string
+		for _, a := range d.areas(strings.Fields(c.of)) {
+			parent := ""
+			if a.Parent != nil {
+				parent = *a.Parent
+			}
+			got = append(got, fmt.Sprintf("%s < %s: %s", a.Area, parent, strings.Join(a.Members, " ")))
+		}
+		slices.Sort(got)
+		if text := strings.Join(got, "; "); text != c.want {
+			t.Errorf("areas of %s: %s, want %s", c.of, text, c.want)
+		}
+	}
+}
+
 func (w *world) fold(t *testing.T, most int) (n int) {
 	t.Helper()
 	tx, err := w.admins.Begin()
