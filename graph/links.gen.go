@@ -1832,6 +1832,76 @@ func (StoredItemLinks) Station(ctx context.Context, obj *store.StoredItem) (*sto
 
 func (LinkRoot) StoredItem() StoredItemResolver { return StoredItemLinks{} }
 
+// StoredItemGroupLinks resolves the described links of StoredItemGroup.
+type StoredItemGroupLinks struct{}
+
+func (StoredItemGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (StoredItemGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (StoredItemGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (StoredItemGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (StoredItemGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (StoredItemGroupLinks) Deposits(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StoredItemGroupLinks) Refused(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StoredItemGroupLinks) Uncollected(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StoredItemGroupLinks) CollectedShare(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (StoredItemGroupLinks) MeanHoursStored(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) StoredItemGroup() StoredItemGroupResolver { return StoredItemGroupLinks{} }
+
+// StoredItemMeasuresLinks resolves the described links of StoredItemMeasures.
+type StoredItemMeasuresLinks struct{}
+
+func (StoredItemMeasuresLinks) Deposits(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StoredItemMeasuresLinks) Refused(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StoredItemMeasuresLinks) Uncollected(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StoredItemMeasuresLinks) CollectedShare(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (StoredItemMeasuresLinks) MeanHoursStored(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) StoredItemMeasures() StoredItemMeasuresResolver { return StoredItemMeasuresLinks{} }
+
 // TeamHonourLinks resolves the described links of TeamHonour.
 type TeamHonourLinks struct{}
 
@@ -2102,6 +2172,10 @@ func (c Cubes) StationAggregate(ctx context.Context, communities []string, where
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) StoredItemAggregate(ctx context.Context, communities []string, where *store.StoredItemFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) TeamMembershipAggregate(ctx context.Context, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -2342,6 +2416,26 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_StationMeasures_area_args(ctx, raw)
 	case "StationMeasures.lendingPoints":
 		return ec.field_StationMeasures_lendingPoints_args(ctx, raw)
+	case "StoredItemGroup.deposits":
+		return ec.field_StoredItemGroup_deposits_args(ctx, raw)
+	case "StoredItemGroup.refused":
+		return ec.field_StoredItemGroup_refused_args(ctx, raw)
+	case "StoredItemGroup.uncollected":
+		return ec.field_StoredItemGroup_uncollected_args(ctx, raw)
+	case "StoredItemGroup.collectedShare":
+		return ec.field_StoredItemGroup_collectedShare_args(ctx, raw)
+	case "StoredItemGroup.meanHoursStored":
+		return ec.field_StoredItemGroup_meanHoursStored_args(ctx, raw)
+	case "StoredItemMeasures.deposits":
+		return ec.field_StoredItemMeasures_deposits_args(ctx, raw)
+	case "StoredItemMeasures.refused":
+		return ec.field_StoredItemMeasures_refused_args(ctx, raw)
+	case "StoredItemMeasures.uncollected":
+		return ec.field_StoredItemMeasures_uncollected_args(ctx, raw)
+	case "StoredItemMeasures.collectedShare":
+		return ec.field_StoredItemMeasures_collectedShare_args(ctx, raw)
+	case "StoredItemMeasures.meanHoursStored":
+		return ec.field_StoredItemMeasures_meanHoursStored_args(ctx, raw)
 	case "TeamMembershipGroup.memberships":
 		return ec.field_TeamMembershipGroup_memberships_args(ctx, raw)
 	case "TeamMembershipGroup.members":

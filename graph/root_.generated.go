@@ -88,6 +88,8 @@ type ResolverRoot interface {
 	StationGroup() StationGroupResolver
 	StationMeasures() StationMeasuresResolver
 	StoredItem() StoredItemResolver
+	StoredItemGroup() StoredItemGroupResolver
+	StoredItemMeasures() StoredItemMeasuresResolver
 	Subscription() SubscriptionResolver
 	TeamHonour() TeamHonourResolver
 	TeamMembership() TeamMembershipResolver
@@ -1215,6 +1217,7 @@ type ComplexityRoot struct {
 		ServiceRecords           func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StationAggregate         func(childComplexity int, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Stations                 func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		StoredItemAggregate      func(childComplexity int, communities []string, where *store.StoredItemFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		StoredItems              func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TeamMembershipAggregate  func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -1808,6 +1811,20 @@ type ComplexityRoot struct {
 		Version      func(childComplexity int) int
 	}
 
+	StoredItemAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	StoredItemConnection struct {
 		Coverage   func(childComplexity int) int
 		Edges      func(childComplexity int) int
@@ -1819,6 +1836,35 @@ type ComplexityRoot struct {
 	StoredItemEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	StoredItemGroup struct {
+		Bucket          func(childComplexity int) int
+		CollectedShare  func(childComplexity int, where *store.StoredItemFilter) int
+		Community       func(childComplexity int) int
+		Compared        func(childComplexity int) int
+		Deposits        func(childComplexity int, where *store.StoredItemFilter) int
+		District        func(childComplexity int) int
+		MeanHoursStored func(childComplexity int, where *store.StoredItemFilter) int
+		Refused         func(childComplexity int, where *store.StoredItemFilter) int
+		Station         func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Street          func(childComplexity int) int
+		Suppressed      func(childComplexity int) int
+		Uncollected     func(childComplexity int, where *store.StoredItemFilter) int
+	}
+
+	StoredItemGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StoredItemMeasures struct {
+		CollectedShare  func(childComplexity int, where *store.StoredItemFilter) int
+		Deposits        func(childComplexity int, where *store.StoredItemFilter) int
+		MeanHoursStored func(childComplexity int, where *store.StoredItemFilter) int
+		Refused         func(childComplexity int, where *store.StoredItemFilter) int
+		Uncollected     func(childComplexity int, where *store.StoredItemFilter) int
 	}
 
 	StoredItemPayload struct {
@@ -7825,6 +7871,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Stations(childComplexity, args["communities"].([]string), args["filter"].(*store.StationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.storedItemAggregate":
+		if e.ComplexityRoot.Query.StoredItemAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_storedItemAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StoredItemAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.StoredItemFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.storedItems":
 		if e.ComplexityRoot.Query.StoredItems == nil {
 			break
@@ -10649,6 +10706,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StoredItem.Version(childComplexity), true
 
+	case "StoredItemAggregate.accuracy":
+		if e.ComplexityRoot.StoredItemAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Accuracy(childComplexity), true
+	case "StoredItemAggregate.asOf":
+		if e.ComplexityRoot.StoredItemAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.AsOf(childComplexity), true
+	case "StoredItemAggregate.cost":
+		if e.ComplexityRoot.StoredItemAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Cost(childComplexity), true
+	case "StoredItemAggregate.coverage":
+		if e.ComplexityRoot.StoredItemAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Coverage(childComplexity), true
+	case "StoredItemAggregate.edges":
+		if e.ComplexityRoot.StoredItemAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Edges(childComplexity), true
+	case "StoredItemAggregate.nodes":
+		if e.ComplexityRoot.StoredItemAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Nodes(childComplexity), true
+	case "StoredItemAggregate.other":
+		if e.ComplexityRoot.StoredItemAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Other(childComplexity), true
+	case "StoredItemAggregate.pageInfo":
+		if e.ComplexityRoot.StoredItemAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.PageInfo(childComplexity), true
+	case "StoredItemAggregate.suppressed":
+		if e.ComplexityRoot.StoredItemAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Suppressed(childComplexity), true
+	case "StoredItemAggregate.total":
+		if e.ComplexityRoot.StoredItemAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.Total(childComplexity), true
+	case "StoredItemAggregate.totalCount":
+		if e.ComplexityRoot.StoredItemAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemAggregate.TotalCount(childComplexity), true
+
 	case "StoredItemConnection.coverage":
 		if e.ComplexityRoot.StoredItemConnection.Coverage == nil {
 			break
@@ -10692,6 +10816,179 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StoredItemEdge.Node(childComplexity), true
+
+	case "StoredItemGroup.bucket":
+		if e.ComplexityRoot.StoredItemGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Bucket(childComplexity), true
+	case "StoredItemGroup.collectedShare":
+		if e.ComplexityRoot.StoredItemGroup.CollectedShare == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemGroup_collectedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.CollectedShare(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemGroup.community":
+		if e.ComplexityRoot.StoredItemGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Community(childComplexity), true
+	case "StoredItemGroup.compared":
+		if e.ComplexityRoot.StoredItemGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Compared(childComplexity), true
+	case "StoredItemGroup.deposits":
+		if e.ComplexityRoot.StoredItemGroup.Deposits == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemGroup_deposits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Deposits(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemGroup.district":
+		if e.ComplexityRoot.StoredItemGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.District(childComplexity), true
+	case "StoredItemGroup.meanHoursStored":
+		if e.ComplexityRoot.StoredItemGroup.MeanHoursStored == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemGroup_meanHoursStored_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.MeanHoursStored(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemGroup.refused":
+		if e.ComplexityRoot.StoredItemGroup.Refused == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemGroup_refused_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Refused(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemGroup.station":
+		if e.ComplexityRoot.StoredItemGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Station(childComplexity), true
+	case "StoredItemGroup.status":
+		if e.ComplexityRoot.StoredItemGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Status(childComplexity), true
+	case "StoredItemGroup.street":
+		if e.ComplexityRoot.StoredItemGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Street(childComplexity), true
+	case "StoredItemGroup.suppressed":
+		if e.ComplexityRoot.StoredItemGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Suppressed(childComplexity), true
+	case "StoredItemGroup.uncollected":
+		if e.ComplexityRoot.StoredItemGroup.Uncollected == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemGroup_uncollected_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemGroup.Uncollected(childComplexity, args["where"].(*store.StoredItemFilter)), true
+
+	case "StoredItemGroupEdge.cursor":
+		if e.ComplexityRoot.StoredItemGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroupEdge.Cursor(childComplexity), true
+	case "StoredItemGroupEdge.node":
+		if e.ComplexityRoot.StoredItemGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredItemGroupEdge.Node(childComplexity), true
+
+	case "StoredItemMeasures.collectedShare":
+		if e.ComplexityRoot.StoredItemMeasures.CollectedShare == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemMeasures_collectedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemMeasures.CollectedShare(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemMeasures.deposits":
+		if e.ComplexityRoot.StoredItemMeasures.Deposits == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemMeasures_deposits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemMeasures.Deposits(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemMeasures.meanHoursStored":
+		if e.ComplexityRoot.StoredItemMeasures.MeanHoursStored == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemMeasures_meanHoursStored_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemMeasures.MeanHoursStored(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemMeasures.refused":
+		if e.ComplexityRoot.StoredItemMeasures.Refused == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemMeasures_refused_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemMeasures.Refused(childComplexity, args["where"].(*store.StoredItemFilter)), true
+	case "StoredItemMeasures.uncollected":
+		if e.ComplexityRoot.StoredItemMeasures.Uncollected == nil {
+			break
+		}
+
+		args, err := ec.field_StoredItemMeasures_uncollected_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StoredItemMeasures.Uncollected(childComplexity, args["where"].(*store.StoredItemFilter)), true
 
 	case "StoredItemPayload.claimCode":
 		if e.ComplexityRoot.StoredItemPayload.ClaimCode == nil {
@@ -14927,6 +15224,77 @@ extend type Query {
   stationAggregate(communities: [ID!], where: StationFilter, groupBy: [StationDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StationAggregate
 }
 
+enum StoredItemDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  STATION
+  STATUS
+}
+"One page of the groups of StoredItem rows that have the same keys."
+type StoredItemAggregate @class(level: P0_PUBLIC) {
+  edges: [StoredItemGroupEdge!]!
+  nodes: [StoredItemGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: StoredItemMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: StoredItemMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type StoredItemGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: StoredItemGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type StoredItemGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  station: Station
+  status: StoredItemStatus
+  "Things left at a station; refused ones are none. (件)"
+  deposits(where: StoredItemFilter): Int
+  "Things that a station did not take. (件)"
+  refused(where: StoredItemFilter): Int
+  "Things still there past their time. (件)"
+  uncollected(where: StoredItemFilter): Int
+  "Things collected over things left whose time has passed or that are gone."
+  collectedShare(where: StoredItemFilter): Decimal
+  "Hours from leaving to collecting, over things collected. (小时)"
+  meanHoursStored(where: StoredItemFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: StoredItemMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type StoredItemMeasures @class(level: P0_PUBLIC) {
+  "Things left at a station; refused ones are none. (件)"
+  deposits(where: StoredItemFilter): Int
+  "Things that a station did not take. (件)"
+  refused(where: StoredItemFilter): Int
+  "Things still there past their time. (件)"
+  uncollected(where: StoredItemFilter): Int
+  "Things collected over things left whose time has passed or that are gone."
+  collectedShare(where: StoredItemFilter): Decimal
+  "Hours from leaving to collecting, over things collected. (小时)"
+  meanHoursStored(where: StoredItemFilter): Decimal
+}
+extend type Query {
+  "Groups of StoredItem rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  storedItemAggregate(communities: [ID!], where: StoredItemFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [StoredItemDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StoredItemAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum TeamMembershipDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -18317,6 +18685,34 @@ func (ec *executionContext) childFields_StoredItem(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type StoredItem", field.Name)
 }
 
+func (ec *executionContext) childFields_StoredItemAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StoredItemAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StoredItemAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StoredItemAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StoredItemAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_StoredItemAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_StoredItemAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_StoredItemAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_StoredItemAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_StoredItemAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_StoredItemAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_StoredItemAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItemAggregate", field.Name)
+}
+
 func (ec *executionContext) childFields_StoredItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -18341,6 +18737,64 @@ func (ec *executionContext) childFields_StoredItemEdge(ctx context.Context, fiel
 		return ec.fieldContext_StoredItemEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StoredItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredItemGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_StoredItemGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_StoredItemGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_StoredItemGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_StoredItemGroup_district(ctx, field)
+	case "station":
+		return ec.fieldContext_StoredItemGroup_station(ctx, field)
+	case "status":
+		return ec.fieldContext_StoredItemGroup_status(ctx, field)
+	case "deposits":
+		return ec.fieldContext_StoredItemGroup_deposits(ctx, field)
+	case "refused":
+		return ec.fieldContext_StoredItemGroup_refused(ctx, field)
+	case "uncollected":
+		return ec.fieldContext_StoredItemGroup_uncollected(ctx, field)
+	case "collectedShare":
+		return ec.fieldContext_StoredItemGroup_collectedShare(ctx, field)
+	case "meanHoursStored":
+		return ec.fieldContext_StoredItemGroup_meanHoursStored(ctx, field)
+	case "compared":
+		return ec.fieldContext_StoredItemGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_StoredItemGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItemGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredItemGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StoredItemGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StoredItemGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItemGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredItemMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deposits":
+		return ec.fieldContext_StoredItemMeasures_deposits(ctx, field)
+	case "refused":
+		return ec.fieldContext_StoredItemMeasures_refused(ctx, field)
+	case "uncollected":
+		return ec.fieldContext_StoredItemMeasures_uncollected(ctx, field)
+	case "collectedShare":
+		return ec.fieldContext_StoredItemMeasures_collectedShare(ctx, field)
+	case "meanHoursStored":
+		return ec.fieldContext_StoredItemMeasures_meanHoursStored(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredItemMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_StoredItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -19,7 +19,7 @@ type Ask struct {
 	Log       *slog.Logger
 
 	wrote   bool // reading back what the viewer has just written, see Write
-	guarded bool // counting behind a cube's guard, which shows no row; see Guard
+	guarded bool // counting for a cube, which shows no row; see Guard
 }
 
 // Demand is the set of fields that an operation selects of each type, keyed by type name. A

@@ -82,8 +82,11 @@ func (c *Cube) statement(ask *Ask, owners []string, q *CubeQuery, rollups []*Rol
 func (c *Cube) over(rel relation, ask *Ask, owners []string, q *CubeQuery) (s selection, ok bool, err error) {
 	guarded, class, behind := c.Guarded(ask.Viewer), q.Class(), *ask
 	if guarded {
-		class, behind.guarded = authz.P2Personal, true
+		class = authz.P2Personal
 	}
+	// Figures are for the cube's roles: where people stand behind the guard, or nobody is behind
+	// the rows, they need not be roles that read rows.
+	behind.guarded = guarded || c.Guard == nil && c.Roles != nil
 	w := Where{over: rel.rollup}
 	s, seen := c.table.reach(&behind, &w, class, owners)
 	s.query.Class = ask.Budget

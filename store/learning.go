@@ -158,7 +158,7 @@ var _ = DefineCube(Cube{
 	Measures: []Measure{
 		{Name: "courses", Doc: "Courses that are offered.", Unit: "门", Kind: measure.Count{}},
 		{Name: "signUps", Doc: "Sum of the sign-ups that stand.", Unit: "人次", Kind: measure.Sum{Of: "t.enrolment_count"}},
-		{Name: "seats", Doc: "Sum of the seats of courses with a limit.", Unit: "个", Kind: measure.Sum{Of: "t.capacity"}},
+		{Name: "seats", Doc: "Sum of the seats of courses with a limit.", Unit: "个", Kind: measure.Known{Of: "t.capacity"}},
 		{Name: "seatsTaken", Doc: "Seats taken over seats, of courses with a limit.",
 			Kind: measure.Ratio{Of: "sum(CASE WHEN t.capacity IS NOT NULL THEN t.confirmed_count END)", By: "sum(t.capacity)"}},
 	},

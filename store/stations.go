@@ -209,7 +209,7 @@ var _ = DefineCube(Cube{
 	},
 	Measures: []Measure{
 		{Name: "stations", Doc: "Stations in use.", Unit: "个", Kind: measure.Count{}},
-		{Name: "area", Doc: "Sum of the published areas; 约 and 余 are added as the figure they stand by.", Unit: "平方米", Kind: measure.Sum{Of: "(t.area_sqm->>'value')::numeric"}},
+		{Name: "area", Doc: "Sum of the published areas; 约 and 余 are added as the figure they stand by.", Unit: "平方米", Kind: measure.Known{Of: "(t.area_sqm->>'value')::numeric"}},
 		{Name: "lendingPoints", Doc: "Stations that lend things.", Unit: "个", Kind: measure.Count{If: "t.is_lending_point"}},
 	},
 })
@@ -223,8 +223,8 @@ var _ = DefineCube(Cube{
 	},
 	Measures: []Measure{
 		{Name: "rooms", Doc: "Rooms in use.", Unit: "间", Kind: measure.Count{}},
-		{Name: "area", Doc: "Sum of the rooms' areas, where they are known.", Unit: "平方米", Kind: measure.Sum{Of: "t.area_sqm"}},
-		{Name: "seats", Doc: "Sum of the rooms' capacities.", Unit: "人", Kind: measure.Sum{Of: "t.capacity"}},
+		{Name: "area", Doc: "Sum of the rooms' areas, where they are known.", Unit: "平方米", Kind: measure.Known{Of: "t.area_sqm"}},
+		{Name: "seats", Doc: "Sum of the rooms' capacities, where they are known.", Unit: "人", Kind: measure.Known{Of: "t.capacity"}},
 		{Name: "serviceShare", Doc: "Area of service rooms over area of service and office rooms.",
 			Kind: measure.Ratio{Of: "sum(CASE WHEN t.space_use = 'SERVICE' THEN t.area_sqm END)", By: "sum(CASE WHEN t.space_use IN ('SERVICE', 'OFFICE') THEN t.area_sqm END)"}},
 	},

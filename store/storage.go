@@ -10,6 +10,7 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/fault"
+	"linhui/internal/measure"
 	"linhui/page"
 	"linhui/schema/scalar"
 
@@ -78,12 +79,34 @@ type StoredItemFilter struct {
 
 func (f *StoredItemFilter) Where(w *Where, ask *Ask) error {
 	if f.Status != nil {
-		w.And("CASE WHEN t.status = 'DEPOSITED' AND t.collect_by < ? THEN 'UNCLAIMED' ELSE t.status END = ANY(?)", ask.Viewer.At, EnumTexts(f.Status))
+		w.And(storedStatus("?")+" = ANY(?)", ask.Viewer.At, EnumTexts(f.Status))
 	}
 	if err := w.Refers("t.station_id", f.Station, Stations, "filter", "station"); err != nil {
 		return err
 	}
 	return w.During("t.deposited_at", f.Range, "filter", "range")
+}
+
+var _ = DefineCube(Cube{
+	Of: StoredItems, Where: "StoredItemFilter", Time: "deposited_at", Roles: analysts,
+	Dimensions: []Dimension{
+		{Name: "STATION", SQL: "t.station_id", To: Stations},
+		{Name: "STATUS", SQL: storedStatus(Now), Type: "StoredItemStatus"},
+	},
+	Measures: []Measure{
+		{Name: "deposits", Doc: "Things left at a station; refused ones are none.", Unit: "件", Kind: measure.Count{If: "t.status <> 'REFUSED'"}},
+		{Name: "refused", Doc: "Things that a station did not take.", Unit: "件", Kind: measure.Count{If: "t.status = 'REFUSED'"}},
+		{Name: "uncollected", Doc: "Things still there past their time.", Unit: "件", Kind: measure.Count{If: storedStatus(Now) + " = 'UNCLAIMED'"}},
+		{Name: "collectedShare", Doc: "Things collected over things left whose time has passed or that are gone.",
+			Kind: measure.Share("t.status = 'COLLECTED'", "t.status IN ('COLLECTED', 'HANDED_OVER') OR "+storedStatus(Now)+" = 'UNCLAIMED'")},
+		{Name: "meanHoursStored", Doc: "Hours from leaving to collecting, over things collected.", Unit: "小时",
+			Kind: measure.Mean("extract(epoch FROM t.collected_at - t.deposited_at) / 3600")},
+	},
+})
+
+// storedStatus is StoredItem.Status in SQL, at an instant.
+func storedStatus(at string) string {
+	return "(CASE WHEN t.status = 'DEPOSITED' AND t.collect_by < " + at + " THEN 'UNCLAIMED' ELSE t.status END)"
 }
 
 var desk = Holding[StoredItem](authz.StationStaff)

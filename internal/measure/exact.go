@@ -42,6 +42,27 @@ func (s *sum) Add(p Part)  { s.of.Decimal = s.of.Decimal.Add(p.(*sum).of.Decimal
 
 func (s *sum) Value(float64) (decimal.Decimal, bool) { return s.of.Decimal, true }
 
+// Known is the sum of what is known: absent where no row has the expression. An area that nobody
+// has measured is not nothing.
+type Known struct{ Of string }
+
+func (k Known) Columns(filter string) []Column { return Sum(k).Columns(filter) }
+func (Known) Part() Part                       { return new(known) }
+func (Known) Accuracy(Part) Accuracy           { return Exact }
+func (Known) Additive() bool                   { return true }
+
+type known struct{ of decimal.NullDecimal }
+
+func (k *known) Dest() []any { return []any{&k.of} }
+
+func (k *known) Add(p Part) {
+	if o := p.(*known); o.of.Valid {
+		k.of = decimal.NewNullDecimal(k.of.Decimal.Add(o.of.Decimal))
+	}
+}
+
+func (k *known) Value(float64) (decimal.Decimal, bool) { return k.of.Decimal, k.of.Valid }
+
 // Ratio divides one sum by another: a mean with By of how many rows have it, a share, a rate.
 // It is absent where the divisor is zero.
 type Ratio struct{ Of, By string } // aggregates without FILTER, such as sum(t.minutes)

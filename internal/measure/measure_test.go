@@ -50,6 +50,7 @@ func TestPartsFoldToTheWhole(t *testing.T) {
 	}{
 		"count":     {measure.Count{If: "t.x > 0"}, 0, "count(*) FILTER (WHERE x > 0)", true},
 		"sum":       {measure.Sum{Of: "t.x::numeric"}, 0, "sum(x::numeric)", true},
+		"known":     {measure.Known{Of: "t.x::numeric"}, 0, "sum(x::numeric)", true},
 		"mean":      {measure.Mean("t.y"), 0, "round(avg(y), 6)", true},
 		"share":     {measure.Share("t.x > 5", "t.x > 0"), 0, "round(count(*) FILTER (WHERE x > 5)::numeric / count(*) FILTER (WHERE x > 0), 6)", true},
 		"deviation": {measure.Deviation{Of: "t.y"}, 0, "round(stddev_pop(y), 6)", true},
