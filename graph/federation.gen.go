@@ -225,6 +225,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Brand(ctx, sel, obj)
+	case *store.Attendance:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Attendance(ctx, sel, obj)
 	case *store.Division:
 		if obj == nil {
 			return graphql.Null

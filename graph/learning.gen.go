@@ -30,11 +30,14 @@ type CourseSessionResolver interface {
 	Community(ctx context.Context, obj *store.CourseSession) (*store.Community, error)
 	Course(ctx context.Context, obj *store.CourseSession) (*store.Course, error)
 	Room(ctx context.Context, obj *store.CourseSession) (*store.Room, error)
+
+	Attendances(ctx context.Context, obj *store.CourseSession, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Attendance], error)
 }
 type EnrolmentResolver interface {
 	Community(ctx context.Context, obj *store.Enrolment) (*store.Community, error)
 	Course(ctx context.Context, obj *store.Enrolment) (*store.Course, error)
 
+	Attendances(ctx context.Context, obj *store.Enrolment, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Attendance], error)
 	Resident(ctx context.Context, obj *store.Enrolment) (*store.Resident, error)
 }
 type ProgrammeResolver interface {
@@ -54,6 +57,52 @@ type ProgrammeResolver interface {
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_CourseSession_attendances_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOAttendanceOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	return args, nil
+}
 
 func (ec *executionContext) field_Course_enrolments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -160,6 +209,52 @@ func (ec *executionContext) field_Course_sessions_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Enrolment_attendances_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOAttendanceOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -1307,6 +1402,29 @@ func (ec *executionContext) fieldContext_CourseSession_classHours(_ context.Cont
 	return graphql.NewScalarFieldContext("CourseSession", field, false, false, errors.New("field of type Decimal does not have child fields"))
 }
 
+func (ec *executionContext) _CourseSession_version(ctx context.Context, field graphql.CollectedField, obj *store.CourseSession) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseSession_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CourseSession_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CourseSession", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _CourseSession_provenance(ctx context.Context, field graphql.CollectedField, obj *store.CourseSession) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1335,6 +1453,53 @@ func (ec *executionContext) fieldContext_CourseSession_provenance(_ context.Cont
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Provenance(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CourseSession_attendances(ctx context.Context, field graphql.CollectedField, obj *store.CourseSession) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOAttendanceConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CourseSession_attendances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CourseSession().Attendances(ctx, obj, fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.Attendance]) graphql.Marshaler {
+			return ec.marshalOAttendanceConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CourseSession_attendances(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CourseSession",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttendanceConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CourseSession_attendances_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -1751,6 +1916,76 @@ func (ec *executionContext) _Enrolment_appliedAt(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Enrolment_appliedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Enrolment", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Enrolment_version(ctx context.Context, field graphql.CollectedField, obj *store.Enrolment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Enrolment_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Enrolment_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Enrolment", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Enrolment_attendances(ctx context.Context, field graphql.CollectedField, obj *store.Enrolment) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOAttendanceConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Enrolment_attendances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Enrolment().Attendances(ctx, obj, fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.Attendance]) graphql.Marshaler {
+			return ec.marshalOAttendanceConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Enrolment_attendances(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Enrolment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttendanceConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Enrolment_attendances_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Enrolment_resident(ctx context.Context, field graphql.CollectedField, obj *store.Enrolment) (ret graphql.Marshaler) {
@@ -3411,8 +3646,12 @@ func (ec *executionContext) _CourseSession(ctx context.Context, sel ast.Selectio
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.End), graphql.Null)
 		case "classHours":
 			out.String(i, string(obj.ClassHours))
+		case "version":
+			out.Int(i, obj.Version)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		case "attendances":
+			out.Put(i, ec._CourseSession_attendances(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3506,6 +3745,10 @@ func (ec *executionContext) _Enrolment(ctx context.Context, sel ast.SelectionSet
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.ParentVolunteerOptIn), graphql.Null)
 		case "appliedAt":
 			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AppliedAt), graphql.Null)
+		case "version":
+			out.Int(i, obj.Version)
+		case "attendances":
+			out.Put(i, ec._Enrolment_attendances(ctx, field, obj), graphql.RequiredNull)
 		case "resident":
 			out.Put(i, ec._Enrolment_resident(ctx, field, obj), graphql.RequiredNull)
 		default:
@@ -4052,6 +4295,13 @@ func (ec *executionContext) unmarshalOCourseOrder2ᚖlinhuiᚋstoreᚐOrderBy(ct
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOCourseSession2ᚖlinhuiᚋstoreᚐCourseSession(ctx context.Context, sel ast.SelectionSet, v *store.CourseSession) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CourseSession(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCourseSessionConnection2ᚖlinhuiᚋpageᚐConnection(ctx context.Context, sel ast.SelectionSet, v *page.Connection[store.CourseSession]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -4065,6 +4315,13 @@ func (ec *executionContext) unmarshalOCourseSessionOrder2ᚖlinhuiᚋstoreᚐOrd
 	}
 	res, err := ec.unmarshalInputCourseSessionOrder(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEnrolment2ᚖlinhuiᚋstoreᚐEnrolment(ctx context.Context, sel ast.SelectionSet, v *store.Enrolment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Enrolment(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOEnrolmentConnection2ᚖlinhuiᚋpageᚐConnection(ctx context.Context, sel ast.SelectionSet, v *page.Connection[store.Enrolment]) graphql.Marshaler {

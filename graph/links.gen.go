@@ -16,6 +16,93 @@ import (
 // LinkRoot gives the resolvers of every type whose resolved fields are all described links.
 type LinkRoot struct{}
 
+// AttendanceLinks resolves the described links of Attendance.
+type AttendanceLinks struct{}
+
+func (AttendanceLinks) Community(ctx context.Context, obj *store.Attendance) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (AttendanceLinks) Session(ctx context.Context, obj *store.Attendance) (*store.CourseSession, error) {
+	return dataloaders.Link[*store.CourseSession](ctx, obj)
+}
+
+func (AttendanceLinks) Enrolment(ctx context.Context, obj *store.Attendance) (*store.Enrolment, error) {
+	return dataloaders.Link[*store.Enrolment](ctx, obj)
+}
+
+func (LinkRoot) Attendance() AttendanceResolver { return AttendanceLinks{} }
+
+// AttendanceGroupLinks resolves the described links of AttendanceGroup.
+type AttendanceGroupLinks struct{}
+
+func (AttendanceGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (AttendanceGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Programme(ctx context.Context, obj *store.Group) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Course(ctx context.Context, obj *store.Group) (*store.Course, error) {
+	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Marks(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Present(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (AttendanceGroupLinks) AttendanceShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (AttendanceGroupLinks) Residents(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) AttendanceGroup() AttendanceGroupResolver { return AttendanceGroupLinks{} }
+
+// AttendanceMeasuresLinks resolves the described links of AttendanceMeasures.
+type AttendanceMeasuresLinks struct{}
+
+func (AttendanceMeasuresLinks) Marks(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (AttendanceMeasuresLinks) Present(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (AttendanceMeasuresLinks) AttendanceShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (AttendanceMeasuresLinks) Residents(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) AttendanceMeasures() AttendanceMeasuresResolver { return AttendanceMeasuresLinks{} }
+
 // BrandLinks resolves the described links of Brand.
 type BrandLinks struct{}
 
@@ -316,6 +403,10 @@ func (CourseSessionLinks) Room(ctx context.Context, obj *store.CourseSession) (*
 	return dataloaders.Link[*store.Room](ctx, obj)
 }
 
+func (CourseSessionLinks) Attendances(ctx context.Context, obj *store.CourseSession, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Attendance], error) {
+	return dataloaders.Link[*page.Connection[store.Attendance]](ctx, obj)
+}
+
 func (LinkRoot) CourseSession() CourseSessionResolver { return CourseSessionLinks{} }
 
 // CourseSessionGroupLinks resolves the described links of CourseSessionGroup.
@@ -445,6 +536,10 @@ func (EnrolmentLinks) Community(ctx context.Context, obj *store.Enrolment) (*sto
 
 func (EnrolmentLinks) Course(ctx context.Context, obj *store.Enrolment) (*store.Course, error) {
 	return dataloaders.Link[*store.Course](ctx, obj)
+}
+
+func (EnrolmentLinks) Attendances(ctx context.Context, obj *store.Enrolment, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Attendance], error) {
+	return dataloaders.Link[*page.Connection[store.Attendance]](ctx, obj)
 }
 
 func (EnrolmentLinks) Resident(ctx context.Context, obj *store.Enrolment) (*store.Resident, error) {
@@ -2128,6 +2223,10 @@ type Cubes struct {
 	Aggregate func(ctx context.Context) (*store.Aggregate, error)
 }
 
+func (c Cubes) AttendanceAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) CourseAggregate(ctx context.Context, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -2238,8 +2337,12 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_CourseMeasures_seats_args(ctx, raw)
 	case "CourseMeasures.seatsTaken":
 		return ec.field_CourseMeasures_seatsTaken_args(ctx, raw)
+	case "CourseSession.attendances":
+		return ec.field_CourseSession_attendances_args(ctx, raw)
 	case "Division.communities":
 		return ec.field_Division_communities_args(ctx, raw)
+	case "Enrolment.attendances":
+		return ec.field_Enrolment_attendances_args(ctx, raw)
 	case "EnrolmentGroup.signUps":
 		return ec.field_EnrolmentGroup_signUps_args(ctx, raw)
 	case "EnrolmentGroup.residents":

@@ -25,6 +25,9 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Attendance() AttendanceResolver
+	AttendanceGroup() AttendanceGroupResolver
+	AttendanceMeasures() AttendanceMeasuresResolver
 	Brand() BrandResolver
 	Building() BuildingResolver
 	Campaign() CampaignResolver
@@ -111,6 +114,71 @@ type ComplexityRoot struct {
 		Rollup  func(childComplexity int) int
 		Rows    func(childComplexity int) int
 		Sources func(childComplexity int) int
+	}
+
+	Attendance struct {
+		Community func(childComplexity int) int
+		Enrolment func(childComplexity int) int
+		ID        func(childComplexity int) int
+		MarkedAt  func(childComplexity int) int
+		Session   func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	AttendanceAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AttendanceConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AttendanceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AttendanceGroup struct {
+		AttendanceShare func(childComplexity int) int
+		Audience        func(childComplexity int) int
+		Bucket          func(childComplexity int) int
+		Community       func(childComplexity int) int
+		Compared        func(childComplexity int) int
+		Course          func(childComplexity int) int
+		District        func(childComplexity int) int
+		Marks           func(childComplexity int) int
+		Present         func(childComplexity int) int
+		Programme       func(childComplexity int) int
+		Residents       func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Street          func(childComplexity int) int
+		Suppressed      func(childComplexity int) int
+	}
+
+	AttendanceGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AttendanceMeasures struct {
+		AttendanceShare func(childComplexity int) int
+		Marks           func(childComplexity int) int
+		Present         func(childComplexity int) int
+		Residents       func(childComplexity int) int
 	}
 
 	Brand struct {
@@ -317,16 +385,18 @@ type ComplexityRoot struct {
 	}
 
 	CourseSession struct {
-		ClassHours func(childComplexity int) int
-		Community  func(childComplexity int) int
-		Course     func(childComplexity int) int
-		End        func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		Provenance func(childComplexity int) int
-		Room       func(childComplexity int) int
-		Start      func(childComplexity int) int
-		Status     func(childComplexity int) int
+		Attendances func(childComplexity int, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ClassHours  func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Course      func(childComplexity int) int
+		End         func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Room        func(childComplexity int) int
+		Start       func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Version     func(childComplexity int) int
 	}
 
 	CourseSessionAggregate struct {
@@ -452,6 +522,7 @@ type ComplexityRoot struct {
 
 	Enrolment struct {
 		AppliedAt            func(childComplexity int) int
+		Attendances          func(childComplexity int, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community            func(childComplexity int) int
 		Course               func(childComplexity int) int
 		ID                   func(childComplexity int) int
@@ -459,6 +530,7 @@ type ComplexityRoot struct {
 		ParentVolunteerOptIn func(childComplexity int) int
 		Resident             func(childComplexity int) int
 		Status               func(childComplexity int) int
+		Version              func(childComplexity int) int
 		WaitlistPosition     func(childComplexity int) int
 	}
 
@@ -517,6 +589,11 @@ type ComplexityRoot struct {
 		Residents      func(childComplexity int, where *store.EnrolmentFilter) int
 		SignUps        func(childComplexity int, where *store.EnrolmentFilter) int
 		Waiting        func(childComplexity int, where *store.EnrolmentFilter) int
+	}
+
+	EnrolmentPayload struct {
+		Enrolment  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Escalation struct {
@@ -1035,21 +1112,27 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AcceptSeat            func(childComplexity int, input store.StepEnrolmentInput) int
 		AssignFeedback        func(childComplexity int, input store.AssignFeedbackInput) int
 		BorrowItem            func(childComplexity int, input store.BorrowItemInput) int
 		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
 		CollectItem           func(childComplexity int, input store.CollectItemInput) int
+		CompleteEnrolment     func(childComplexity int, input store.StepEnrolmentInput) int
+		ConsentEnrolment      func(childComplexity int, input store.ConsentEnrolmentInput) int
 		DeleteQuery           func(childComplexity int, input store.DeleteQueryInput) int
 		DepositItem           func(childComplexity int, input store.DepositItemInput) int
 		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
+		Enrol                 func(childComplexity int, input store.EnrolInput) int
 		HandOverItem          func(childComplexity int, input store.HandOverItemInput) int
 		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
 		PublishEcho           func(childComplexity int, input store.StepEchoInput) int
 		RateFeedback          func(childComplexity int, input store.RateFeedbackInput) int
+		RecordAttendance      func(childComplexity int, input store.RecordAttendanceInput) int
 		RecordServiceDelivery func(childComplexity int, input store.RecordServiceDeliveryInput) int
 		ReferFeedback         func(childComplexity int, input store.ReferFeedbackInput) int
 		RefuseFeedback        func(childComplexity int, input store.RefuseFeedbackInput) int
 		RefuseItem            func(childComplexity int, input store.RefuseItemInput) int
+		RejectEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
 		ReleaseItem           func(childComplexity int, input store.ReleaseItemInput) int
 		ReopenFeedback        func(childComplexity int, input store.ReopenFeedbackInput) int
 		ReplyFeedback         func(childComplexity int, input store.ReplyFeedbackInput) int
@@ -1066,6 +1149,7 @@ type ComplexityRoot struct {
 		SuspendFeedback       func(childComplexity int, input store.SuspendFeedbackInput) int
 		TriageFeedback        func(childComplexity int, input store.TriageFeedbackInput) int
 		WithdrawEcho          func(childComplexity int, input store.WithdrawEchoInput) int
+		WithdrawEnrolment     func(childComplexity int, input store.StepEnrolmentInput) int
 		WithdrawFeedback      func(childComplexity int, input store.WithdrawFeedbackInput) int
 		WriteOffLoan          func(childComplexity int, input store.StepLoanInput) int
 	}
@@ -1177,6 +1261,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		AttendanceAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Campaigns                func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Communities              func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community                func(childComplexity int, slug *string, id *string) int
@@ -1630,6 +1715,11 @@ type ComplexityRoot struct {
 		Review     func(childComplexity int) int
 		StartsOn   func(childComplexity int) int
 		Station    func(childComplexity int) int
+	}
+
+	SessionPayload struct {
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Signage struct {
@@ -2106,6 +2196,277 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AggregateCost.Sources(childComplexity), true
+
+	case "Attendance.community":
+		if e.ComplexityRoot.Attendance.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.Community(childComplexity), true
+	case "Attendance.enrolment":
+		if e.ComplexityRoot.Attendance.Enrolment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.Enrolment(childComplexity), true
+	case "Attendance.id":
+		if e.ComplexityRoot.Attendance.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.ID(childComplexity), true
+	case "Attendance.markedAt":
+		if e.ComplexityRoot.Attendance.MarkedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.MarkedAt(childComplexity), true
+	case "Attendance.session":
+		if e.ComplexityRoot.Attendance.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.Session(childComplexity), true
+	case "Attendance.status":
+		if e.ComplexityRoot.Attendance.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attendance.Status(childComplexity), true
+
+	case "AttendanceAggregate.accuracy":
+		if e.ComplexityRoot.AttendanceAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Accuracy(childComplexity), true
+	case "AttendanceAggregate.asOf":
+		if e.ComplexityRoot.AttendanceAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.AsOf(childComplexity), true
+	case "AttendanceAggregate.cost":
+		if e.ComplexityRoot.AttendanceAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Cost(childComplexity), true
+	case "AttendanceAggregate.coverage":
+		if e.ComplexityRoot.AttendanceAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Coverage(childComplexity), true
+	case "AttendanceAggregate.edges":
+		if e.ComplexityRoot.AttendanceAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Edges(childComplexity), true
+	case "AttendanceAggregate.nodes":
+		if e.ComplexityRoot.AttendanceAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Nodes(childComplexity), true
+	case "AttendanceAggregate.other":
+		if e.ComplexityRoot.AttendanceAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Other(childComplexity), true
+	case "AttendanceAggregate.pageInfo":
+		if e.ComplexityRoot.AttendanceAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.PageInfo(childComplexity), true
+	case "AttendanceAggregate.suppressed":
+		if e.ComplexityRoot.AttendanceAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Suppressed(childComplexity), true
+	case "AttendanceAggregate.total":
+		if e.ComplexityRoot.AttendanceAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.Total(childComplexity), true
+	case "AttendanceAggregate.totalCount":
+		if e.ComplexityRoot.AttendanceAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceAggregate.TotalCount(childComplexity), true
+
+	case "AttendanceConnection.coverage":
+		if e.ComplexityRoot.AttendanceConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceConnection.Coverage(childComplexity), true
+	case "AttendanceConnection.edges":
+		if e.ComplexityRoot.AttendanceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceConnection.Edges(childComplexity), true
+	case "AttendanceConnection.nodes":
+		if e.ComplexityRoot.AttendanceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceConnection.Nodes(childComplexity), true
+	case "AttendanceConnection.pageInfo":
+		if e.ComplexityRoot.AttendanceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceConnection.PageInfo(childComplexity), true
+	case "AttendanceConnection.totalCount":
+		if e.ComplexityRoot.AttendanceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceConnection.TotalCount(childComplexity), true
+
+	case "AttendanceEdge.cursor":
+		if e.ComplexityRoot.AttendanceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceEdge.Cursor(childComplexity), true
+	case "AttendanceEdge.node":
+		if e.ComplexityRoot.AttendanceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceEdge.Node(childComplexity), true
+
+	case "AttendanceGroup.attendanceShare":
+		if e.ComplexityRoot.AttendanceGroup.AttendanceShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.AttendanceShare(childComplexity), true
+	case "AttendanceGroup.audience":
+		if e.ComplexityRoot.AttendanceGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Audience(childComplexity), true
+	case "AttendanceGroup.bucket":
+		if e.ComplexityRoot.AttendanceGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Bucket(childComplexity), true
+	case "AttendanceGroup.community":
+		if e.ComplexityRoot.AttendanceGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Community(childComplexity), true
+	case "AttendanceGroup.compared":
+		if e.ComplexityRoot.AttendanceGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Compared(childComplexity), true
+	case "AttendanceGroup.course":
+		if e.ComplexityRoot.AttendanceGroup.Course == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Course(childComplexity), true
+	case "AttendanceGroup.district":
+		if e.ComplexityRoot.AttendanceGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.District(childComplexity), true
+	case "AttendanceGroup.marks":
+		if e.ComplexityRoot.AttendanceGroup.Marks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Marks(childComplexity), true
+	case "AttendanceGroup.present":
+		if e.ComplexityRoot.AttendanceGroup.Present == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Present(childComplexity), true
+	case "AttendanceGroup.programme":
+		if e.ComplexityRoot.AttendanceGroup.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Programme(childComplexity), true
+	case "AttendanceGroup.residents":
+		if e.ComplexityRoot.AttendanceGroup.Residents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Residents(childComplexity), true
+	case "AttendanceGroup.status":
+		if e.ComplexityRoot.AttendanceGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Status(childComplexity), true
+	case "AttendanceGroup.street":
+		if e.ComplexityRoot.AttendanceGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Street(childComplexity), true
+	case "AttendanceGroup.suppressed":
+		if e.ComplexityRoot.AttendanceGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroup.Suppressed(childComplexity), true
+
+	case "AttendanceGroupEdge.cursor":
+		if e.ComplexityRoot.AttendanceGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroupEdge.Cursor(childComplexity), true
+	case "AttendanceGroupEdge.node":
+		if e.ComplexityRoot.AttendanceGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceGroupEdge.Node(childComplexity), true
+
+	case "AttendanceMeasures.attendanceShare":
+		if e.ComplexityRoot.AttendanceMeasures.AttendanceShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceMeasures.AttendanceShare(childComplexity), true
+	case "AttendanceMeasures.marks":
+		if e.ComplexityRoot.AttendanceMeasures.Marks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceMeasures.Marks(childComplexity), true
+	case "AttendanceMeasures.present":
+		if e.ComplexityRoot.AttendanceMeasures.Present == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceMeasures.Present(childComplexity), true
+	case "AttendanceMeasures.residents":
+		if e.ComplexityRoot.AttendanceMeasures.Residents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttendanceMeasures.Residents(childComplexity), true
 
 	case "Brand.channels":
 		if e.ComplexityRoot.Brand.Channels == nil {
@@ -3161,6 +3522,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CourseMeasures.SignUps(childComplexity, args["where"].(*store.CourseFilter)), true
 
+	case "CourseSession.attendances":
+		if e.ComplexityRoot.CourseSession.Attendances == nil {
+			break
+		}
+
+		args, err := ec.field_CourseSession_attendances_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CourseSession.Attendances(childComplexity, args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "CourseSession.classHours":
 		if e.ComplexityRoot.CourseSession.ClassHours == nil {
 			break
@@ -3221,6 +3593,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CourseSession.Status(childComplexity), true
+	case "CourseSession.version":
+		if e.ComplexityRoot.CourseSession.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CourseSession.Version(childComplexity), true
 
 	case "CourseSessionAggregate.accuracy":
 		if e.ComplexityRoot.CourseSessionAggregate.Accuracy == nil {
@@ -3738,6 +4116,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Enrolment.AppliedAt(childComplexity), true
+	case "Enrolment.attendances":
+		if e.ComplexityRoot.Enrolment.Attendances == nil {
+			break
+		}
+
+		args, err := ec.field_Enrolment_attendances_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Enrolment.Attendances(childComplexity, args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Enrolment.community":
 		if e.ComplexityRoot.Enrolment.Community == nil {
 			break
@@ -3780,6 +4169,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Enrolment.Status(childComplexity), true
+	case "Enrolment.version":
+		if e.ComplexityRoot.Enrolment.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Enrolment.Version(childComplexity), true
 	case "Enrolment.waitlistPosition":
 		if e.ComplexityRoot.Enrolment.WaitlistPosition == nil {
 			break
@@ -4066,6 +4461,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EnrolmentMeasures.Waiting(childComplexity, args["where"].(*store.EnrolmentFilter)), true
+
+	case "EnrolmentPayload.enrolment":
+		if e.ComplexityRoot.EnrolmentPayload.Enrolment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentPayload.Enrolment(childComplexity), true
+	case "EnrolmentPayload.userErrors":
+		if e.ComplexityRoot.EnrolmentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnrolmentPayload.UserErrors(childComplexity), true
 
 	case "Escalation.at":
 		if e.ComplexityRoot.Escalation.At == nil {
@@ -6583,6 +6991,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "Mutation.acceptSeat":
+		if e.ComplexityRoot.Mutation.AcceptSeat == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptSeat_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptSeat(childComplexity, args["input"].(store.StepEnrolmentInput)), true
 	case "Mutation.assignFeedback":
 		if e.ComplexityRoot.Mutation.AssignFeedback == nil {
 			break
@@ -6627,6 +7046,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CollectItem(childComplexity, args["input"].(store.CollectItemInput)), true
+	case "Mutation.completeEnrolment":
+		if e.ComplexityRoot.Mutation.CompleteEnrolment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeEnrolment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteEnrolment(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.consentEnrolment":
+		if e.ComplexityRoot.Mutation.ConsentEnrolment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_consentEnrolment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConsentEnrolment(childComplexity, args["input"].(store.ConsentEnrolmentInput)), true
 	case "Mutation.deleteQuery":
 		if e.ComplexityRoot.Mutation.DeleteQuery == nil {
 			break
@@ -6660,6 +7101,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftEcho(childComplexity, args["input"].(store.DraftEchoInput)), true
+	case "Mutation.enrol":
+		if e.ComplexityRoot.Mutation.Enrol == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_enrol_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Enrol(childComplexity, args["input"].(store.EnrolInput)), true
 	case "Mutation.handOverItem":
 		if e.ComplexityRoot.Mutation.HandOverItem == nil {
 			break
@@ -6704,6 +7156,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RateFeedback(childComplexity, args["input"].(store.RateFeedbackInput)), true
+	case "Mutation.recordAttendance":
+		if e.ComplexityRoot.Mutation.RecordAttendance == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordAttendance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordAttendance(childComplexity, args["input"].(store.RecordAttendanceInput)), true
 	case "Mutation.recordServiceDelivery":
 		if e.ComplexityRoot.Mutation.RecordServiceDelivery == nil {
 			break
@@ -6748,6 +7211,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefuseItem(childComplexity, args["input"].(store.RefuseItemInput)), true
+	case "Mutation.rejectEnrolment":
+		if e.ComplexityRoot.Mutation.RejectEnrolment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rejectEnrolment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectEnrolment(childComplexity, args["input"].(store.StepEnrolmentInput)), true
 	case "Mutation.releaseItem":
 		if e.ComplexityRoot.Mutation.ReleaseItem == nil {
 			break
@@ -6924,6 +7398,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawEcho(childComplexity, args["input"].(store.WithdrawEchoInput)), true
+	case "Mutation.withdrawEnrolment":
+		if e.ComplexityRoot.Mutation.WithdrawEnrolment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawEnrolment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawEnrolment(childComplexity, args["input"].(store.StepEnrolmentInput)), true
 	case "Mutation.withdrawFeedback":
 		if e.ComplexityRoot.Mutation.WithdrawFeedback == nil {
 			break
@@ -7435,6 +7920,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PublishedDate.Year(childComplexity), true
 
+	case "Query.attendanceAggregate":
+		if e.ComplexityRoot.Query.AttendanceAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_attendanceAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AttendanceAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.campaigns":
 		if e.ComplexityRoot.Query.Campaigns == nil {
 			break
@@ -9831,6 +10327,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceWindow.Station(childComplexity), true
+
+	case "SessionPayload.session":
+		if e.ComplexityRoot.SessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionPayload.Session(childComplexity), true
+	case "SessionPayload.userErrors":
+		if e.ComplexityRoot.SessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionPayload.UserErrors(childComplexity), true
 
 	case "Signage.labelZh":
 		if e.ComplexityRoot.Signage.LabelZh == nil {
@@ -12405,6 +12914,95 @@ extend type Mutation {
   recordServiceDelivery(input: RecordServiceDeliveryInput!): ServiceDeliveryPayload! @auth(any: [STATION_STAFF])
 }
 `, BuiltIn: false},
+	{Name: "../schema/enrolling.graphqls", Input: `enum AttendanceStatus { "到课" PRESENT "迟到" LATE "请假" EXCUSED "缺席" ABSENT OTHER }
+
+"Whether who signed up came to a session (考勤). Residents see their own."
+type Attendance implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  session: CourseSession
+  enrolment: Enrolment
+  status: AttendanceStatus!
+  markedAt: DateTime!
+}
+type AttendanceConnection @class(level: P0_PUBLIC) {
+  edges: [AttendanceEdge!]!
+  nodes: [Attendance!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type AttendanceEdge @class(level: P0_PUBLIC) { cursor: String!, node: Attendance! }
+enum AttendanceOrderField { MARKED_AT }
+input AttendanceOrder { field: AttendanceOrderField!, direction: Direction! = ASC }
+
+extend type CourseSession {
+  "In the order they were marked; residents see their own."
+  attendances(orderBy: AttendanceOrder, first: Int, after: String, last: Int, before: String): AttendanceConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+extend type Enrolment {
+  "In the order they were marked."
+  attendances(orderBy: AttendanceOrder, first: Int, after: String, last: Int, before: String): AttendanceConnection
+}
+
+input EnrolInput {
+  course: ID!
+  "Who signs up; without it the resident who asks. Residents sign up themselves and the children whose guardian they are."
+  resident: ID
+  "Under 14: the guardian agrees. It counts from the guardian, and from staff who hold the guardian's paper; otherwise the sign-up is APPLIED until consentEnrolment."
+  guardianConsent: Boolean! = false
+  parentVolunteerOptIn: Boolean! = false
+  "Any text that is new for each sign-up."
+  idempotencyKey: String!
+}
+input ConsentEnrolmentInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input StepEnrolmentInput {
+  id: ID!
+  "The version that you saw; CONFLICT when somebody changed it since."
+  version: Int
+  idempotencyKey: String
+}
+input AttendanceMark {
+  enrolment: ID!
+  status: AttendanceStatus!
+}
+input RecordAttendanceInput {
+  session: ID!
+  "Who is not named stays as they are."
+  marks: [AttendanceMark!]!
+  idempotencyKey: String
+}
+"The sign-up as it is after the write; null beside the rules that the write broke."
+type EnrolmentPayload @class(level: P0_PUBLIC) {
+  enrolment: Enrolment @auth(any: [STATION_STAFF]) @own
+  userErrors: [UserError!]!
+}
+"The session as it is after the write; null beside the rules that the write broke."
+type SessionPayload @class(level: P0_PUBLIC) {
+  session: CourseSession
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  "A seat while there is one and nobody waits, else a place on the waiting list. The age is that of the day the course starts."
+  enrol(input: EnrolInput!): EnrolmentPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  "A guardian agrees to the sign-up of a child under 14, which then gets its seat or its place in line."
+  consentEnrolment(input: ConsentEnrolmentInput!): EnrolmentPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  "Takes a seat that came free. It is kept for 24 hours, then it goes to who waits next."
+  acceptSeat(input: StepEnrolmentInput!): EnrolmentPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  "Frees the seat, which is offered to who waits first."
+  withdrawEnrolment(input: StepEnrolmentInput!): EnrolmentPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  rejectEnrolment(input: StepEnrolmentInput!): EnrolmentPayload! @auth(any: [STATION_STAFF])
+  "Of who attended."
+  completeEnrolment(input: StepEnrolmentInput!): EnrolmentPayload! @auth(any: [STATION_STAFF])
+  "Of a session that has begun, which then is HELD."
+  recordAttendance(input: RecordAttendanceInput!): SessionPayload! @auth(any: [STATION_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/events.graphqls", Input: `enum EventKind { "灯会" FAIR "联欢会" GALA "节庆/邻里节" FESTIVAL "服务日" SERVICE_DAY "爱心餐日" FREE_MEAL_DAY "比赛" CONTEST "放映" SCREENING "读书会" BOOK_CLUB "义诊" CLINIC "宣讲" TALK "手工坊" WORKSHOP "辅导" TUTORING "排练" REHEARSAL "拍摄" FILMING "成立" FOUNDING "随到随玩" DROP_IN "跳蚤市场" FLEA_MARKET "运动会" SPORTS "绿跑" RUN "歌舞联欢" PERFORMANCE "会议" MEETING "其他" OTHER }
 enum EventStatus { "草稿，仅工作人员可见" DRAFT "已发布" PUBLISHED "报名中" OPEN "报满" FULL "进行中" ONGOING "已结束" ENDED "取消" CANCELLED "延期" POSTPONED OTHER }
 
@@ -13238,6 +13836,8 @@ type CourseSession implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   start: DateTime!
   end: DateTime!
   classHours: Decimal!
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
   provenance: Provenance!
 }
 
@@ -13253,7 +13853,7 @@ type CourseSessionEdge @class(level: P0_PUBLIC) { cursor: String!, node: CourseS
 enum CourseSessionOrderField { START }
 input CourseSessionOrder { field: CourseSessionOrderField!, direction: Direction! = ASC }
 
-"A sign-up (报名). Who signed up is shown to staff, masked; residents see their own."
+"A sign-up (报名). Who signed up is shown to staff, masked; residents see their own and those of the children whose guardian they are."
 type Enrolment implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
   id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
   community: Community!
@@ -13265,6 +13865,8 @@ type Enrolment implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @c
   offeredUntil: DateTime
   parentVolunteerOptIn: Boolean!
   appliedAt: DateTime!
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
 }
 
 type EnrolmentConnection @class(level: P0_PUBLIC) {
@@ -14398,7 +15000,78 @@ extend type Query {
   communities(communities: [ID!], filter: CommunityFilter, orderBy: CommunityOrder, first: Int, after: String, last: Int, before: String): CommunityConnection
 }
 `, BuiltIn: false},
-	{Name: "../cubes.graphqls", Input: `enum CourseDimension {
+	{Name: "../cubes.graphqls", Input: `enum AttendanceDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  PROGRAMME
+  COURSE
+  AUDIENCE
+  STATUS
+}
+"One page of the groups of Attendance rows that have the same keys."
+type AttendanceAggregate @class(level: P0_PUBLIC) {
+  edges: [AttendanceGroupEdge!]!
+  nodes: [AttendanceGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: AttendanceMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: AttendanceMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type AttendanceGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: AttendanceGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type AttendanceGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  programme: Programme
+  course: Course
+  audience: Audience
+  status: AttendanceStatus
+  "Times that somebody was looked for. (人次)"
+  marks: Int
+  "Times that somebody was there, if late. (人次)"
+  present: Int
+  "Times that somebody was there over times that somebody was looked for and not excused."
+  attendanceShare: Decimal
+  "Different residents. (人)"
+  residents: Int
+  "What compareTo asks for; null where no row stands."
+  compared: AttendanceMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type AttendanceMeasures @class(level: P0_PUBLIC) {
+  "Times that somebody was looked for. (人次)"
+  marks: Int
+  "Times that somebody was there, if late. (人次)"
+  present: Int
+  "Times that somebody was there over times that somebody was looked for and not excused."
+  attendanceShare: Decimal
+  "Different residents. (人)"
+  residents: Int
+}
+extend type Query {
+  "Groups of Attendance rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  attendanceAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [AttendanceDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): AttendanceAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum CourseDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
   "街道 or 镇 above the community."
@@ -14979,7 +15652,7 @@ type RoomGroup @class(level: P0_PUBLIC) {
   rooms: Int
   "Sum of the rooms' areas, where they are known. (平方米)"
   area: Decimal
-  "Sum of the rooms' capacities. (人)"
+  "Sum of the rooms' capacities, where they are known. (人)"
   seats: Decimal
   "Area of service rooms over area of service and office rooms."
   serviceShare: Decimal
@@ -14991,7 +15664,7 @@ type RoomMeasures @class(level: P0_PUBLIC) {
   rooms: Int
   "Sum of the rooms' areas, where they are known. (平方米)"
   area: Decimal
-  "Sum of the rooms' capacities. (人)"
+  "Sum of the rooms' capacities, where they are known. (人)"
   seats: Decimal
   "Area of service rooms over area of service and office rooms."
   serviceShare: Decimal
@@ -15431,7 +16104,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Attendance | Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -15457,6 +16130,136 @@ func (ec *executionContext) childFields_AggregateCost(ctx context.Context, field
 		return ec.fieldContext_AggregateCost_rollup(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AggregateCost", field.Name)
+}
+
+func (ec *executionContext) childFields_Attendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Attendance_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Attendance_community(ctx, field)
+	case "session":
+		return ec.fieldContext_Attendance_session(ctx, field)
+	case "enrolment":
+		return ec.fieldContext_Attendance_enrolment(ctx, field)
+	case "status":
+		return ec.fieldContext_Attendance_status(ctx, field)
+	case "markedAt":
+		return ec.fieldContext_Attendance_markedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attendance", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendanceAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AttendanceAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AttendanceAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AttendanceAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AttendanceAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_AttendanceAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_AttendanceAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_AttendanceAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_AttendanceAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_AttendanceAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_AttendanceAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_AttendanceAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendanceAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendanceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AttendanceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AttendanceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AttendanceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AttendanceConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_AttendanceConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendanceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendanceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AttendanceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AttendanceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendanceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendanceGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_AttendanceGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_AttendanceGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_AttendanceGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_AttendanceGroup_district(ctx, field)
+	case "programme":
+		return ec.fieldContext_AttendanceGroup_programme(ctx, field)
+	case "course":
+		return ec.fieldContext_AttendanceGroup_course(ctx, field)
+	case "audience":
+		return ec.fieldContext_AttendanceGroup_audience(ctx, field)
+	case "status":
+		return ec.fieldContext_AttendanceGroup_status(ctx, field)
+	case "marks":
+		return ec.fieldContext_AttendanceGroup_marks(ctx, field)
+	case "present":
+		return ec.fieldContext_AttendanceGroup_present(ctx, field)
+	case "attendanceShare":
+		return ec.fieldContext_AttendanceGroup_attendanceShare(ctx, field)
+	case "residents":
+		return ec.fieldContext_AttendanceGroup_residents(ctx, field)
+	case "compared":
+		return ec.fieldContext_AttendanceGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_AttendanceGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendanceGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendanceGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AttendanceGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AttendanceGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendanceGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendanceMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "marks":
+		return ec.fieldContext_AttendanceMeasures_marks(ctx, field)
+	case "present":
+		return ec.fieldContext_AttendanceMeasures_present(ctx, field)
+	case "attendanceShare":
+		return ec.fieldContext_AttendanceMeasures_attendanceShare(ctx, field)
+	case "residents":
+		return ec.fieldContext_AttendanceMeasures_residents(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendanceMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15885,8 +16688,12 @@ func (ec *executionContext) childFields_CourseSession(ctx context.Context, field
 		return ec.fieldContext_CourseSession_end(ctx, field)
 	case "classHours":
 		return ec.fieldContext_CourseSession_classHours(ctx, field)
+	case "version":
+		return ec.fieldContext_CourseSession_version(ctx, field)
 	case "provenance":
 		return ec.fieldContext_CourseSession_provenance(ctx, field)
+	case "attendances":
+		return ec.fieldContext_CourseSession_attendances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CourseSession", field.Name)
 }
@@ -16151,6 +16958,10 @@ func (ec *executionContext) childFields_Enrolment(ctx context.Context, field gra
 		return ec.fieldContext_Enrolment_parentVolunteerOptIn(ctx, field)
 	case "appliedAt":
 		return ec.fieldContext_Enrolment_appliedAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Enrolment_version(ctx, field)
+	case "attendances":
+		return ec.fieldContext_Enrolment_attendances(ctx, field)
 	case "resident":
 		return ec.fieldContext_Enrolment_resident(ctx, field)
 	}
@@ -16269,6 +17080,16 @@ func (ec *executionContext) childFields_EnrolmentMeasures(ctx context.Context, f
 		return ec.fieldContext_EnrolmentMeasures_waiting(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EnrolmentMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_EnrolmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enrolment":
+		return ec.fieldContext_EnrolmentPayload_enrolment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EnrolmentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnrolmentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Escalation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18325,6 +19146,16 @@ func (ec *executionContext) childFields_ServiceWindow(ctx context.Context, field
 		return ec.fieldContext_ServiceWindow_event(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceWindow", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_SessionPayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Signage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -89,6 +89,7 @@ type CourseSession struct {
 	Start      time.Time         `db:"starts_at"`
 	End        time.Time         `db:"ends_at"`
 	ClassHours scalar.Decimal    `db:"class_hours"`
+	Version    int               `db:"version"`
 	Provenance scalar.Provenance `db:"provenance"`
 }
 
@@ -102,6 +103,7 @@ type Enrolment struct {
 	OfferedUntil         *time.Time  `db:"offered_until"`
 	ParentVolunteerOptIn bool        `db:"parent_volunteer_opt_in"`
 	AppliedAt            time.Time   `db:"applied_at"`
+	Version              int         `db:"version"`
 }
 
 type (
@@ -123,7 +125,8 @@ var (
 		Default: []string{"name_zh"}})
 	CourseSessions = Define[CourseSession](Spec{Type: "CourseSession", Table: "course_sessions",
 		Orders: map[string][]string{"START": {"starts_at"}}, Default: []string{"starts_at"}})
-	Enrolments = Define[Enrolment](Spec{Type: "Enrolment", Table: "enrolments", Restricted: true, Own: "t.resident_id = ?",
+	Enrolments = Define[Enrolment](Spec{Type: "Enrolment", Table: "enrolments", Restricted: true,
+		Own:    "EXISTS (SELECT FROM residents r WHERE r.owner = t.owner AND r.id = t.resident_id AND ? IN (r.id, r.guardian_id))",
 		Orders: map[string][]string{"APPLIED_AT": {"applied_at"}}, Default: []string{"applied_at"}})
 )
 

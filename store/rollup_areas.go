@@ -54,7 +54,7 @@ func (d *Directory) areas(communities []string) []area {
 		}
 		return n > 1
 	}
-	var all []area
+	all := []area{} // none is a list too
 	for code, of := range members {
 		x := d.divisions[code]
 		if !tells(x) {

@@ -126,6 +126,7 @@ func TestAreas(t *testing.T) {
 		{"a b c", "e1 < east: a b; east < : a b c"},
 		{"a c d", "city < : a c d; east < city: a c"},
 		{"a", ""},
+		{"", ""},
 	} {
 		var got []string
 		for _, a := range d.areas(strings.Fields(c.of)) {

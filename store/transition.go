@@ -31,7 +31,7 @@ type Machine[T any] struct {
 type Transition[T any] struct {
 	Action string
 	From   []scalar.Enum // nil: the action makes the row
-	To     scalar.Enum   // "": the status stays
+	To     scalar.Enum   // "": what the change sets, else the status stays
 	Who    Who[T]
 	Guard  func(ask *Ask, row *T) error // on the row alone; nil: none
 }
@@ -100,12 +100,14 @@ func (m *Machine[T]) Take(action string, e Edit, input any, change func(tx *Tx, 
 			return err
 		}
 		from, _ := m.State(row)
-		to := from
 		set := Values{}
 		maps.Copy(set, ch.Set)
 		if t.To != "" {
-			to = t.To
 			set["status"] = t.To
+		}
+		to, moves := set["status"].(scalar.Enum)
+		if !moves {
+			to = from
 		}
 		if err := tx.Update(m.Table.Table, id.UUID, set); err != nil {
 			return err
@@ -138,10 +140,10 @@ func (m *Machine[T]) Begin(action, owner, key string, input any, change func(tx 
 
 // begin writes a new row with its log row and event.
 func (m *Machine[T]) begin(tx *Tx, id uuid.UUID, action string, ch Change) error {
-	to := m.first(action).To
-	if to != "" {
+	if to := m.first(action).To; to != "" {
 		ch.Set["status"] = to
 	}
+	to, _ := ch.Set["status"].(scalar.Enum)
 	if err := tx.Insert(m.Table.Table, id, ch.Set); err != nil {
 		return err
 	}
