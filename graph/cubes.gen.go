@@ -276,18 +276,18 @@ type StoredItemGroupResolver interface {
 	District(ctx context.Context, obj *store.Group) (*store.Division, error)
 	Station(ctx context.Context, obj *store.Group) (*store.Station, error)
 	Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error)
-	Deposits(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error)
-	Refused(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error)
-	Uncollected(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error)
-	CollectedShare(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error)
-	MeanHoursStored(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error)
+	Deposits(ctx context.Context, obj *store.Group) (*int, error)
+	Refused(ctx context.Context, obj *store.Group) (*int, error)
+	Uncollected(ctx context.Context, obj *store.Group) (*int, error)
+	CollectedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
+	MeanHoursStored(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
 }
 type StoredItemMeasuresResolver interface {
-	Deposits(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error)
-	Refused(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error)
-	Uncollected(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error)
-	CollectedShare(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error)
-	MeanHoursStored(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error)
+	Deposits(ctx context.Context, obj *store.Group) (*int, error)
+	Refused(ctx context.Context, obj *store.Group) (*int, error)
+	Uncollected(ctx context.Context, obj *store.Group) (*int, error)
+	CollectedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
+	MeanHoursStored(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
 }
 type TeamMembershipGroupResolver interface {
 	Community(ctx context.Context, obj *store.Group) (*store.Community, error)
@@ -1515,146 +1515,6 @@ func (ec *executionContext) field_StationMeasures_stations_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (*store.StationFilter, error) {
 			return ec.unmarshalOStationFilter2ᚖlinhuiᚋstoreᚐStationFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemGroup_collectedShare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemGroup_deposits_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemGroup_meanHoursStored_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemGroup_refused_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemGroup_uncollected_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemMeasures_collectedShare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemMeasures_deposits_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemMeasures_meanHoursStored_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemMeasures_refused_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_StoredItemMeasures_uncollected_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.StoredItemFilter, error) {
-			return ec.unmarshalOStoredItemFilter2ᚖlinhuiᚋstoreᚐStoredItemFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -15213,8 +15073,7 @@ func (ec *executionContext) _StoredItemGroup_deposits(ctx context.Context, field
 			return ec.fieldContext_StoredItemGroup_deposits(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemGroup().Deposits(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemGroup().Deposits(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -15224,28 +15083,8 @@ func (ec *executionContext) _StoredItemGroup_deposits(ctx context.Context, field
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemGroup_deposits(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Int does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemGroup_deposits_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemGroup_deposits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemGroup", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemGroup_refused(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15260,8 +15099,7 @@ func (ec *executionContext) _StoredItemGroup_refused(ctx context.Context, field 
 			return ec.fieldContext_StoredItemGroup_refused(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemGroup().Refused(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemGroup().Refused(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -15271,28 +15109,8 @@ func (ec *executionContext) _StoredItemGroup_refused(ctx context.Context, field 
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemGroup_refused(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Int does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemGroup_refused_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemGroup_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemGroup", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemGroup_uncollected(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15307,8 +15125,7 @@ func (ec *executionContext) _StoredItemGroup_uncollected(ctx context.Context, fi
 			return ec.fieldContext_StoredItemGroup_uncollected(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemGroup().Uncollected(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemGroup().Uncollected(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -15318,28 +15135,8 @@ func (ec *executionContext) _StoredItemGroup_uncollected(ctx context.Context, fi
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemGroup_uncollected(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Int does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemGroup_uncollected_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemGroup_uncollected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemGroup", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemGroup_collectedShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15354,8 +15151,7 @@ func (ec *executionContext) _StoredItemGroup_collectedShare(ctx context.Context,
 			return ec.fieldContext_StoredItemGroup_collectedShare(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemGroup().CollectedShare(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemGroup().CollectedShare(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -15365,28 +15161,8 @@ func (ec *executionContext) _StoredItemGroup_collectedShare(ctx context.Context,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemGroup_collectedShare(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemGroup_collectedShare_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemGroup_collectedShare(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemGroup", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemGroup_meanHoursStored(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15401,8 +15177,7 @@ func (ec *executionContext) _StoredItemGroup_meanHoursStored(ctx context.Context
 			return ec.fieldContext_StoredItemGroup_meanHoursStored(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemGroup().MeanHoursStored(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemGroup().MeanHoursStored(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -15412,28 +15187,8 @@ func (ec *executionContext) _StoredItemGroup_meanHoursStored(ctx context.Context
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemGroup_meanHoursStored(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemGroup_meanHoursStored_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemGroup_meanHoursStored(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemGroup", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemGroup_compared(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15558,8 +15313,7 @@ func (ec *executionContext) _StoredItemMeasures_deposits(ctx context.Context, fi
 			return ec.fieldContext_StoredItemMeasures_deposits(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemMeasures().Deposits(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemMeasures().Deposits(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -15569,28 +15323,8 @@ func (ec *executionContext) _StoredItemMeasures_deposits(ctx context.Context, fi
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemMeasures_deposits(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Int does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemMeasures_deposits_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemMeasures_deposits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemMeasures", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemMeasures_refused(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15605,8 +15339,7 @@ func (ec *executionContext) _StoredItemMeasures_refused(ctx context.Context, fie
 			return ec.fieldContext_StoredItemMeasures_refused(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemMeasures().Refused(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemMeasures().Refused(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -15616,28 +15349,8 @@ func (ec *executionContext) _StoredItemMeasures_refused(ctx context.Context, fie
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemMeasures_refused(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Int does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemMeasures_refused_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemMeasures_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemMeasures", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemMeasures_uncollected(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15652,8 +15365,7 @@ func (ec *executionContext) _StoredItemMeasures_uncollected(ctx context.Context,
 			return ec.fieldContext_StoredItemMeasures_uncollected(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemMeasures().Uncollected(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemMeasures().Uncollected(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -15663,28 +15375,8 @@ func (ec *executionContext) _StoredItemMeasures_uncollected(ctx context.Context,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemMeasures_uncollected(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Int does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemMeasures_uncollected_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemMeasures_uncollected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemMeasures", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemMeasures_collectedShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15699,8 +15391,7 @@ func (ec *executionContext) _StoredItemMeasures_collectedShare(ctx context.Conte
 			return ec.fieldContext_StoredItemMeasures_collectedShare(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemMeasures().CollectedShare(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemMeasures().CollectedShare(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -15710,28 +15401,8 @@ func (ec *executionContext) _StoredItemMeasures_collectedShare(ctx context.Conte
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemMeasures_collectedShare(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemMeasures_collectedShare_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemMeasures_collectedShare(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemMeasures", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _StoredItemMeasures_meanHoursStored(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -15746,8 +15417,7 @@ func (ec *executionContext) _StoredItemMeasures_meanHoursStored(ctx context.Cont
 			return ec.fieldContext_StoredItemMeasures_meanHoursStored(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.StoredItemMeasures().MeanHoursStored(ctx, obj, fc.Args["where"].(*store.StoredItemFilter))
+			return ec.Resolvers.StoredItemMeasures().MeanHoursStored(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -15757,28 +15427,8 @@ func (ec *executionContext) _StoredItemMeasures_meanHoursStored(ctx context.Cont
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_StoredItemMeasures_meanHoursStored(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StoredItemMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_StoredItemMeasures_meanHoursStored_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_StoredItemMeasures_meanHoursStored(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StoredItemMeasures", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _TeamMembershipAggregate_edges(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {

@@ -1950,23 +1950,23 @@ func (StoredItemGroupLinks) Status(ctx context.Context, obj *store.Group) (*scal
 	return dataloaders.Link[*scalar.Enum](ctx, obj)
 }
 
-func (StoredItemGroupLinks) Deposits(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+func (StoredItemGroupLinks) Deposits(ctx context.Context, obj *store.Group) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
 }
 
-func (StoredItemGroupLinks) Refused(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+func (StoredItemGroupLinks) Refused(ctx context.Context, obj *store.Group) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
 }
 
-func (StoredItemGroupLinks) Uncollected(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+func (StoredItemGroupLinks) Uncollected(ctx context.Context, obj *store.Group) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
 }
 
-func (StoredItemGroupLinks) CollectedShare(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+func (StoredItemGroupLinks) CollectedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
-func (StoredItemGroupLinks) MeanHoursStored(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+func (StoredItemGroupLinks) MeanHoursStored(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
@@ -1975,23 +1975,23 @@ func (LinkRoot) StoredItemGroup() StoredItemGroupResolver { return StoredItemGro
 // StoredItemMeasuresLinks resolves the described links of StoredItemMeasures.
 type StoredItemMeasuresLinks struct{}
 
-func (StoredItemMeasuresLinks) Deposits(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+func (StoredItemMeasuresLinks) Deposits(ctx context.Context, obj *store.Group) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
 }
 
-func (StoredItemMeasuresLinks) Refused(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+func (StoredItemMeasuresLinks) Refused(ctx context.Context, obj *store.Group) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
 }
 
-func (StoredItemMeasuresLinks) Uncollected(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*int, error) {
+func (StoredItemMeasuresLinks) Uncollected(ctx context.Context, obj *store.Group) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
 }
 
-func (StoredItemMeasuresLinks) CollectedShare(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+func (StoredItemMeasuresLinks) CollectedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
-func (StoredItemMeasuresLinks) MeanHoursStored(ctx context.Context, obj *store.Group, where *store.StoredItemFilter) (*scalar.Decimal, error) {
+func (StoredItemMeasuresLinks) MeanHoursStored(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
@@ -2271,7 +2271,7 @@ func (c Cubes) StationAggregate(ctx context.Context, communities []string, where
 	return c.Aggregate(ctx)
 }
 
-func (c Cubes) StoredItemAggregate(ctx context.Context, communities []string, where *store.StoredItemFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+func (c Cubes) StoredItemAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
 
@@ -2519,26 +2519,6 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_StationMeasures_area_args(ctx, raw)
 	case "StationMeasures.lendingPoints":
 		return ec.field_StationMeasures_lendingPoints_args(ctx, raw)
-	case "StoredItemGroup.deposits":
-		return ec.field_StoredItemGroup_deposits_args(ctx, raw)
-	case "StoredItemGroup.refused":
-		return ec.field_StoredItemGroup_refused_args(ctx, raw)
-	case "StoredItemGroup.uncollected":
-		return ec.field_StoredItemGroup_uncollected_args(ctx, raw)
-	case "StoredItemGroup.collectedShare":
-		return ec.field_StoredItemGroup_collectedShare_args(ctx, raw)
-	case "StoredItemGroup.meanHoursStored":
-		return ec.field_StoredItemGroup_meanHoursStored_args(ctx, raw)
-	case "StoredItemMeasures.deposits":
-		return ec.field_StoredItemMeasures_deposits_args(ctx, raw)
-	case "StoredItemMeasures.refused":
-		return ec.field_StoredItemMeasures_refused_args(ctx, raw)
-	case "StoredItemMeasures.uncollected":
-		return ec.field_StoredItemMeasures_uncollected_args(ctx, raw)
-	case "StoredItemMeasures.collectedShare":
-		return ec.field_StoredItemMeasures_collectedShare_args(ctx, raw)
-	case "StoredItemMeasures.meanHoursStored":
-		return ec.field_StoredItemMeasures_meanHoursStored_args(ctx, raw)
 	case "TeamMembershipGroup.memberships":
 		return ec.field_TeamMembershipGroup_memberships_args(ctx, raw)
 	case "TeamMembershipGroup.members":

@@ -1302,7 +1302,7 @@ type ComplexityRoot struct {
 		ServiceRecords           func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StationAggregate         func(childComplexity int, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Stations                 func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		StoredItemAggregate      func(childComplexity int, communities []string, where *store.StoredItemFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		StoredItemAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		StoredItems              func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TeamMembershipAggregate  func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -1930,18 +1930,18 @@ type ComplexityRoot struct {
 
 	StoredItemGroup struct {
 		Bucket          func(childComplexity int) int
-		CollectedShare  func(childComplexity int, where *store.StoredItemFilter) int
+		CollectedShare  func(childComplexity int) int
 		Community       func(childComplexity int) int
 		Compared        func(childComplexity int) int
-		Deposits        func(childComplexity int, where *store.StoredItemFilter) int
+		Deposits        func(childComplexity int) int
 		District        func(childComplexity int) int
-		MeanHoursStored func(childComplexity int, where *store.StoredItemFilter) int
-		Refused         func(childComplexity int, where *store.StoredItemFilter) int
+		MeanHoursStored func(childComplexity int) int
+		Refused         func(childComplexity int) int
 		Station         func(childComplexity int) int
 		Status          func(childComplexity int) int
 		Street          func(childComplexity int) int
 		Suppressed      func(childComplexity int) int
-		Uncollected     func(childComplexity int, where *store.StoredItemFilter) int
+		Uncollected     func(childComplexity int) int
 	}
 
 	StoredItemGroupEdge struct {
@@ -1950,11 +1950,11 @@ type ComplexityRoot struct {
 	}
 
 	StoredItemMeasures struct {
-		CollectedShare  func(childComplexity int, where *store.StoredItemFilter) int
-		Deposits        func(childComplexity int, where *store.StoredItemFilter) int
-		MeanHoursStored func(childComplexity int, where *store.StoredItemFilter) int
-		Refused         func(childComplexity int, where *store.StoredItemFilter) int
-		Uncollected     func(childComplexity int, where *store.StoredItemFilter) int
+		CollectedShare  func(childComplexity int) int
+		Deposits        func(childComplexity int) int
+		MeanHoursStored func(childComplexity int) int
+		Refused         func(childComplexity int) int
+		Uncollected     func(childComplexity int) int
 	}
 
 	StoredItemPayload struct {
@@ -8377,7 +8377,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.StoredItemAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.StoredItemFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+		return e.ComplexityRoot.Query.StoredItemAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.storedItems":
 		if e.ComplexityRoot.Query.StoredItems == nil {
 			break
@@ -11337,12 +11337,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_StoredItemGroup_collectedShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemGroup.CollectedShare(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemGroup.CollectedShare(childComplexity), true
 	case "StoredItemGroup.community":
 		if e.ComplexityRoot.StoredItemGroup.Community == nil {
 			break
@@ -11360,12 +11355,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_StoredItemGroup_deposits_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemGroup.Deposits(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemGroup.Deposits(childComplexity), true
 	case "StoredItemGroup.district":
 		if e.ComplexityRoot.StoredItemGroup.District == nil {
 			break
@@ -11377,23 +11367,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_StoredItemGroup_meanHoursStored_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemGroup.MeanHoursStored(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemGroup.MeanHoursStored(childComplexity), true
 	case "StoredItemGroup.refused":
 		if e.ComplexityRoot.StoredItemGroup.Refused == nil {
 			break
 		}
 
-		args, err := ec.field_StoredItemGroup_refused_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemGroup.Refused(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemGroup.Refused(childComplexity), true
 	case "StoredItemGroup.station":
 		if e.ComplexityRoot.StoredItemGroup.Station == nil {
 			break
@@ -11423,12 +11403,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_StoredItemGroup_uncollected_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemGroup.Uncollected(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemGroup.Uncollected(childComplexity), true
 
 	case "StoredItemGroupEdge.cursor":
 		if e.ComplexityRoot.StoredItemGroupEdge.Cursor == nil {
@@ -11448,56 +11423,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_StoredItemMeasures_collectedShare_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemMeasures.CollectedShare(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemMeasures.CollectedShare(childComplexity), true
 	case "StoredItemMeasures.deposits":
 		if e.ComplexityRoot.StoredItemMeasures.Deposits == nil {
 			break
 		}
 
-		args, err := ec.field_StoredItemMeasures_deposits_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemMeasures.Deposits(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemMeasures.Deposits(childComplexity), true
 	case "StoredItemMeasures.meanHoursStored":
 		if e.ComplexityRoot.StoredItemMeasures.MeanHoursStored == nil {
 			break
 		}
 
-		args, err := ec.field_StoredItemMeasures_meanHoursStored_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemMeasures.MeanHoursStored(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemMeasures.MeanHoursStored(childComplexity), true
 	case "StoredItemMeasures.refused":
 		if e.ComplexityRoot.StoredItemMeasures.Refused == nil {
 			break
 		}
 
-		args, err := ec.field_StoredItemMeasures_refused_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemMeasures.Refused(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemMeasures.Refused(childComplexity), true
 	case "StoredItemMeasures.uncollected":
 		if e.ComplexityRoot.StoredItemMeasures.Uncollected == nil {
 			break
 		}
 
-		args, err := ec.field_StoredItemMeasures_uncollected_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.StoredItemMeasures.Uncollected(childComplexity, args["where"].(*store.StoredItemFilter)), true
+		return e.ComplexityRoot.StoredItemMeasures.Uncollected(childComplexity), true
 
 	case "StoredItemPayload.claimCode":
 		if e.ComplexityRoot.StoredItemPayload.ClaimCode == nil {
@@ -15937,15 +15887,15 @@ type StoredItemGroup @class(level: P0_PUBLIC) {
   station: Station
   status: StoredItemStatus
   "Things left at a station; refused ones are none. (件)"
-  deposits(where: StoredItemFilter): Int
+  deposits: Int
   "Things that a station did not take. (件)"
-  refused(where: StoredItemFilter): Int
+  refused: Int
   "Things still there past their time. (件)"
-  uncollected(where: StoredItemFilter): Int
+  uncollected: Int
   "Things collected over things left whose time has passed or that are gone."
-  collectedShare(where: StoredItemFilter): Decimal
+  collectedShare: Decimal
   "Hours from leaving to collecting, over things collected. (小时)"
-  meanHoursStored(where: StoredItemFilter): Decimal
+  meanHoursStored: Decimal
   "What compareTo asks for; null where no row stands."
   compared: StoredItemMeasures
   "Whether the group gathers what is too small to be shown apart."
@@ -15953,19 +15903,19 @@ type StoredItemGroup @class(level: P0_PUBLIC) {
 }
 type StoredItemMeasures @class(level: P0_PUBLIC) {
   "Things left at a station; refused ones are none. (件)"
-  deposits(where: StoredItemFilter): Int
+  deposits: Int
   "Things that a station did not take. (件)"
-  refused(where: StoredItemFilter): Int
+  refused: Int
   "Things still there past their time. (件)"
-  uncollected(where: StoredItemFilter): Int
+  uncollected: Int
   "Things collected over things left whose time has passed or that are gone."
-  collectedShare(where: StoredItemFilter): Decimal
+  collectedShare: Decimal
   "Hours from leaving to collecting, over things collected. (小时)"
-  meanHoursStored(where: StoredItemFilter): Decimal
+  meanHoursStored: Decimal
 }
 extend type Query {
   "Groups of StoredItem rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
-  storedItemAggregate(communities: [ID!], where: StoredItemFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [StoredItemDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StoredItemAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+  storedItemAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [StoredItemDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StoredItemAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
 enum TeamMembershipDimension {

@@ -88,7 +88,7 @@ func (f *StoredItemFilter) Where(w *Where, ask *Ask) error {
 }
 
 var _ = DefineCube(Cube{
-	Of: StoredItems, Where: "StoredItemFilter", Time: "deposited_at", Roles: analysts,
+	Of: StoredItems, Time: "deposited_at", Roles: analysts,
 	Dimensions: []Dimension{
 		{Name: "STATION", SQL: "t.station_id", To: Stations},
 		{Name: "STATUS", SQL: storedStatus(Now), Type: "StoredItemStatus"},
