@@ -75,6 +75,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._TeamMembership(ctx, sel, obj)
+	case *store.SupplyIssue:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SupplyIssue(ctx, sel, obj)
 	case *store.StoredItem:
 		if obj == nil {
 			return graphql.Null

@@ -1197,6 +1197,10 @@ func (OfferingLinks) Event(ctx context.Context, obj *store.Offering) (*store.Eve
 	return dataloaders.Link[*store.Event](ctx, obj)
 }
 
+func (OfferingLinks) SupplyIssues(ctx context.Context, obj *store.Offering, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.SupplyIssue], error) {
+	return dataloaders.Link[*page.Connection[store.SupplyIssue]](ctx, obj)
+}
+
 func (OfferingLinks) Team(ctx context.Context, obj *store.Offering) (*store.VolunteerTeam, error) {
 	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
 }
@@ -1997,6 +2001,73 @@ func (StoredItemMeasuresLinks) MeanHoursStored(ctx context.Context, obj *store.G
 
 func (LinkRoot) StoredItemMeasures() StoredItemMeasuresResolver { return StoredItemMeasuresLinks{} }
 
+// SupplyIssueLinks resolves the described links of SupplyIssue.
+type SupplyIssueLinks struct{}
+
+func (SupplyIssueLinks) Community(ctx context.Context, obj *store.SupplyIssue) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (SupplyIssueLinks) Offering(ctx context.Context, obj *store.SupplyIssue) (*store.Offering, error) {
+	return dataloaders.Link[*store.Offering](ctx, obj)
+}
+
+func (LinkRoot) SupplyIssue() SupplyIssueResolver { return SupplyIssueLinks{} }
+
+// SupplyIssueGroupLinks resolves the described links of SupplyIssueGroup.
+type SupplyIssueGroupLinks struct{}
+
+func (SupplyIssueGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) Offering(ctx context.Context, obj *store.Group) (*store.Offering, error) {
+	return dataloaders.Link[*store.Offering](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) ItemsGiven(ctx context.Context, obj *store.Group, where *store.SupplyIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (SupplyIssueGroupLinks) Issues(ctx context.Context, obj *store.Group, where *store.SupplyIssueFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) SupplyIssueGroup() SupplyIssueGroupResolver { return SupplyIssueGroupLinks{} }
+
+// SupplyIssueMeasuresLinks resolves the described links of SupplyIssueMeasures.
+type SupplyIssueMeasuresLinks struct{}
+
+func (SupplyIssueMeasuresLinks) ItemsGiven(ctx context.Context, obj *store.Group, where *store.SupplyIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (SupplyIssueMeasuresLinks) Issues(ctx context.Context, obj *store.Group, where *store.SupplyIssueFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) SupplyIssueMeasures() SupplyIssueMeasuresResolver { return SupplyIssueMeasuresLinks{} }
+
 // TeamHonourLinks resolves the described links of TeamHonour.
 type TeamHonourLinks struct{}
 
@@ -2275,6 +2346,10 @@ func (c Cubes) StoredItemAggregate(ctx context.Context, communities []string, pe
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) SupplyIssueAggregate(ctx context.Context, communities []string, where *store.SupplyIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) TeamMembershipAggregate(ctx context.Context, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -2449,6 +2524,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_LoanMeasures_overdueShare_args(ctx, raw)
 	case "LoanMeasures.meanDaysOut":
 		return ec.field_LoanMeasures_meanDaysOut_args(ctx, raw)
+	case "Offering.supplyIssues":
+		return ec.field_Offering_supplyIssues_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
 	case "Resident.enrolments":
@@ -2519,6 +2596,14 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_StationMeasures_area_args(ctx, raw)
 	case "StationMeasures.lendingPoints":
 		return ec.field_StationMeasures_lendingPoints_args(ctx, raw)
+	case "SupplyIssueGroup.itemsGiven":
+		return ec.field_SupplyIssueGroup_itemsGiven_args(ctx, raw)
+	case "SupplyIssueGroup.issues":
+		return ec.field_SupplyIssueGroup_issues_args(ctx, raw)
+	case "SupplyIssueMeasures.itemsGiven":
+		return ec.field_SupplyIssueMeasures_itemsGiven_args(ctx, raw)
+	case "SupplyIssueMeasures.issues":
+		return ec.field_SupplyIssueMeasures_issues_args(ctx, raw)
 	case "TeamMembershipGroup.memberships":
 		return ec.field_TeamMembershipGroup_memberships_args(ctx, raw)
 	case "TeamMembershipGroup.members":

@@ -94,6 +94,9 @@ type ResolverRoot interface {
 	StoredItemGroup() StoredItemGroupResolver
 	StoredItemMeasures() StoredItemMeasuresResolver
 	Subscription() SubscriptionResolver
+	SupplyIssue() SupplyIssueResolver
+	SupplyIssueGroup() SupplyIssueGroupResolver
+	SupplyIssueMeasures() SupplyIssueMeasuresResolver
 	TeamHonour() TeamHonourResolver
 	TeamMembership() TeamMembershipResolver
 	TeamMembershipGroup() TeamMembershipGroupResolver
@@ -302,6 +305,11 @@ type ComplexityRoot struct {
 		Rank    func(childComplexity int) int
 		Team    func(childComplexity int) int
 		TitleZh func(childComplexity int) int
+	}
+
+	CountSupplyPayload struct {
+		Offering   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Course struct {
@@ -1115,15 +1123,18 @@ type ComplexityRoot struct {
 		AcceptSeat            func(childComplexity int, input store.StepEnrolmentInput) int
 		AssignFeedback        func(childComplexity int, input store.AssignFeedbackInput) int
 		BorrowItem            func(childComplexity int, input store.BorrowItemInput) int
+		CancelSupplyIssue     func(childComplexity int, input store.CancelSupplyIssueInput) int
 		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
 		CollectItem           func(childComplexity int, input store.CollectItemInput) int
 		CompleteEnrolment     func(childComplexity int, input store.StepEnrolmentInput) int
 		ConsentEnrolment      func(childComplexity int, input store.ConsentEnrolmentInput) int
+		CountSupply           func(childComplexity int, input store.CountSupplyInput) int
 		DeleteQuery           func(childComplexity int, input store.DeleteQueryInput) int
 		DepositItem           func(childComplexity int, input store.DepositItemInput) int
 		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
 		Enrol                 func(childComplexity int, input store.EnrolInput) int
 		HandOverItem          func(childComplexity int, input store.HandOverItemInput) int
+		IssueSupply           func(childComplexity int, input store.IssueSupplyInput) int
 		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
 		PublishEcho           func(childComplexity int, input store.StepEchoInput) int
 		RateFeedback          func(childComplexity int, input store.RateFeedbackInput) int
@@ -1172,7 +1183,9 @@ type ComplexityRoot struct {
 		Room              func(childComplexity int) int
 		Station           func(childComplexity int) int
 		Stock             func(childComplexity int) int
+		SupplyIssues      func(childComplexity int, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Team              func(childComplexity int) int
+		Version           func(childComplexity int) int
 	}
 
 	Organization struct {
@@ -1304,6 +1317,8 @@ type ComplexityRoot struct {
 		Stations                 func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StoredItemAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		StoredItems              func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		SupplyIssueAggregate     func(childComplexity int, communities []string, where *store.SupplyIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		SupplyIssues             func(childComplexity int, communities []string, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TeamMembershipAggregate  func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		VolunteerTeamAggregate   func(childComplexity int, communities []string, where *store.TeamFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -1966,6 +1981,76 @@ type ComplexityRoot struct {
 	Subscription struct {
 		FeedbackChanged    func(childComplexity int, communities []string) int
 		TodayEventsChanged func(childComplexity int, communities []string) int
+	}
+
+	SupplyIssue struct {
+		Audience     func(childComplexity int) int
+		CancelledFor func(childComplexity int) int
+		Community    func(childComplexity int) int
+		GivenOn      func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Offering     func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Quantity     func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	SupplyIssueAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SupplyIssueConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SupplyIssueEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SupplyIssueGroup struct {
+		Audience   func(childComplexity int) int
+		Bucket     func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		District   func(childComplexity int) int
+		Issues     func(childComplexity int, where *store.SupplyIssueFilter) int
+		ItemsGiven func(childComplexity int, where *store.SupplyIssueFilter) int
+		Kind       func(childComplexity int) int
+		Offering   func(childComplexity int) int
+		Station    func(childComplexity int) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+	}
+
+	SupplyIssueGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SupplyIssueMeasures struct {
+		Issues     func(childComplexity int, where *store.SupplyIssueFilter) int
+		ItemsGiven func(childComplexity int, where *store.SupplyIssueFilter) int
+	}
+
+	SupplyIssuePayload struct {
+		SupplyIssue func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	TeamHonour struct {
@@ -3110,6 +3195,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContestEntry.TitleZh(childComplexity), true
+
+	case "CountSupplyPayload.offering":
+		if e.ComplexityRoot.CountSupplyPayload.Offering == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CountSupplyPayload.Offering(childComplexity), true
+	case "CountSupplyPayload.userErrors":
+		if e.ComplexityRoot.CountSupplyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CountSupplyPayload.UserErrors(childComplexity), true
 
 	case "Course.ageMax":
 		if e.ComplexityRoot.Course.AgeMax == nil {
@@ -7024,6 +7122,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BorrowItem(childComplexity, args["input"].(store.BorrowItemInput)), true
+	case "Mutation.cancelSupplyIssue":
+		if e.ComplexityRoot.Mutation.CancelSupplyIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelSupplyIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelSupplyIssue(childComplexity, args["input"].(store.CancelSupplyIssueInput)), true
 	case "Mutation.closeFeedback":
 		if e.ComplexityRoot.Mutation.CloseFeedback == nil {
 			break
@@ -7068,6 +7177,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConsentEnrolment(childComplexity, args["input"].(store.ConsentEnrolmentInput)), true
+	case "Mutation.countSupply":
+		if e.ComplexityRoot.Mutation.CountSupply == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_countSupply_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CountSupply(childComplexity, args["input"].(store.CountSupplyInput)), true
 	case "Mutation.deleteQuery":
 		if e.ComplexityRoot.Mutation.DeleteQuery == nil {
 			break
@@ -7123,6 +7243,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.HandOverItem(childComplexity, args["input"].(store.HandOverItemInput)), true
+	case "Mutation.issueSupply":
+		if e.ComplexityRoot.Mutation.IssueSupply == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_issueSupply_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueSupply(childComplexity, args["input"].(store.IssueSupplyInput)), true
 	case "Mutation.markDuplicate":
 		if e.ComplexityRoot.Mutation.MarkDuplicate == nil {
 			break
@@ -7534,12 +7665,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Offering.Stock(childComplexity), true
+	case "Offering.supplyIssues":
+		if e.ComplexityRoot.Offering.SupplyIssues == nil {
+			break
+		}
+
+		args, err := ec.field_Offering_supplyIssues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Offering.SupplyIssues(childComplexity, args["filter"].(*store.SupplyIssueFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Offering.team":
 		if e.ComplexityRoot.Offering.Team == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Offering.Team(childComplexity), true
+	case "Offering.version":
+		if e.ComplexityRoot.Offering.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Offering.Version(childComplexity), true
 
 	case "Organization.community":
 		if e.ComplexityRoot.Organization.Community == nil {
@@ -8389,6 +8537,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StoredItems(childComplexity, args["communities"].([]string), args["filter"].(*store.StoredItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.supplyIssueAggregate":
+		if e.ComplexityRoot.Query.SupplyIssueAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_supplyIssueAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SupplyIssueAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.SupplyIssueFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.supplyIssues":
+		if e.ComplexityRoot.Query.SupplyIssues == nil {
+			break
+		}
+
+		args, err := ec.field_Query_supplyIssues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SupplyIssues(childComplexity, args["communities"].([]string), args["filter"].(*store.SupplyIssueFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.teamMembershipAggregate":
 		if e.ComplexityRoot.Query.TeamMembershipAggregate == nil {
 			break
@@ -11491,6 +11661,310 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.TodayEventsChanged(childComplexity, args["communities"].([]string)), true
 
+	case "SupplyIssue.audience":
+		if e.ComplexityRoot.SupplyIssue.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.Audience(childComplexity), true
+	case "SupplyIssue.cancelledFor":
+		if e.ComplexityRoot.SupplyIssue.CancelledFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.CancelledFor(childComplexity), true
+	case "SupplyIssue.community":
+		if e.ComplexityRoot.SupplyIssue.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.Community(childComplexity), true
+	case "SupplyIssue.givenOn":
+		if e.ComplexityRoot.SupplyIssue.GivenOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.GivenOn(childComplexity), true
+	case "SupplyIssue.id":
+		if e.ComplexityRoot.SupplyIssue.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.ID(childComplexity), true
+	case "SupplyIssue.offering":
+		if e.ComplexityRoot.SupplyIssue.Offering == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.Offering(childComplexity), true
+	case "SupplyIssue.provenance":
+		if e.ComplexityRoot.SupplyIssue.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.Provenance(childComplexity), true
+	case "SupplyIssue.quantity":
+		if e.ComplexityRoot.SupplyIssue.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.Quantity(childComplexity), true
+	case "SupplyIssue.status":
+		if e.ComplexityRoot.SupplyIssue.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.Status(childComplexity), true
+	case "SupplyIssue.version":
+		if e.ComplexityRoot.SupplyIssue.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssue.Version(childComplexity), true
+
+	case "SupplyIssueAggregate.accuracy":
+		if e.ComplexityRoot.SupplyIssueAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Accuracy(childComplexity), true
+	case "SupplyIssueAggregate.asOf":
+		if e.ComplexityRoot.SupplyIssueAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.AsOf(childComplexity), true
+	case "SupplyIssueAggregate.cost":
+		if e.ComplexityRoot.SupplyIssueAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Cost(childComplexity), true
+	case "SupplyIssueAggregate.coverage":
+		if e.ComplexityRoot.SupplyIssueAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Coverage(childComplexity), true
+	case "SupplyIssueAggregate.edges":
+		if e.ComplexityRoot.SupplyIssueAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Edges(childComplexity), true
+	case "SupplyIssueAggregate.nodes":
+		if e.ComplexityRoot.SupplyIssueAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Nodes(childComplexity), true
+	case "SupplyIssueAggregate.other":
+		if e.ComplexityRoot.SupplyIssueAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Other(childComplexity), true
+	case "SupplyIssueAggregate.pageInfo":
+		if e.ComplexityRoot.SupplyIssueAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.PageInfo(childComplexity), true
+	case "SupplyIssueAggregate.suppressed":
+		if e.ComplexityRoot.SupplyIssueAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Suppressed(childComplexity), true
+	case "SupplyIssueAggregate.total":
+		if e.ComplexityRoot.SupplyIssueAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.Total(childComplexity), true
+	case "SupplyIssueAggregate.totalCount":
+		if e.ComplexityRoot.SupplyIssueAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueAggregate.TotalCount(childComplexity), true
+
+	case "SupplyIssueConnection.coverage":
+		if e.ComplexityRoot.SupplyIssueConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueConnection.Coverage(childComplexity), true
+	case "SupplyIssueConnection.edges":
+		if e.ComplexityRoot.SupplyIssueConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueConnection.Edges(childComplexity), true
+	case "SupplyIssueConnection.nodes":
+		if e.ComplexityRoot.SupplyIssueConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueConnection.Nodes(childComplexity), true
+	case "SupplyIssueConnection.pageInfo":
+		if e.ComplexityRoot.SupplyIssueConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueConnection.PageInfo(childComplexity), true
+	case "SupplyIssueConnection.totalCount":
+		if e.ComplexityRoot.SupplyIssueConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueConnection.TotalCount(childComplexity), true
+
+	case "SupplyIssueEdge.cursor":
+		if e.ComplexityRoot.SupplyIssueEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueEdge.Cursor(childComplexity), true
+	case "SupplyIssueEdge.node":
+		if e.ComplexityRoot.SupplyIssueEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueEdge.Node(childComplexity), true
+
+	case "SupplyIssueGroup.audience":
+		if e.ComplexityRoot.SupplyIssueGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Audience(childComplexity), true
+	case "SupplyIssueGroup.bucket":
+		if e.ComplexityRoot.SupplyIssueGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Bucket(childComplexity), true
+	case "SupplyIssueGroup.community":
+		if e.ComplexityRoot.SupplyIssueGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Community(childComplexity), true
+	case "SupplyIssueGroup.compared":
+		if e.ComplexityRoot.SupplyIssueGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Compared(childComplexity), true
+	case "SupplyIssueGroup.district":
+		if e.ComplexityRoot.SupplyIssueGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.District(childComplexity), true
+	case "SupplyIssueGroup.issues":
+		if e.ComplexityRoot.SupplyIssueGroup.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_SupplyIssueGroup_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Issues(childComplexity, args["where"].(*store.SupplyIssueFilter)), true
+	case "SupplyIssueGroup.itemsGiven":
+		if e.ComplexityRoot.SupplyIssueGroup.ItemsGiven == nil {
+			break
+		}
+
+		args, err := ec.field_SupplyIssueGroup_itemsGiven_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.ItemsGiven(childComplexity, args["where"].(*store.SupplyIssueFilter)), true
+	case "SupplyIssueGroup.kind":
+		if e.ComplexityRoot.SupplyIssueGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Kind(childComplexity), true
+	case "SupplyIssueGroup.offering":
+		if e.ComplexityRoot.SupplyIssueGroup.Offering == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Offering(childComplexity), true
+	case "SupplyIssueGroup.station":
+		if e.ComplexityRoot.SupplyIssueGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Station(childComplexity), true
+	case "SupplyIssueGroup.street":
+		if e.ComplexityRoot.SupplyIssueGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Street(childComplexity), true
+	case "SupplyIssueGroup.suppressed":
+		if e.ComplexityRoot.SupplyIssueGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroup.Suppressed(childComplexity), true
+
+	case "SupplyIssueGroupEdge.cursor":
+		if e.ComplexityRoot.SupplyIssueGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroupEdge.Cursor(childComplexity), true
+	case "SupplyIssueGroupEdge.node":
+		if e.ComplexityRoot.SupplyIssueGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssueGroupEdge.Node(childComplexity), true
+
+	case "SupplyIssueMeasures.issues":
+		if e.ComplexityRoot.SupplyIssueMeasures.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_SupplyIssueMeasures_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SupplyIssueMeasures.Issues(childComplexity, args["where"].(*store.SupplyIssueFilter)), true
+	case "SupplyIssueMeasures.itemsGiven":
+		if e.ComplexityRoot.SupplyIssueMeasures.ItemsGiven == nil {
+			break
+		}
+
+		args, err := ec.field_SupplyIssueMeasures_itemsGiven_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SupplyIssueMeasures.ItemsGiven(childComplexity, args["where"].(*store.SupplyIssueFilter)), true
+
+	case "SupplyIssuePayload.supplyIssue":
+		if e.ComplexityRoot.SupplyIssuePayload.SupplyIssue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssuePayload.SupplyIssue(childComplexity), true
+	case "SupplyIssuePayload.userErrors":
+		if e.ComplexityRoot.SupplyIssuePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyIssuePayload.UserErrors(childComplexity), true
+
 	case "TeamHonour.awardedOn":
 		if e.ComplexityRoot.TeamHonour.AwardedOn == nil {
 			break
@@ -14592,6 +15066,100 @@ extend type Mutation {
   handOverItem(input: HandOverItemInput!): StoredItemPayload! @auth(any: [STATION_STAFF])
 }
 `, BuiltIn: false},
+	{Name: "../schema/supplies.graphqls", Input: `enum SupplyIssueStatus { "已发放" ISSUED "已作废" CANCELLED OTHER }
+
+"Consumables given to visitors (消耗品发放), such as heat packs. It names nobody."
+type SupplyIssue implements Node @key(fields: "id") @class(level: P1_STAFF) {
+  id: ID! @class(level: P0_PUBLIC)
+  community: Community!
+  offering: Offering
+  givenOn: Date!
+  "Pieces, at least 1."
+  quantity: Int!
+  "To whom, by group; null when nobody wrote it down."
+  audience: Audience
+  "CANCELLED was recorded by mistake: its pieces are in stock again and count nowhere."
+  status: SupplyIssueStatus!
+  cancelledFor: String
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type SupplyIssueConnection @class(level: P0_PUBLIC) {
+  edges: [SupplyIssueEdge!]!
+  nodes: [SupplyIssue!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type SupplyIssueEdge @class(level: P0_PUBLIC) { cursor: String!, node: SupplyIssue! }
+enum SupplyIssueOrderField { GIVEN_ON QUANTITY }
+input SupplyIssueOrder { field: SupplyIssueOrderField!, direction: Direction! = ASC }
+input SupplyIssueFilter {
+  "Without it, ISSUED alone."
+  status: [SupplyIssueStatus!]
+  kinds: [OfferingKind!] @reads(field: "Offering.kind")
+  audiences: [Audience!] @reads(field: "audience")
+  offering: ID
+  station: ID @reads(field: "Offering.station")
+  "Given on a day of the range."
+  range: DateRange @reads(field: "givenOn")
+}
+
+extend type Offering {
+  "Of consumables, newest first."
+  supplyIssues(filter: SupplyIssueFilter, orderBy: SupplyIssueOrder, first: Int, after: String, last: Int, before: String): SupplyIssueConnection @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+  "Counts the changes made by people; what is handed out does not count."
+  version: Int!
+}
+extend type Query {
+  "Newest first."
+  supplyIssues(communities: [ID!], filter: SupplyIssueFilter, orderBy: SupplyIssueOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SupplyIssueConnection @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+input IssueSupplyInput {
+  "A consumable."
+  offering: ID!
+  "At least 1, and no more than there is where the stock is counted."
+  quantity: Int!
+  audience: Audience
+  "Today without it; no later day."
+  givenOn: Date
+  "Any text that is new for each thing recorded."
+  idempotencyKey: String!
+}
+input CancelSupplyIssueInput {
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+input CountSupplyInput {
+  "The consumable offering."
+  id: ID!
+  "Pieces that are there now (盘点); null: its stock is counted no more."
+  stock: Int
+  note: String
+  version: Int
+  idempotencyKey: String
+}
+"The record as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type SupplyIssuePayload @class(level: P0_PUBLIC) {
+  supplyIssue: SupplyIssue @auth(any: [STATION_STAFF])
+  userErrors: [UserError!]!
+}
+type CountSupplyPayload @class(level: P0_PUBLIC) {
+  offering: Offering
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  issueSupply(input: IssueSupplyInput!): SupplyIssuePayload! @auth(any: [STATION_STAFF])
+  "Puts the pieces of a wrong record back into stock."
+  cancelSupplyIssue(input: CancelSupplyIssueInput!): SupplyIssuePayload! @auth(any: [STATION_STAFF])
+  countSupply(input: CountSupplyInput!): CountSupplyPayload! @auth(any: [STATION_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/teams.graphqls", Input: `enum TeamKind { "志愿服务队" VOLUNTEER_TEAM "队伍总称" VOLUNTEER_TEAM_GROUP "志愿者库" VOLUNTEER_POOL "支部文艺队" PARTY_BRANCH_TROUPE "文艺小分队" ARTS_TROUPE "合唱团等" ARTS_GROUP "情景剧社团" DRAMA_CLUB "兴趣小组" INTEREST_GROUP "妈妈帮等互助组" MUTUAL_HELP_GROUP "小演员" CHILD_PERFORMERS OTHER }
 enum ServiceRecordStatus { "已提交" SUBMITTED "已确认" CONFIRMED "未通过" REJECTED OTHER }
 
@@ -15918,6 +16486,69 @@ extend type Query {
   storedItemAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [StoredItemDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StoredItemAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
+enum SupplyIssueDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  STATION
+  OFFERING
+  AUDIENCE
+}
+"One page of the groups of SupplyIssue rows that have the same keys."
+type SupplyIssueAggregate @class(level: P0_PUBLIC) {
+  edges: [SupplyIssueGroupEdge!]!
+  nodes: [SupplyIssueGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: SupplyIssueMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: SupplyIssueMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type SupplyIssueGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: SupplyIssueGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type SupplyIssueGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  kind: OfferingKind
+  station: Station
+  offering: Offering
+  audience: Audience
+  "Sum of pieces handed out. (件)"
+  itemsGiven(where: SupplyIssueFilter): Decimal
+  "Records of handing out. (次)"
+  issues(where: SupplyIssueFilter): Int
+  "What compareTo asks for; null where no row stands."
+  compared: SupplyIssueMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type SupplyIssueMeasures @class(level: P0_PUBLIC) {
+  "Sum of pieces handed out. (件)"
+  itemsGiven(where: SupplyIssueFilter): Decimal
+  "Records of handing out. (次)"
+  issues(where: SupplyIssueFilter): Int
+}
+extend type Query {
+  "Groups of SupplyIssue rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  supplyIssueAggregate(communities: [ID!], where: SupplyIssueFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [SupplyIssueDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): SupplyIssueAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum TeamMembershipDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -16054,7 +16685,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Attendance | Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Attendance | Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SupplyIssue | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -16456,6 +17087,16 @@ func (ec *executionContext) childFields_ContestEntry(ctx context.Context, field 
 		return ec.fieldContext_ContestEntry_rank(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContestEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_CountSupplyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "offering":
+		return ec.fieldContext_CountSupplyPayload_offering(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CountSupplyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CountSupplyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Course(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18108,6 +18749,10 @@ func (ec *executionContext) childFields_Offering(ctx context.Context, field grap
 		return ec.fieldContext_Offering_provenance(ctx, field)
 	case "event":
 		return ec.fieldContext_Offering_event(ctx, field)
+	case "supplyIssues":
+		return ec.fieldContext_Offering_supplyIssues(ctx, field)
+	case "version":
+		return ec.fieldContext_Offering_version(ctx, field)
 	case "team":
 		return ec.fieldContext_Offering_team(ctx, field)
 	}
@@ -19588,6 +20233,146 @@ func (ec *executionContext) childFields_StoredItemPayload(ctx context.Context, f
 		return ec.fieldContext_StoredItemPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StoredItemPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SupplyIssue_id(ctx, field)
+	case "community":
+		return ec.fieldContext_SupplyIssue_community(ctx, field)
+	case "offering":
+		return ec.fieldContext_SupplyIssue_offering(ctx, field)
+	case "givenOn":
+		return ec.fieldContext_SupplyIssue_givenOn(ctx, field)
+	case "quantity":
+		return ec.fieldContext_SupplyIssue_quantity(ctx, field)
+	case "audience":
+		return ec.fieldContext_SupplyIssue_audience(ctx, field)
+	case "status":
+		return ec.fieldContext_SupplyIssue_status(ctx, field)
+	case "cancelledFor":
+		return ec.fieldContext_SupplyIssue_cancelledFor(ctx, field)
+	case "version":
+		return ec.fieldContext_SupplyIssue_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_SupplyIssue_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssue", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssueAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SupplyIssueAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SupplyIssueAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SupplyIssueAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SupplyIssueAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_SupplyIssueAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_SupplyIssueAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_SupplyIssueAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_SupplyIssueAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_SupplyIssueAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_SupplyIssueAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_SupplyIssueAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssueAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssueConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SupplyIssueConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SupplyIssueConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SupplyIssueConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SupplyIssueConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_SupplyIssueConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssueConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssueEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SupplyIssueEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SupplyIssueEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssueEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssueGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_SupplyIssueGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_SupplyIssueGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_SupplyIssueGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_SupplyIssueGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_SupplyIssueGroup_kind(ctx, field)
+	case "station":
+		return ec.fieldContext_SupplyIssueGroup_station(ctx, field)
+	case "offering":
+		return ec.fieldContext_SupplyIssueGroup_offering(ctx, field)
+	case "audience":
+		return ec.fieldContext_SupplyIssueGroup_audience(ctx, field)
+	case "itemsGiven":
+		return ec.fieldContext_SupplyIssueGroup_itemsGiven(ctx, field)
+	case "issues":
+		return ec.fieldContext_SupplyIssueGroup_issues(ctx, field)
+	case "compared":
+		return ec.fieldContext_SupplyIssueGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_SupplyIssueGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssueGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssueGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SupplyIssueGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SupplyIssueGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssueGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssueMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "itemsGiven":
+		return ec.fieldContext_SupplyIssueMeasures_itemsGiven(ctx, field)
+	case "issues":
+		return ec.fieldContext_SupplyIssueMeasures_issues(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssueMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplyIssuePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "supplyIssue":
+		return ec.fieldContext_SupplyIssuePayload_supplyIssue(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SupplyIssuePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyIssuePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TeamHonour(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

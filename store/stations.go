@@ -96,6 +96,7 @@ type Offering struct {
 	EventID           *uuid.UUID        `db:"event_id" for:"event"`
 	TeamID            *uuid.UUID        `db:"team_id" for:"team"`
 	Note              *string           `db:"note"`
+	Version           int               `db:"version"`
 	Provenance        scalar.Provenance `db:"provenance"`
 }
 
