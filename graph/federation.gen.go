@@ -160,6 +160,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._LendableItem(ctx, sel, obj)
+	case *store.FundEntry:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FundEntry(ctx, sel, obj)
+	case *store.Fund:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Fund(ctx, sel, obj)
 	case *store.FeedbackCategory:
 		if obj == nil {
 			return graphql.Null

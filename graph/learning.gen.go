@@ -51,6 +51,7 @@ type ProgrammeResolver interface {
 	ClassHoursTaught(ctx context.Context, obj *store.Programme) (*scalar.Decimal, error)
 
 	Event(ctx context.Context, obj *store.Programme) (*store.Event, error)
+	ProceedsTo(ctx context.Context, obj *store.Programme) ([]*store.Fund, error)
 	Team(ctx context.Context, obj *store.Programme) (*store.VolunteerTeam, error)
 }
 
@@ -2939,6 +2940,41 @@ func (ec *executionContext) fieldContext_Programme_event(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Programme_proceedsTo(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOFund2ᚕᚖlinhuiᚋstoreᚐFundᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Programme_proceedsTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Programme().ProceedsTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Fund) graphql.Marshaler {
+			return ec.marshalOFund2ᚕᚖlinhuiᚋstoreᚐFundᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Programme_proceedsTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Programme",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Fund(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Programme_team(ctx context.Context, field graphql.CollectedField, obj *store.Programme) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOVolunteerTeam2ᚖlinhuiᚋstoreᚐVolunteerTeam); ok {
 		return ret
@@ -3878,6 +3914,8 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "event":
 			out.Put(i, ec._Programme_event(ctx, field, obj), graphql.RequiredNull)
+		case "proceedsTo":
+			out.Put(i, ec._Programme_proceedsTo(ctx, field, obj), graphql.RequiredNull)
 		case "team":
 			out.Put(i, ec._Programme_team(ctx, field, obj), graphql.RequiredNull)
 		default:
@@ -4447,6 +4485,21 @@ func (ec *executionContext) marshalOMemberGroup2ᚖlinhuiᚋschemaᚋscalarᚐEn
 	_ = ctx
 	res := marshal.String(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOProgramme2ᚕᚖlinhuiᚋstoreᚐProgrammeᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Programme) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNProgramme2ᚖlinhuiᚋstoreᚐProgramme(ctx, sel, v[i])
+	})
+
+	if ret.Nulled {
+		return graphql.Null
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOProgramme2ᚖlinhuiᚋstoreᚐProgramme(ctx context.Context, sel ast.SelectionSet, v *store.Programme) graphql.Marshaler {

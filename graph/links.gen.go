@@ -262,6 +262,10 @@ func (CommunityLinks) EchoWall(ctx context.Context, obj *store.Community, first 
 	return dataloaders.Link[*page.Connection[store.EchoWallPost]](ctx, obj)
 }
 
+func (CommunityLinks) Funds(ctx context.Context, obj *store.Community, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Fund], error) {
+	return dataloaders.Link[*page.Connection[store.Fund]](ctx, obj)
+}
+
 func (CommunityLinks) Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error) {
 	return dataloaders.Link[*page.Connection[store.Programme]](ctx, obj)
 }
@@ -1078,6 +1082,118 @@ func (FeedbackUpdateLinks) ByPost(ctx context.Context, obj *store.FeedbackUpdate
 
 func (LinkRoot) FeedbackUpdate() FeedbackUpdateResolver { return FeedbackUpdateLinks{} }
 
+// FundLinks resolves the described links of Fund.
+type FundLinks struct{}
+
+func (FundLinks) Community(ctx context.Context, obj *store.Fund) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FundLinks) IncomeFrom(ctx context.Context, obj *store.Fund) ([]*store.Programme, error) {
+	return dataloaders.Link[[]*store.Programme](ctx, obj)
+}
+
+func (FundLinks) Balance(ctx context.Context, obj *store.Fund) (*scalar.Money, error) {
+	return dataloaders.Link[*scalar.Money](ctx, obj)
+}
+
+func (FundLinks) Entries(ctx context.Context, obj *store.Fund, filter *store.FundEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.FundEntry], error) {
+	return dataloaders.Link[*page.Connection[store.FundEntry]](ctx, obj)
+}
+
+func (LinkRoot) Fund() FundResolver { return FundLinks{} }
+
+// FundEntryLinks resolves the described links of FundEntry.
+type FundEntryLinks struct{}
+
+func (FundEntryLinks) Community(ctx context.Context, obj *store.FundEntry) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FundEntryLinks) Fund(ctx context.Context, obj *store.FundEntry) (*store.Fund, error) {
+	return dataloaders.Link[*store.Fund](ctx, obj)
+}
+
+func (FundEntryLinks) Programme(ctx context.Context, obj *store.FundEntry) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (FundEntryLinks) Reverses(ctx context.Context, obj *store.FundEntry) (*store.FundEntry, error) {
+	return dataloaders.Link[*store.FundEntry](ctx, obj)
+}
+
+func (FundEntryLinks) ReversedBy(ctx context.Context, obj *store.FundEntry) (*store.FundEntry, error) {
+	return dataloaders.Link[*store.FundEntry](ctx, obj)
+}
+
+func (LinkRoot) FundEntry() FundEntryResolver { return FundEntryLinks{} }
+
+// FundEntryGroupLinks resolves the described links of FundEntryGroup.
+type FundEntryGroupLinks struct{}
+
+func (FundEntryGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (FundEntryGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Fund(ctx context.Context, obj *store.Group) (*store.Fund, error) {
+	return dataloaders.Link[*store.Fund](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Source(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Programme(ctx context.Context, obj *store.Group) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Income(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Spending(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Balance(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FundEntryGroupLinks) Entries(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) FundEntryGroup() FundEntryGroupResolver { return FundEntryGroupLinks{} }
+
+// FundEntryMeasuresLinks resolves the described links of FundEntryMeasures.
+type FundEntryMeasuresLinks struct{}
+
+func (FundEntryMeasuresLinks) Income(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FundEntryMeasuresLinks) Spending(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FundEntryMeasuresLinks) Balance(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (FundEntryMeasuresLinks) Entries(ctx context.Context, obj *store.Group, where *store.FundEntryFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) FundEntryMeasures() FundEntryMeasuresResolver { return FundEntryMeasuresLinks{} }
+
 // LendableItemLinks resolves the described links of LendableItem.
 type LendableItemLinks struct{}
 
@@ -1253,6 +1369,10 @@ func (ProgrammeLinks) ClassHoursTaught(ctx context.Context, obj *store.Programme
 
 func (ProgrammeLinks) Event(ctx context.Context, obj *store.Programme) (*store.Event, error) {
 	return dataloaders.Link[*store.Event](ctx, obj)
+}
+
+func (ProgrammeLinks) ProceedsTo(ctx context.Context, obj *store.Programme) ([]*store.Fund, error) {
+	return dataloaders.Link[[]*store.Fund](ctx, obj)
 }
 
 func (ProgrammeLinks) Team(ctx context.Context, obj *store.Programme) (*store.VolunteerTeam, error) {
@@ -2318,6 +2438,10 @@ func (c Cubes) FeedbackAggregate(ctx context.Context, communities []string, wher
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) FundEntryAggregate(ctx context.Context, communities []string, where *store.FundEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) LoanAggregate(ctx context.Context, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -2380,6 +2504,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_feedbacks_args(ctx, raw)
 	case "Community.echoWall":
 		return ec.field_Community_echoWall_args(ctx, raw)
+	case "Community.funds":
+		return ec.field_Community_funds_args(ctx, raw)
 	case "Community.programmes":
 		return ec.field_Community_programmes_args(ctx, raw)
 	case "Community.courses":
@@ -2506,6 +2632,24 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_FeedbackMeasures_meanSatisfaction_args(ctx, raw)
 	case "FeedbackMeasures.satisfactionDeviation":
 		return ec.field_FeedbackMeasures_satisfactionDeviation_args(ctx, raw)
+	case "Fund.entries":
+		return ec.field_Fund_entries_args(ctx, raw)
+	case "FundEntryGroup.income":
+		return ec.field_FundEntryGroup_income_args(ctx, raw)
+	case "FundEntryGroup.spending":
+		return ec.field_FundEntryGroup_spending_args(ctx, raw)
+	case "FundEntryGroup.balance":
+		return ec.field_FundEntryGroup_balance_args(ctx, raw)
+	case "FundEntryGroup.entries":
+		return ec.field_FundEntryGroup_entries_args(ctx, raw)
+	case "FundEntryMeasures.income":
+		return ec.field_FundEntryMeasures_income_args(ctx, raw)
+	case "FundEntryMeasures.spending":
+		return ec.field_FundEntryMeasures_spending_args(ctx, raw)
+	case "FundEntryMeasures.balance":
+		return ec.field_FundEntryMeasures_balance_args(ctx, raw)
+	case "FundEntryMeasures.entries":
+		return ec.field_FundEntryMeasures_entries_args(ctx, raw)
 	case "LendableItem.loans":
 		return ec.field_LendableItem_loans_args(ctx, raw)
 	case "LoanGroup.loans":

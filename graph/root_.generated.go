@@ -58,6 +58,10 @@ type ResolverRoot interface {
 	FeedbackGroup() FeedbackGroupResolver
 	FeedbackMeasures() FeedbackMeasuresResolver
 	FeedbackUpdate() FeedbackUpdateResolver
+	Fund() FundResolver
+	FundEntry() FundEntryResolver
+	FundEntryGroup() FundEntryGroupResolver
+	FundEntryMeasures() FundEntryMeasuresResolver
 	LendableItem() LendableItemResolver
 	Loan() LoanResolver
 	LoanGroup() LoanGroupResolver
@@ -267,6 +271,7 @@ type ComplexityRoot struct {
 		Events             func(childComplexity int, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		FeedbackCategories func(childComplexity int) int
 		Feedbacks          func(childComplexity int, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Funds              func(childComplexity int, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		ID                 func(childComplexity int) int
 		NameEn             func(childComplexity int) int
 		NameZh             func(childComplexity int) int
@@ -950,6 +955,114 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Fund struct {
+		Balance      func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Entries      func(childComplexity int, filter *store.FundEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ID           func(childComplexity int) int
+		IncomeFrom   func(childComplexity int) int
+		IncomeRuleZh func(childComplexity int) int
+		NameEn       func(childComplexity int) int
+		NameZh       func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Purpose      func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	FundConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FundEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FundEntry struct {
+		Amount       func(childComplexity int) int
+		BalanceAfter func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Fund         func(childComplexity int) int
+		ID           func(childComplexity int) int
+		PostedAt     func(childComplexity int) int
+		PostedBy     func(childComplexity int) int
+		Programme    func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Purpose      func(childComplexity int) int
+		ReversedBy   func(childComplexity int) int
+		Reverses     func(childComplexity int) int
+		Source       func(childComplexity int) int
+	}
+
+	FundEntryAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FundEntryConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FundEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FundEntryGroup struct {
+		Balance    func(childComplexity int, where *store.FundEntryFilter) int
+		Bucket     func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		District   func(childComplexity int) int
+		Entries    func(childComplexity int, where *store.FundEntryFilter) int
+		Fund       func(childComplexity int) int
+		Income     func(childComplexity int, where *store.FundEntryFilter) int
+		Programme  func(childComplexity int) int
+		Source     func(childComplexity int) int
+		Spending   func(childComplexity int, where *store.FundEntryFilter) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+	}
+
+	FundEntryGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FundEntryMeasures struct {
+		Balance  func(childComplexity int, where *store.FundEntryFilter) int
+		Entries  func(childComplexity int, where *store.FundEntryFilter) int
+		Income   func(childComplexity int, where *store.FundEntryFilter) int
+		Spending func(childComplexity int, where *store.FundEntryFilter) int
+	}
+
+	FundEntryPayload struct {
+		Entry      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	FundPayload struct {
+		Fund       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LendableItem struct {
 		AssetTag   func(childComplexity int) int
 		Available  func(childComplexity int) int
@@ -1136,6 +1249,8 @@ type ComplexityRoot struct {
 		HandOverItem          func(childComplexity int, input store.HandOverItemInput) int
 		IssueSupply           func(childComplexity int, input store.IssueSupplyInput) int
 		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
+		OpenFund              func(childComplexity int, input store.OpenFundInput) int
+		PostFundEntry         func(childComplexity int, input store.PostFundEntryInput) int
 		PublishEcho           func(childComplexity int, input store.StepEchoInput) int
 		RateFeedback          func(childComplexity int, input store.RateFeedbackInput) int
 		RecordAttendance      func(childComplexity int, input store.RecordAttendanceInput) int
@@ -1151,6 +1266,7 @@ type ComplexityRoot struct {
 		ResolveFeedback       func(childComplexity int, input store.ResolveFeedbackInput) int
 		ResumeFeedback        func(childComplexity int, input store.StepFeedbackInput) int
 		ReturnItem            func(childComplexity int, input store.ReturnItemInput) int
+		ReverseFundEntry      func(childComplexity int, input store.ReverseFundEntryInput) int
 		ReviewEcho            func(childComplexity int, input store.StepEchoInput) int
 		ReviseEcho            func(childComplexity int, input store.ReviseEchoInput) int
 		SaveQuery             func(childComplexity int, input store.SaveQueryInput) int
@@ -1226,6 +1342,7 @@ type ComplexityRoot struct {
 		Origin                func(childComplexity int) int
 		ParentsJoinVolunteers func(childComplexity int) int
 		ProceedsShare         func(childComplexity int) int
+		ProceedsTo            func(childComplexity int) int
 		Provenance            func(childComplexity int) int
 		Provider              func(childComplexity int) int
 		Recurrence            func(childComplexity int) int
@@ -1292,6 +1409,9 @@ type ComplexityRoot struct {
 		FeedbackAggregate        func(childComplexity int, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		FeedbackCategories       func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Feedbacks                func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		FundEntries              func(childComplexity int, communities []string, filter *store.FundEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		FundEntryAggregate       func(childComplexity int, communities []string, where *store.FundEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Funds                    func(childComplexity int, communities []string, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LoanAggregate            func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -2968,6 +3088,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Feedbacks(childComplexity, args["filter"].(*store.FeedbackFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.funds":
+		if e.ComplexityRoot.Community.Funds == nil {
+			break
+		}
+
+		args, err := ec.field_Community_funds_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Funds(childComplexity, args["filter"].(*store.FundFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.id":
 		if e.ComplexityRoot.Community.ID == nil {
 			break
@@ -6336,6 +6467,495 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FeedbackUpdateEdge.Node(childComplexity), true
 
+	case "Fund.balance":
+		if e.ComplexityRoot.Fund.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.Balance(childComplexity), true
+	case "Fund.community":
+		if e.ComplexityRoot.Fund.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.Community(childComplexity), true
+	case "Fund.entries":
+		if e.ComplexityRoot.Fund.Entries == nil {
+			break
+		}
+
+		args, err := ec.field_Fund_entries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Fund.Entries(childComplexity, args["filter"].(*store.FundEntryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Fund.id":
+		if e.ComplexityRoot.Fund.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.ID(childComplexity), true
+	case "Fund.incomeFrom":
+		if e.ComplexityRoot.Fund.IncomeFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.IncomeFrom(childComplexity), true
+	case "Fund.incomeRuleZh":
+		if e.ComplexityRoot.Fund.IncomeRuleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.IncomeRuleZh(childComplexity), true
+	case "Fund.nameEn":
+		if e.ComplexityRoot.Fund.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.NameEn(childComplexity), true
+	case "Fund.nameZh":
+		if e.ComplexityRoot.Fund.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.NameZh(childComplexity), true
+	case "Fund.provenance":
+		if e.ComplexityRoot.Fund.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.Provenance(childComplexity), true
+	case "Fund.purpose":
+		if e.ComplexityRoot.Fund.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.Purpose(childComplexity), true
+	case "Fund.version":
+		if e.ComplexityRoot.Fund.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Fund.Version(childComplexity), true
+
+	case "FundConnection.coverage":
+		if e.ComplexityRoot.FundConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundConnection.Coverage(childComplexity), true
+	case "FundConnection.edges":
+		if e.ComplexityRoot.FundConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundConnection.Edges(childComplexity), true
+	case "FundConnection.nodes":
+		if e.ComplexityRoot.FundConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundConnection.Nodes(childComplexity), true
+	case "FundConnection.pageInfo":
+		if e.ComplexityRoot.FundConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundConnection.PageInfo(childComplexity), true
+	case "FundConnection.totalCount":
+		if e.ComplexityRoot.FundConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundConnection.TotalCount(childComplexity), true
+
+	case "FundEdge.cursor":
+		if e.ComplexityRoot.FundEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEdge.Cursor(childComplexity), true
+	case "FundEdge.node":
+		if e.ComplexityRoot.FundEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEdge.Node(childComplexity), true
+
+	case "FundEntry.amount":
+		if e.ComplexityRoot.FundEntry.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Amount(childComplexity), true
+	case "FundEntry.balanceAfter":
+		if e.ComplexityRoot.FundEntry.BalanceAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.BalanceAfter(childComplexity), true
+	case "FundEntry.community":
+		if e.ComplexityRoot.FundEntry.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Community(childComplexity), true
+	case "FundEntry.fund":
+		if e.ComplexityRoot.FundEntry.Fund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Fund(childComplexity), true
+	case "FundEntry.id":
+		if e.ComplexityRoot.FundEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.ID(childComplexity), true
+	case "FundEntry.postedAt":
+		if e.ComplexityRoot.FundEntry.PostedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.PostedAt(childComplexity), true
+	case "FundEntry.postedBy":
+		if e.ComplexityRoot.FundEntry.PostedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.PostedBy(childComplexity), true
+	case "FundEntry.programme":
+		if e.ComplexityRoot.FundEntry.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Programme(childComplexity), true
+	case "FundEntry.provenance":
+		if e.ComplexityRoot.FundEntry.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Provenance(childComplexity), true
+	case "FundEntry.purpose":
+		if e.ComplexityRoot.FundEntry.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Purpose(childComplexity), true
+	case "FundEntry.reversedBy":
+		if e.ComplexityRoot.FundEntry.ReversedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.ReversedBy(childComplexity), true
+	case "FundEntry.reverses":
+		if e.ComplexityRoot.FundEntry.Reverses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Reverses(childComplexity), true
+	case "FundEntry.source":
+		if e.ComplexityRoot.FundEntry.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntry.Source(childComplexity), true
+
+	case "FundEntryAggregate.accuracy":
+		if e.ComplexityRoot.FundEntryAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Accuracy(childComplexity), true
+	case "FundEntryAggregate.asOf":
+		if e.ComplexityRoot.FundEntryAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.AsOf(childComplexity), true
+	case "FundEntryAggregate.cost":
+		if e.ComplexityRoot.FundEntryAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Cost(childComplexity), true
+	case "FundEntryAggregate.coverage":
+		if e.ComplexityRoot.FundEntryAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Coverage(childComplexity), true
+	case "FundEntryAggregate.edges":
+		if e.ComplexityRoot.FundEntryAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Edges(childComplexity), true
+	case "FundEntryAggregate.nodes":
+		if e.ComplexityRoot.FundEntryAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Nodes(childComplexity), true
+	case "FundEntryAggregate.other":
+		if e.ComplexityRoot.FundEntryAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Other(childComplexity), true
+	case "FundEntryAggregate.pageInfo":
+		if e.ComplexityRoot.FundEntryAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.PageInfo(childComplexity), true
+	case "FundEntryAggregate.suppressed":
+		if e.ComplexityRoot.FundEntryAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Suppressed(childComplexity), true
+	case "FundEntryAggregate.total":
+		if e.ComplexityRoot.FundEntryAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.Total(childComplexity), true
+	case "FundEntryAggregate.totalCount":
+		if e.ComplexityRoot.FundEntryAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryAggregate.TotalCount(childComplexity), true
+
+	case "FundEntryConnection.coverage":
+		if e.ComplexityRoot.FundEntryConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryConnection.Coverage(childComplexity), true
+	case "FundEntryConnection.edges":
+		if e.ComplexityRoot.FundEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryConnection.Edges(childComplexity), true
+	case "FundEntryConnection.nodes":
+		if e.ComplexityRoot.FundEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryConnection.Nodes(childComplexity), true
+	case "FundEntryConnection.pageInfo":
+		if e.ComplexityRoot.FundEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryConnection.PageInfo(childComplexity), true
+	case "FundEntryConnection.totalCount":
+		if e.ComplexityRoot.FundEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryConnection.TotalCount(childComplexity), true
+
+	case "FundEntryEdge.cursor":
+		if e.ComplexityRoot.FundEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryEdge.Cursor(childComplexity), true
+	case "FundEntryEdge.node":
+		if e.ComplexityRoot.FundEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryEdge.Node(childComplexity), true
+
+	case "FundEntryGroup.balance":
+		if e.ComplexityRoot.FundEntryGroup.Balance == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryGroup_balance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Balance(childComplexity, args["where"].(*store.FundEntryFilter)), true
+	case "FundEntryGroup.bucket":
+		if e.ComplexityRoot.FundEntryGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Bucket(childComplexity), true
+	case "FundEntryGroup.community":
+		if e.ComplexityRoot.FundEntryGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Community(childComplexity), true
+	case "FundEntryGroup.compared":
+		if e.ComplexityRoot.FundEntryGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Compared(childComplexity), true
+	case "FundEntryGroup.district":
+		if e.ComplexityRoot.FundEntryGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.District(childComplexity), true
+	case "FundEntryGroup.entries":
+		if e.ComplexityRoot.FundEntryGroup.Entries == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryGroup_entries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Entries(childComplexity, args["where"].(*store.FundEntryFilter)), true
+	case "FundEntryGroup.fund":
+		if e.ComplexityRoot.FundEntryGroup.Fund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Fund(childComplexity), true
+	case "FundEntryGroup.income":
+		if e.ComplexityRoot.FundEntryGroup.Income == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryGroup_income_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Income(childComplexity, args["where"].(*store.FundEntryFilter)), true
+	case "FundEntryGroup.programme":
+		if e.ComplexityRoot.FundEntryGroup.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Programme(childComplexity), true
+	case "FundEntryGroup.source":
+		if e.ComplexityRoot.FundEntryGroup.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Source(childComplexity), true
+	case "FundEntryGroup.spending":
+		if e.ComplexityRoot.FundEntryGroup.Spending == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryGroup_spending_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Spending(childComplexity, args["where"].(*store.FundEntryFilter)), true
+	case "FundEntryGroup.street":
+		if e.ComplexityRoot.FundEntryGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Street(childComplexity), true
+	case "FundEntryGroup.suppressed":
+		if e.ComplexityRoot.FundEntryGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroup.Suppressed(childComplexity), true
+
+	case "FundEntryGroupEdge.cursor":
+		if e.ComplexityRoot.FundEntryGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroupEdge.Cursor(childComplexity), true
+	case "FundEntryGroupEdge.node":
+		if e.ComplexityRoot.FundEntryGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryGroupEdge.Node(childComplexity), true
+
+	case "FundEntryMeasures.balance":
+		if e.ComplexityRoot.FundEntryMeasures.Balance == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryMeasures_balance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryMeasures.Balance(childComplexity, args["where"].(*store.FundEntryFilter)), true
+	case "FundEntryMeasures.entries":
+		if e.ComplexityRoot.FundEntryMeasures.Entries == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryMeasures_entries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryMeasures.Entries(childComplexity, args["where"].(*store.FundEntryFilter)), true
+	case "FundEntryMeasures.income":
+		if e.ComplexityRoot.FundEntryMeasures.Income == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryMeasures_income_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryMeasures.Income(childComplexity, args["where"].(*store.FundEntryFilter)), true
+	case "FundEntryMeasures.spending":
+		if e.ComplexityRoot.FundEntryMeasures.Spending == nil {
+			break
+		}
+
+		args, err := ec.field_FundEntryMeasures_spending_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FundEntryMeasures.Spending(childComplexity, args["where"].(*store.FundEntryFilter)), true
+
+	case "FundEntryPayload.entry":
+		if e.ComplexityRoot.FundEntryPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryPayload.Entry(childComplexity), true
+	case "FundEntryPayload.userErrors":
+		if e.ComplexityRoot.FundEntryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundEntryPayload.UserErrors(childComplexity), true
+
+	case "FundPayload.fund":
+		if e.ComplexityRoot.FundPayload.Fund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundPayload.Fund(childComplexity), true
+	case "FundPayload.userErrors":
+		if e.ComplexityRoot.FundPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FundPayload.UserErrors(childComplexity), true
+
 	case "LendableItem.assetTag":
 		if e.ComplexityRoot.LendableItem.AssetTag == nil {
 			break
@@ -7265,6 +7885,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MarkDuplicate(childComplexity, args["input"].(store.MarkDuplicateInput)), true
+	case "Mutation.openFund":
+		if e.ComplexityRoot.Mutation.OpenFund == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openFund_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenFund(childComplexity, args["input"].(store.OpenFundInput)), true
+	case "Mutation.postFundEntry":
+		if e.ComplexityRoot.Mutation.PostFundEntry == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_postFundEntry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PostFundEntry(childComplexity, args["input"].(store.PostFundEntryInput)), true
 	case "Mutation.publishEcho":
 		if e.ComplexityRoot.Mutation.PublishEcho == nil {
 			break
@@ -7430,6 +8072,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReturnItem(childComplexity, args["input"].(store.ReturnItemInput)), true
+	case "Mutation.reverseFundEntry":
+		if e.ComplexityRoot.Mutation.ReverseFundEntry == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reverseFundEntry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReverseFundEntry(childComplexity, args["input"].(store.ReverseFundEntryInput)), true
 	case "Mutation.reviewEcho":
 		if e.ComplexityRoot.Mutation.ReviewEcho == nil {
 			break
@@ -7882,6 +8535,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Programme.ProceedsShare(childComplexity), true
+	case "Programme.proceedsTo":
+		if e.ComplexityRoot.Programme.ProceedsTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ProceedsTo(childComplexity), true
 	case "Programme.provenance":
 		if e.ComplexityRoot.Programme.Provenance == nil {
 			break
@@ -8266,6 +8925,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Feedbacks(childComplexity, args["communities"].([]string), args["filter"].(*store.FeedbackFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.fundEntries":
+		if e.ComplexityRoot.Query.FundEntries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_fundEntries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.FundEntries(childComplexity, args["communities"].([]string), args["filter"].(*store.FundEntryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.fundEntryAggregate":
+		if e.ComplexityRoot.Query.FundEntryAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_fundEntryAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.FundEntryAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.FundEntryFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.funds":
+		if e.ComplexityRoot.Query.Funds == nil {
+			break
+		}
+
+		args, err := ec.field_Query_funds_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Funds(childComplexity, args["communities"].([]string), args["filter"].(*store.FundFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
 	case "Query.lendableItems":
 		if e.ComplexityRoot.Query.LendableItems == nil {
@@ -14130,6 +14822,142 @@ extend type Mutation {
   withdrawEcho(input: WithdrawEchoInput!): EchoPayload! @auth(any: [COMMUNITY_ADMIN])
 }
 `, BuiltIn: false},
+	{Name: "../schema/funds.graphqls", Input: `"Where money comes from or what it is spent on."
+enum FundSource { "收益捐赠" PROCEEDS "捐赠" DONATION "拨款" GRANT "公益支出" PUBLIC_GOOD "其他" OTHER }
+
+"Money of a community for the public good (社区微基金)."
+type Fund implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  purpose: String
+  "Where its income comes from, as published."
+  incomeRuleZh: String
+  "Programmes part of whose proceeds goes to it."
+  incomeFrom: [Programme!] @listSize(assumed: 2)
+  "What its entries add up to; for residents of the community. Never below zero."
+  balance: Money @auth(any: [RESIDENT, PARTNER, DISTRICT_VIEWER, ANALYST])
+  "Newest first."
+  entries(filter: FundEntryFilter, orderBy: FundEntryOrder, first: Int, after: String, last: Int, before: String): FundEntryConnection @auth(any: [RESIDENT, PARTNER, DISTRICT_VIEWER, ANALYST])
+  "Counts the changes of the fund itself, not its entries."
+  version: Int!
+  provenance: Provenance!
+}
+type FundConnection @class(level: P0_PUBLIC) {
+  edges: [FundEdge!]!
+  nodes: [Fund!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type FundEdge @class(level: P0_PUBLIC) { cursor: String!, node: Fund! }
+enum FundOrderField { NAME }
+input FundOrder { field: FundOrderField!, direction: Direction! = ASC }
+input FundFilter { nameContains: String }
+
+"""
+Money that came in or was spent, for residents of the community. An entry is never changed: what was wrong is undone by an
+entry of its own. It names nobody.
+"""
+type FundEntry implements Node @key(fields: "id") @auth(any: [RESIDENT, PARTNER, DISTRICT_VIEWER, ANALYST]) @class(level: P0_PUBLIC) {
+  id: ID! @auth(any: [PUBLIC])
+  community: Community!
+  fund: Fund
+  "Negative when it was spent."
+  amount: Money!
+  source: FundSource!
+  "What for."
+  purpose: String
+  "Whose proceeds it is part of."
+  programme: Programme
+  "The entry that this one undoes."
+  reverses: FundEntry
+  "The entry that undoes this one."
+  reversedBy: FundEntry
+  "Of the fund, with this entry."
+  balanceAfter: Money!
+  postedAt: DateTime!
+  "Who entered it."
+  postedBy: String @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+  provenance: Provenance!
+}
+type FundEntryConnection @class(level: P0_PUBLIC) {
+  edges: [FundEntryEdge!]!
+  nodes: [FundEntry!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type FundEntryEdge @class(level: P0_PUBLIC) { cursor: String!, node: FundEntry! }
+enum FundEntryOrderField { POSTED_AT AMOUNT }
+input FundEntryOrder { field: FundEntryOrderField!, direction: Direction! = ASC }
+input FundEntryFilter {
+  sources: [FundSource!]
+  fund: ID
+  programme: ID
+  "Posted on a day of the range."
+  range: DateRange @reads(field: "postedAt")
+}
+
+extend type Community { "By name." funds(filter: FundFilter, orderBy: FundOrder, first: Int, after: String, last: Int, before: String): FundConnection }
+extend type Programme {
+  "Funds that part of its proceeds goes to."
+  proceedsTo: [Fund!] @listSize(assumed: 1)
+}
+extend type Query {
+  "By name."
+  funds(communities: [ID!], filter: FundFilter, orderBy: FundOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FundConnection
+  "Newest first."
+  fundEntries(communities: [ID!], filter: FundEntryFilter, orderBy: FundEntryOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): FundEntryConnection @auth(any: [RESIDENT, PARTNER, DISTRICT_VIEWER, ANALYST])
+}
+
+input OpenFundInput {
+  "Slug or id."
+  community: ID!
+  nameZh: String!
+  purpose: String!
+  incomeRuleZh: String
+  idempotencyKey: String!
+}
+input PostFundEntryInput {
+  fund: ID!
+  "In yuan with at most two decimals; negative to spend."
+  amount: Decimal!
+  "PUBLIC_GOOD for what is spent."
+  source: FundSource!
+  "Needed for what is spent. It is read by residents and must name nobody."
+  purpose: String
+  programme: ID
+  "Any text that is new for each entry. Sent again with the same input, nothing is posted twice."
+  idempotencyKey: String!
+}
+input ReverseFundEntryInput {
+  "The entry to undo."
+  entry: ID!
+  "Why. It is read by residents and must name nobody."
+  reason: String!
+  idempotencyKey: String!
+}
+"The fund as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type FundPayload @class(level: P0_PUBLIC) {
+  fund: Fund
+  userErrors: [UserError!]!
+}
+"The entry that was posted; null beside the rules that the write broke, and then nothing was written."
+type FundEntryPayload @class(level: P0_PUBLIC) {
+  entry: FundEntry @auth(any: [COMMUNITY_ADMIN])
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  openFund(input: OpenFundInput!): FundPayload! @auth(any: [COMMUNITY_ADMIN])
+  postFundEntry(input: PostFundEntryInput!): FundEntryPayload! @auth(any: [COMMUNITY_ADMIN])
+  "Undoes an entry by one of the opposite amount."
+  reverseFundEntry(input: ReverseFundEntryInput!): FundEntryPayload! @auth(any: [COMMUNITY_ADMIN])
+}
+`, BuiltIn: false},
 	{Name: "../schema/learning.graphqls", Input: `enum SessionKind { "上课" CLASS "辅导" TUTORING "讲座" TALK "录制" RECORDING OTHER }
 enum SessionStatus { "已排" SCHEDULED "已上" HELD "取消" CANCELLED OTHER }
 enum EnrolmentStatus { "已报名" APPLIED "候补" WAITLISTED "候补转正待确认" OFFERED "已录取" CONFIRMED "上课中" ATTENDING "结业" COMPLETED "退课" WITHDRAWN "未通过" REJECTED "逾期失效" EXPIRED OTHER }
@@ -16006,6 +16834,75 @@ extend type Query {
   feedbackAggregate(communities: [ID!], where: FeedbackFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [FeedbackDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): FeedbackAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
+enum FundEntryDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  FUND
+  SOURCE
+  PROGRAMME
+}
+"One page of the groups of FundEntry rows that have the same keys."
+type FundEntryAggregate @class(level: P0_PUBLIC) {
+  edges: [FundEntryGroupEdge!]!
+  nodes: [FundEntryGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: FundEntryMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: FundEntryMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type FundEntryGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: FundEntryGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type FundEntryGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  fund: Fund
+  source: FundSource
+  programme: Programme
+  "What came in, less what of it was undone. (元)"
+  income(where: FundEntryFilter): Decimal
+  "What was spent, less what of it was undone. (元)"
+  spending(where: FundEntryFilter): Decimal
+  "Income less spending: of all time what the funds hold. (元)"
+  balance(where: FundEntryFilter): Decimal
+  "Entries, reversals among them. (笔)"
+  entries(where: FundEntryFilter): Int
+  "What compareTo asks for; null where no row stands."
+  compared: FundEntryMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type FundEntryMeasures @class(level: P0_PUBLIC) {
+  "What came in, less what of it was undone. (元)"
+  income(where: FundEntryFilter): Decimal
+  "What was spent, less what of it was undone. (元)"
+  spending(where: FundEntryFilter): Decimal
+  "Income less spending: of all time what the funds hold. (元)"
+  balance(where: FundEntryFilter): Decimal
+  "Entries, reversals among them. (笔)"
+  entries(where: FundEntryFilter): Int
+}
+extend type Query {
+  "Groups of FundEntry rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  fundEntryAggregate(communities: [ID!], where: FundEntryFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [FundEntryDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): FundEntryAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum LoanDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -16685,7 +17582,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Attendance | Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SupplyIssue | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Attendance | Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | Fund | FundEntry | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SupplyIssue | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -17035,6 +17932,8 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_slaRules(ctx, field)
 	case "echoWall":
 		return ec.fieldContext_Community_echoWall(ctx, field)
+	case "funds":
+		return ec.fieldContext_Community_funds(ctx, field)
 	case "programmes":
 		return ec.fieldContext_Community_programmes(ctx, field)
 	case "courses":
@@ -18375,6 +19274,222 @@ func (ec *executionContext) childFields_FeedbackUpdateEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdateEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Fund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Fund_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Fund_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Fund_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_Fund_community(ctx, field)
+	case "purpose":
+		return ec.fieldContext_Fund_purpose(ctx, field)
+	case "incomeRuleZh":
+		return ec.fieldContext_Fund_incomeRuleZh(ctx, field)
+	case "incomeFrom":
+		return ec.fieldContext_Fund_incomeFrom(ctx, field)
+	case "balance":
+		return ec.fieldContext_Fund_balance(ctx, field)
+	case "entries":
+		return ec.fieldContext_Fund_entries(ctx, field)
+	case "version":
+		return ec.fieldContext_Fund_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Fund_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Fund", field.Name)
+}
+
+func (ec *executionContext) childFields_FundConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FundConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FundConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FundConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FundConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FundConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FundEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FundEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FundEntry_id(ctx, field)
+	case "community":
+		return ec.fieldContext_FundEntry_community(ctx, field)
+	case "fund":
+		return ec.fieldContext_FundEntry_fund(ctx, field)
+	case "amount":
+		return ec.fieldContext_FundEntry_amount(ctx, field)
+	case "source":
+		return ec.fieldContext_FundEntry_source(ctx, field)
+	case "purpose":
+		return ec.fieldContext_FundEntry_purpose(ctx, field)
+	case "programme":
+		return ec.fieldContext_FundEntry_programme(ctx, field)
+	case "reverses":
+		return ec.fieldContext_FundEntry_reverses(ctx, field)
+	case "reversedBy":
+		return ec.fieldContext_FundEntry_reversedBy(ctx, field)
+	case "balanceAfter":
+		return ec.fieldContext_FundEntry_balanceAfter(ctx, field)
+	case "postedAt":
+		return ec.fieldContext_FundEntry_postedAt(ctx, field)
+	case "postedBy":
+		return ec.fieldContext_FundEntry_postedBy(ctx, field)
+	case "provenance":
+		return ec.fieldContext_FundEntry_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntryAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FundEntryAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FundEntryAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FundEntryAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FundEntryAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_FundEntryAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_FundEntryAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FundEntryAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_FundEntryAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_FundEntryAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_FundEntryAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_FundEntryAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntryAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FundEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FundEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FundEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FundEntryConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FundEntryConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FundEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FundEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntryGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_FundEntryGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_FundEntryGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_FundEntryGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_FundEntryGroup_district(ctx, field)
+	case "fund":
+		return ec.fieldContext_FundEntryGroup_fund(ctx, field)
+	case "source":
+		return ec.fieldContext_FundEntryGroup_source(ctx, field)
+	case "programme":
+		return ec.fieldContext_FundEntryGroup_programme(ctx, field)
+	case "income":
+		return ec.fieldContext_FundEntryGroup_income(ctx, field)
+	case "spending":
+		return ec.fieldContext_FundEntryGroup_spending(ctx, field)
+	case "balance":
+		return ec.fieldContext_FundEntryGroup_balance(ctx, field)
+	case "entries":
+		return ec.fieldContext_FundEntryGroup_entries(ctx, field)
+	case "compared":
+		return ec.fieldContext_FundEntryGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_FundEntryGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntryGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntryGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FundEntryGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FundEntryGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntryGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntryMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "income":
+		return ec.fieldContext_FundEntryMeasures_income(ctx, field)
+	case "spending":
+		return ec.fieldContext_FundEntryMeasures_spending(ctx, field)
+	case "balance":
+		return ec.fieldContext_FundEntryMeasures_balance(ctx, field)
+	case "entries":
+		return ec.fieldContext_FundEntryMeasures_entries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntryMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_FundEntryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_FundEntryPayload_entry(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FundEntryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundEntryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FundPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fund":
+		return ec.fieldContext_FundPayload_fund(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FundPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LendableItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -18853,6 +19968,8 @@ func (ec *executionContext) childFields_Programme(ctx context.Context, field gra
 		return ec.fieldContext_Programme_provenance(ctx, field)
 	case "event":
 		return ec.fieldContext_Programme_event(ctx, field)
+	case "proceedsTo":
+		return ec.fieldContext_Programme_proceedsTo(ctx, field)
 	case "team":
 		return ec.fieldContext_Programme_team(ctx, field)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"linhui/internal/authz"
 	"linhui/internal/testkit"
+	"linhui/schema"
 )
 
 // What everybody may read follows from the described types: the suite checks that the public role
@@ -65,6 +66,11 @@ func needless(t *testing.T, db interface {
 				read[s.Table] = map[string]bool{}
 			}
 			tables[typ].(conforming).reads(read[s.Table], named)
+			for field, l := range links[typ] {
+				if rule := schema.Fields()[typ+"."+field]; !l.scoped && rule.Class == authz.P0Public && rule.Roles == nil {
+					named[l.via] = true
+				}
+			}
 		}
 	}
 	rolledUp(func(_ *Cube, r *Rollup) { named[r.table], named[r.table+"_areas"] = r.public, r.public })

@@ -23,6 +23,7 @@ type Link struct {
 
 	owner  func(parent Node) string // whose rows it leads to; nil: the parent's owner's
 	scoped bool                     // made of restricted rows without leading to them
+	via    string                   // the table between parent and child, "" for none
 	alike  bool                     // it leads to the same from all rows of an owner
 	key    func(parent Node) Key    // what tells parents apart that are no rows; nil: owner and id
 	local  func(ask *Ask, parent Node, args map[string]any) (any, error)

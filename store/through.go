@@ -25,7 +25,7 @@ type Through struct {
 // child is listed once a parent, over however many rows it is reached.
 func HasThrough[P, C any](parent *Table[P], child *Table[C], th Through) *Link {
 	sorted := Ordered[C]{table: child, by: child.orders[""], desc: child.DefaultDesc}
-	return register(&Link{Parent: parent.Type, Field: th.Field, Child: child.Type, scoped: th.Restricted, load: func(ctx context.Context, src Source, b *Batch) error {
+	return register(&Link{Parent: parent.Type, Field: th.Field, Child: child.Type, scoped: th.Restricted, via: th.Table, load: func(ctx context.Context, src Source, b *Batch) error {
 		var w Where
 		ks := keysOf(b.Parents)
 		from := ks.parentRows(&w)
