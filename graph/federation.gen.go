@@ -80,6 +80,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._SupplyIssue(ctx, sel, obj)
+	case *store.SubsidyRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SubsidyRule(ctx, sel, obj)
 	case *store.StoredItem:
 		if obj == nil {
 			return graphql.Null
@@ -150,6 +155,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Offering(ctx, sel, obj)
+	case *store.MenuItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MenuItem(ctx, sel, obj)
+	case *store.MealOrder:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MealOrder(ctx, sel, obj)
 	case *store.Loan:
 		if obj == nil {
 			return graphql.Null
@@ -170,6 +185,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Fund(ctx, sel, obj)
+	case *store.FreeMealRosterEntry:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FreeMealRosterEntry(ctx, sel, obj)
 	case *store.FeedbackCategory:
 		if obj == nil {
 			return graphql.Null
@@ -225,6 +245,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Channel(ctx, sel, obj)
+	case *store.Canteen:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Canteen(ctx, sel, obj)
 	case *store.Campaign:
 		if obj == nil {
 			return graphql.Null

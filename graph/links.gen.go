@@ -170,6 +170,43 @@ func (CampaignLinks) Communities(ctx context.Context, obj *store.Campaign) ([]*s
 
 func (LinkRoot) Campaign() CampaignResolver { return CampaignLinks{} }
 
+// CanteenLinks resolves the described links of Canteen.
+type CanteenLinks struct{}
+
+func (CanteenLinks) Community(ctx context.Context, obj *store.Canteen) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (CanteenLinks) Station(ctx context.Context, obj *store.Canteen) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (CanteenLinks) SeniorPriceRange(ctx context.Context, obj *store.Canteen, date *scalar.Date) (*store.PriceRange, error) {
+	return dataloaders.Link[*store.PriceRange](ctx, obj)
+}
+
+func (CanteenLinks) SubsidyRule(ctx context.Context, obj *store.Canteen, date *scalar.Date) (*store.SubsidyRule, error) {
+	return dataloaders.Link[*store.SubsidyRule](ctx, obj)
+}
+
+func (CanteenLinks) SubsidyRules(ctx context.Context, obj *store.Canteen) ([]*store.SubsidyRule, error) {
+	return dataloaders.Link[[]*store.SubsidyRule](ctx, obj)
+}
+
+func (CanteenLinks) Menu(ctx context.Context, obj *store.Canteen, filter *store.MenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MenuItem], error) {
+	return dataloaders.Link[*page.Connection[store.MenuItem]](ctx, obj)
+}
+
+func (CanteenLinks) MealOrders(ctx context.Context, obj *store.Canteen, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MealOrder], error) {
+	return dataloaders.Link[*page.Connection[store.MealOrder]](ctx, obj)
+}
+
+func (CanteenLinks) FreeMealRoster(ctx context.Context, obj *store.Canteen, filter *store.FreeMealRosterEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.FreeMealRosterEntry], error) {
+	return dataloaders.Link[*page.Connection[store.FreeMealRosterEntry]](ctx, obj)
+}
+
+func (LinkRoot) Canteen() CanteenResolver { return CanteenLinks{} }
+
 // ChannelLinks resolves the described links of Channel.
 type ChannelLinks struct{}
 
@@ -224,6 +261,14 @@ func (CommunityLinks) Brands(ctx context.Context, obj *store.Community) ([]*stor
 
 func (CommunityLinks) Channels(ctx context.Context, obj *store.Community, kind []scalar.Enum) ([]*store.Channel, error) {
 	return dataloaders.Link[[]*store.Channel](ctx, obj)
+}
+
+func (CommunityLinks) Canteens(ctx context.Context, obj *store.Community, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Canteen], error) {
+	return dataloaders.Link[*page.Connection[store.Canteen]](ctx, obj)
+}
+
+func (CommunityLinks) TodayMenu(ctx context.Context, obj *store.Community, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MenuItem], error) {
+	return dataloaders.Link[*page.Connection[store.MenuItem]](ctx, obj)
 }
 
 func (CommunityLinks) ServiceDeliveries(ctx context.Context, obj *store.Community, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceDelivery], error) {
@@ -1082,6 +1127,19 @@ func (FeedbackUpdateLinks) ByPost(ctx context.Context, obj *store.FeedbackUpdate
 
 func (LinkRoot) FeedbackUpdate() FeedbackUpdateResolver { return FeedbackUpdateLinks{} }
 
+// FreeMealRosterEntryLinks resolves the described links of FreeMealRosterEntry.
+type FreeMealRosterEntryLinks struct{}
+
+func (FreeMealRosterEntryLinks) Canteen(ctx context.Context, obj *store.FreeMealRosterEntry) (*store.Canteen, error) {
+	return dataloaders.Link[*store.Canteen](ctx, obj)
+}
+
+func (FreeMealRosterEntryLinks) Resident(ctx context.Context, obj *store.FreeMealRosterEntry) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) FreeMealRosterEntry() FreeMealRosterEntryResolver { return FreeMealRosterEntryLinks{} }
+
 // FundLinks resolves the described links of Fund.
 type FundLinks struct{}
 
@@ -1294,6 +1352,190 @@ func (LoanMeasuresLinks) MeanDaysOut(ctx context.Context, obj *store.Group, wher
 
 func (LinkRoot) LoanMeasures() LoanMeasuresResolver { return LoanMeasuresLinks{} }
 
+// MealOrderLinks resolves the described links of MealOrder.
+type MealOrderLinks struct{}
+
+func (MealOrderLinks) Community(ctx context.Context, obj *store.MealOrder) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MealOrderLinks) Canteen(ctx context.Context, obj *store.MealOrder) (*store.Canteen, error) {
+	return dataloaders.Link[*store.Canteen](ctx, obj)
+}
+
+func (MealOrderLinks) MenuItem(ctx context.Context, obj *store.MealOrder) (*store.MenuItem, error) {
+	return dataloaders.Link[*store.MenuItem](ctx, obj)
+}
+
+func (MealOrderLinks) Beneficiary(ctx context.Context, obj *store.MealOrder) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (MealOrderLinks) SubsidyRule(ctx context.Context, obj *store.MealOrder) (*store.SubsidyRule, error) {
+	return dataloaders.Link[*store.SubsidyRule](ctx, obj)
+}
+
+func (MealOrderLinks) Carrier(ctx context.Context, obj *store.MealOrder) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (MealOrderLinks) WelfareCheck(ctx context.Context, obj *store.MealOrder) (*store.Feedback, error) {
+	return dataloaders.Link[*store.Feedback](ctx, obj)
+}
+
+func (LinkRoot) MealOrder() MealOrderResolver { return MealOrderLinks{} }
+
+// MealOrderGroupLinks resolves the described links of MealOrderGroup.
+type MealOrderGroupLinks struct{}
+
+func (MealOrderGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MealOrderGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Canteen(ctx context.Context, obj *store.Group) (*store.Canteen, error) {
+	return dataloaders.Link[*store.Canteen](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Slot(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MealOrderGroupLinks) AgeBand(ctx context.Context, obj *store.Group) (*string, error) {
+	return dataloaders.Link[*string](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Delivery(ctx context.Context, obj *store.Group) (*bool, error) {
+	return dataloaders.Link[*bool](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Meals(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Subsidised(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderGroupLinks) SubsidyPaid(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Gross(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderGroupLinks) AveragePayable(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderGroupLinks) FreeMeals(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderGroupLinks) FailedDeliveries(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderGroupLinks) NoShowShare(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Orders(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderGroupLinks) Residents(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) MealOrderGroup() MealOrderGroupResolver { return MealOrderGroupLinks{} }
+
+// MealOrderMeasuresLinks resolves the described links of MealOrderMeasures.
+type MealOrderMeasuresLinks struct{}
+
+func (MealOrderMeasuresLinks) Meals(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) Subsidised(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) SubsidyPaid(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) Gross(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) AveragePayable(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) FreeMeals(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) FailedDeliveries(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) NoShowShare(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) Orders(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MealOrderMeasuresLinks) Residents(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) MealOrderMeasures() MealOrderMeasuresResolver { return MealOrderMeasuresLinks{} }
+
+// MenuItemLinks resolves the described links of MenuItem.
+type MenuItemLinks struct{}
+
+func (MenuItemLinks) Community(ctx context.Context, obj *store.MenuItem) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MenuItemLinks) Canteen(ctx context.Context, obj *store.MenuItem) (*store.Canteen, error) {
+	return dataloaders.Link[*store.Canteen](ctx, obj)
+}
+
+func (MenuItemLinks) PortionsLeft(ctx context.Context, obj *store.MenuItem) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MenuItemLinks) Quote(ctx context.Context, obj *store.MenuItem, forResident *string) (*store.MealQuote, error) {
+	return dataloaders.Link[*store.MealQuote](ctx, obj)
+}
+
+func (MenuItemLinks) Orders(ctx context.Context, obj *store.MenuItem, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MealOrder], error) {
+	return dataloaders.Link[*page.Connection[store.MealOrder]](ctx, obj)
+}
+
+func (LinkRoot) MenuItem() MenuItemResolver { return MenuItemLinks{} }
+
 // OfferingLinks resolves the described links of Offering.
 type OfferingLinks struct{}
 
@@ -1464,6 +1706,10 @@ func (ResidentLinks) Enrolments(ctx context.Context, obj *store.Resident, filter
 
 func (ResidentLinks) ServiceMinutes(ctx context.Context, obj *store.Resident, rangeArg store.DateRange) (*int, error) {
 	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ResidentLinks) MealOrders(ctx context.Context, obj *store.Resident, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MealOrder], error) {
+	return dataloaders.Link[*page.Connection[store.MealOrder]](ctx, obj)
 }
 
 func (ResidentLinks) Loans(ctx context.Context, obj *store.Resident, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error) {
@@ -1958,6 +2204,10 @@ func (StationLinks) ServiceWindows(ctx context.Context, obj *store.Station) ([]*
 	return dataloaders.Link[[]*store.ServiceWindow](ctx, obj)
 }
 
+func (StationLinks) Canteens(ctx context.Context, obj *store.Station) ([]*store.Canteen, error) {
+	return dataloaders.Link[[]*store.Canteen](ctx, obj)
+}
+
 func (StationLinks) Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
 	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
 }
@@ -2120,6 +2370,15 @@ func (StoredItemMeasuresLinks) MeanHoursStored(ctx context.Context, obj *store.G
 }
 
 func (LinkRoot) StoredItemMeasures() StoredItemMeasuresResolver { return StoredItemMeasuresLinks{} }
+
+// SubsidyRuleLinks resolves the described links of SubsidyRule.
+type SubsidyRuleLinks struct{}
+
+func (SubsidyRuleLinks) Canteen(ctx context.Context, obj *store.SubsidyRule) (*store.Canteen, error) {
+	return dataloaders.Link[*store.Canteen](ctx, obj)
+}
+
+func (LinkRoot) SubsidyRule() SubsidyRuleResolver { return SubsidyRuleLinks{} }
 
 // SupplyIssueLinks resolves the described links of SupplyIssue.
 type SupplyIssueLinks struct{}
@@ -2446,6 +2705,10 @@ func (c Cubes) LoanAggregate(ctx context.Context, communities []string, where *s
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) MealOrderAggregate(ctx context.Context, communities []string, where *store.MealOrderFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) ResidentAggregate(ctx context.Context, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -2486,12 +2749,26 @@ func (c Cubes) VolunteerTeamAggregate(ctx context.Context, communities []string,
 func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, raw map[string]any) (map[string]any, error) {
 	ec := newExecutionContext(oc, nil, nil)
 	switch typ + "." + field {
+	case "Canteen.seniorPriceRange":
+		return ec.field_Canteen_seniorPriceRange_args(ctx, raw)
+	case "Canteen.subsidyRule":
+		return ec.field_Canteen_subsidyRule_args(ctx, raw)
+	case "Canteen.menu":
+		return ec.field_Canteen_menu_args(ctx, raw)
+	case "Canteen.mealOrders":
+		return ec.field_Canteen_mealOrders_args(ctx, raw)
+	case "Canteen.freeMealRoster":
+		return ec.field_Canteen_freeMealRoster_args(ctx, raw)
 	case "Community.organizations":
 		return ec.field_Community_organizations_args(ctx, raw)
 	case "Community.posts":
 		return ec.field_Community_posts_args(ctx, raw)
 	case "Community.channels":
 		return ec.field_Community_channels_args(ctx, raw)
+	case "Community.canteens":
+		return ec.field_Community_canteens_args(ctx, raw)
+	case "Community.todayMenu":
+		return ec.field_Community_todayMenu_args(ctx, raw)
 	case "Community.serviceDeliveries":
 		return ec.field_Community_serviceDeliveries_args(ctx, raw)
 	case "Community.reportedStatistics":
@@ -2668,6 +2945,50 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_LoanMeasures_overdueShare_args(ctx, raw)
 	case "LoanMeasures.meanDaysOut":
 		return ec.field_LoanMeasures_meanDaysOut_args(ctx, raw)
+	case "MealOrderGroup.meals":
+		return ec.field_MealOrderGroup_meals_args(ctx, raw)
+	case "MealOrderGroup.subsidised":
+		return ec.field_MealOrderGroup_subsidised_args(ctx, raw)
+	case "MealOrderGroup.subsidyPaid":
+		return ec.field_MealOrderGroup_subsidyPaid_args(ctx, raw)
+	case "MealOrderGroup.gross":
+		return ec.field_MealOrderGroup_gross_args(ctx, raw)
+	case "MealOrderGroup.averagePayable":
+		return ec.field_MealOrderGroup_averagePayable_args(ctx, raw)
+	case "MealOrderGroup.freeMeals":
+		return ec.field_MealOrderGroup_freeMeals_args(ctx, raw)
+	case "MealOrderGroup.failedDeliveries":
+		return ec.field_MealOrderGroup_failedDeliveries_args(ctx, raw)
+	case "MealOrderGroup.noShowShare":
+		return ec.field_MealOrderGroup_noShowShare_args(ctx, raw)
+	case "MealOrderGroup.orders":
+		return ec.field_MealOrderGroup_orders_args(ctx, raw)
+	case "MealOrderGroup.residents":
+		return ec.field_MealOrderGroup_residents_args(ctx, raw)
+	case "MealOrderMeasures.meals":
+		return ec.field_MealOrderMeasures_meals_args(ctx, raw)
+	case "MealOrderMeasures.subsidised":
+		return ec.field_MealOrderMeasures_subsidised_args(ctx, raw)
+	case "MealOrderMeasures.subsidyPaid":
+		return ec.field_MealOrderMeasures_subsidyPaid_args(ctx, raw)
+	case "MealOrderMeasures.gross":
+		return ec.field_MealOrderMeasures_gross_args(ctx, raw)
+	case "MealOrderMeasures.averagePayable":
+		return ec.field_MealOrderMeasures_averagePayable_args(ctx, raw)
+	case "MealOrderMeasures.freeMeals":
+		return ec.field_MealOrderMeasures_freeMeals_args(ctx, raw)
+	case "MealOrderMeasures.failedDeliveries":
+		return ec.field_MealOrderMeasures_failedDeliveries_args(ctx, raw)
+	case "MealOrderMeasures.noShowShare":
+		return ec.field_MealOrderMeasures_noShowShare_args(ctx, raw)
+	case "MealOrderMeasures.orders":
+		return ec.field_MealOrderMeasures_orders_args(ctx, raw)
+	case "MealOrderMeasures.residents":
+		return ec.field_MealOrderMeasures_residents_args(ctx, raw)
+	case "MenuItem.quote":
+		return ec.field_MenuItem_quote_args(ctx, raw)
+	case "MenuItem.orders":
+		return ec.field_MenuItem_orders_args(ctx, raw)
 	case "Offering.supplyIssues":
 		return ec.field_Offering_supplyIssues_args(ctx, raw)
 	case "Programme.courses":
@@ -2676,6 +2997,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_enrolments_args(ctx, raw)
 	case "Resident.serviceMinutes":
 		return ec.field_Resident_serviceMinutes_args(ctx, raw)
+	case "Resident.mealOrders":
+		return ec.field_Resident_mealOrders_args(ctx, raw)
 	case "Resident.loans":
 		return ec.field_Resident_loans_args(ctx, raw)
 	case "ResidentGroup.residents":

@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	Brand() BrandResolver
 	Building() BuildingResolver
 	Campaign() CampaignResolver
+	Canteen() CanteenResolver
 	Channel() ChannelResolver
 	Community() CommunityResolver
 	ContestEntry() ContestEntryResolver
@@ -58,6 +59,7 @@ type ResolverRoot interface {
 	FeedbackGroup() FeedbackGroupResolver
 	FeedbackMeasures() FeedbackMeasuresResolver
 	FeedbackUpdate() FeedbackUpdateResolver
+	FreeMealRosterEntry() FreeMealRosterEntryResolver
 	Fund() FundResolver
 	FundEntry() FundEntryResolver
 	FundEntryGroup() FundEntryGroupResolver
@@ -66,6 +68,10 @@ type ResolverRoot interface {
 	Loan() LoanResolver
 	LoanGroup() LoanGroupResolver
 	LoanMeasures() LoanMeasuresResolver
+	MealOrder() MealOrderResolver
+	MealOrderGroup() MealOrderGroupResolver
+	MealOrderMeasures() MealOrderMeasuresResolver
+	MenuItem() MenuItemResolver
 	Mutation() MutationResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
@@ -98,6 +104,7 @@ type ResolverRoot interface {
 	StoredItemGroup() StoredItemGroupResolver
 	StoredItemMeasures() StoredItemMeasuresResolver
 	Subscription() SubscriptionResolver
+	SubsidyRule() SubsidyRuleResolver
 	SupplyIssue() SupplyIssueResolver
 	SupplyIssueGroup() SupplyIssueGroupResolver
 	SupplyIssueMeasures() SupplyIssueMeasuresResolver
@@ -238,6 +245,40 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Canteen struct {
+		Community           func(childComplexity int) int
+		FreeMealDeliveredBy func(childComplexity int) int
+		FreeMealFor         func(childComplexity int) int
+		FreeMealRecurrence  func(childComplexity int) int
+		FreeMealRoster      func(childComplexity int, filter *store.FreeMealRosterEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		FreeMealZh          func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		MealOrders          func(childComplexity int, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Menu                func(childComplexity int, filter *store.MenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		MenuPrinciples      func(childComplexity int) int
+		NameEn              func(childComplexity int) int
+		NameZh              func(childComplexity int) int
+		PriceRange          func(childComplexity int) int
+		Provenance          func(childComplexity int) int
+		SeniorPriceRange    func(childComplexity int, date *scalar.Date) int
+		Station             func(childComplexity int) int
+		SubsidyRule         func(childComplexity int, date *scalar.Date) int
+		SubsidyRules        func(childComplexity int) int
+	}
+
+	CanteenConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CanteenEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Channel struct {
 		Approved   func(childComplexity int) int
 		ApprovedBy func(childComplexity int) int
@@ -263,6 +304,7 @@ type ComplexityRoot struct {
 	Community struct {
 		Aliases            func(childComplexity int) int
 		Brands             func(childComplexity int) int
+		Canteens           func(childComplexity int, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Channels           func(childComplexity int, kind []scalar.Enum) int
 		Courses            func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Division           func(childComplexity int) int
@@ -290,6 +332,7 @@ type ComplexityRoot struct {
 		Teams              func(childComplexity int, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		TimeZone           func(childComplexity int) int
 		TodayEvents        func(childComplexity int, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		TodayMenu          func(childComplexity int, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		WorkMethods        func(childComplexity int) int
 	}
 
@@ -955,6 +998,36 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	FreeMealRosterEntry struct {
+		Basis      func(childComplexity int) int
+		Canteen    func(childComplexity int) int
+		Ground     func(childComplexity int) int
+		ID         func(childComplexity int) int
+		RecordedBy func(childComplexity int) int
+		Resident   func(childComplexity int) int
+		ValidFrom  func(childComplexity int) int
+		ValidTo    func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	FreeMealRosterEntryConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FreeMealRosterEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FreeMealRosterPayload struct {
+		Entry      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Fund struct {
 		Balance      func(childComplexity int) int
 		Community    func(childComplexity int) int
@@ -1166,11 +1239,158 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	MealOrder struct {
+		Beneficiary  func(childComplexity int) int
+		Canteen      func(childComplexity int) int
+		Carrier      func(childComplexity int) int
+		ClosedAt     func(childComplexity int) int
+		Community    func(childComplexity int) int
+		ConfirmedAt  func(childComplexity int) int
+		Delivery     func(childComplexity int) int
+		Failure      func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		ListPrice    func(childComplexity int) int
+		MenuItem     func(childComplexity int) int
+		Note         func(childComplexity int) int
+		OrderUntil   func(childComplexity int) int
+		Payable      func(childComplexity int) int
+		PlacedAt     func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		ServiceDate  func(childComplexity int) int
+		Slot         func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Subsidy      func(childComplexity int) int
+		SubsidyRule  func(childComplexity int) int
+		Version      func(childComplexity int) int
+		WelfareCheck func(childComplexity int) int
+	}
+
+	MealOrderAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MealOrderConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MealOrderEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MealOrderGroup struct {
+		AgeBand          func(childComplexity int) int
+		AveragePayable   func(childComplexity int, where *store.MealOrderFilter) int
+		Bucket           func(childComplexity int) int
+		Canteen          func(childComplexity int) int
+		Community        func(childComplexity int) int
+		Compared         func(childComplexity int) int
+		Delivery         func(childComplexity int) int
+		District         func(childComplexity int) int
+		FailedDeliveries func(childComplexity int, where *store.MealOrderFilter) int
+		FreeMeals        func(childComplexity int, where *store.MealOrderFilter) int
+		Gross            func(childComplexity int, where *store.MealOrderFilter) int
+		Kind             func(childComplexity int) int
+		Meals            func(childComplexity int, where *store.MealOrderFilter) int
+		NoShowShare      func(childComplexity int, where *store.MealOrderFilter) int
+		Orders           func(childComplexity int, where *store.MealOrderFilter) int
+		Residents        func(childComplexity int, where *store.MealOrderFilter) int
+		Slot             func(childComplexity int) int
+		Status           func(childComplexity int) int
+		Street           func(childComplexity int) int
+		Subsidised       func(childComplexity int, where *store.MealOrderFilter) int
+		SubsidyPaid      func(childComplexity int, where *store.MealOrderFilter) int
+		Suppressed       func(childComplexity int) int
+	}
+
+	MealOrderGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MealOrderMeasures struct {
+		AveragePayable   func(childComplexity int, where *store.MealOrderFilter) int
+		FailedDeliveries func(childComplexity int, where *store.MealOrderFilter) int
+		FreeMeals        func(childComplexity int, where *store.MealOrderFilter) int
+		Gross            func(childComplexity int, where *store.MealOrderFilter) int
+		Meals            func(childComplexity int, where *store.MealOrderFilter) int
+		NoShowShare      func(childComplexity int, where *store.MealOrderFilter) int
+		Orders           func(childComplexity int, where *store.MealOrderFilter) int
+		Residents        func(childComplexity int, where *store.MealOrderFilter) int
+		Subsidised       func(childComplexity int, where *store.MealOrderFilter) int
+		SubsidyPaid      func(childComplexity int, where *store.MealOrderFilter) int
+	}
+
+	MealOrderPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MealQuote struct {
+		ListPrice func(childComplexity int) int
+		Payable   func(childComplexity int) int
+		Subsidy   func(childComplexity int) int
+	}
+
 	MeasureAccuracy struct {
 		Additive func(childComplexity int) int
 		Error    func(childComplexity int) int
 		Exact    func(childComplexity int) int
 		Of       func(childComplexity int) int
+	}
+
+	MenuItem struct {
+		Allergens    func(childComplexity int) int
+		Canteen      func(childComplexity int) int
+		Community    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		NameEn       func(childComplexity int) int
+		NameZh       func(childComplexity int) int
+		OrderUntil   func(childComplexity int) int
+		Orders       func(childComplexity int, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Portions     func(childComplexity int) int
+		PortionsLeft func(childComplexity int) int
+		Price        func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Quote        func(childComplexity int, forResident *string) int
+		SeniorPrice  func(childComplexity int) int
+		ServiceDate  func(childComplexity int) int
+		Slot         func(childComplexity int) int
+		Version      func(childComplexity int) int
+		WithdrawnAt  func(childComplexity int) int
+	}
+
+	MenuItemConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MenuItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MenuItemPayload struct {
+		Item       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	MetricColumn struct {
@@ -1234,25 +1454,37 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptSeat            func(childComplexity int, input store.StepEnrolmentInput) int
+		AddMenuItem           func(childComplexity int, input store.AddMenuItemInput) int
+		AddToFreeMealRoster   func(childComplexity int, input store.AddToFreeMealRosterInput) int
 		AssignFeedback        func(childComplexity int, input store.AssignFeedbackInput) int
 		BorrowItem            func(childComplexity int, input store.BorrowItemInput) int
+		CancelMealOrder       func(childComplexity int, input store.StepMealOrderInput) int
 		CancelSupplyIssue     func(childComplexity int, input store.CancelSupplyIssueInput) int
 		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
 		CollectItem           func(childComplexity int, input store.CollectItemInput) int
+		CollectMealOrder      func(childComplexity int, input store.StepMealOrderInput) int
 		CompleteEnrolment     func(childComplexity int, input store.StepEnrolmentInput) int
+		ConfirmMealOrder      func(childComplexity int, input store.StepMealOrderInput) int
 		ConsentEnrolment      func(childComplexity int, input store.ConsentEnrolmentInput) int
 		CountSupply           func(childComplexity int, input store.CountSupplyInput) int
 		DeleteQuery           func(childComplexity int, input store.DeleteQueryInput) int
+		DeliverMeal           func(childComplexity int, input store.StepMealOrderInput) int
 		DepositItem           func(childComplexity int, input store.DepositItemInput) int
 		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
+		EndFreeMeals          func(childComplexity int, input store.EndFreeMealsInput) int
 		Enrol                 func(childComplexity int, input store.EnrolInput) int
+		FailMealDelivery      func(childComplexity int, input store.FailMealDeliveryInput) int
 		HandOverItem          func(childComplexity int, input store.HandOverItemInput) int
 		IssueSupply           func(childComplexity int, input store.IssueSupplyInput) int
 		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
+		MissMealOrder         func(childComplexity int, input store.StepMealOrderInput) int
 		OpenFund              func(childComplexity int, input store.OpenFundInput) int
+		PlaceMealOrder        func(childComplexity int, input store.PlaceMealOrderInput) int
 		PostFundEntry         func(childComplexity int, input store.PostFundEntryInput) int
+		PrepareMealOrder      func(childComplexity int, input store.StepMealOrderInput) int
 		PublishEcho           func(childComplexity int, input store.StepEchoInput) int
 		RateFeedback          func(childComplexity int, input store.RateFeedbackInput) int
+		ReadyMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
 		RecordAttendance      func(childComplexity int, input store.RecordAttendanceInput) int
 		RecordServiceDelivery func(childComplexity int, input store.RecordServiceDeliveryInput) int
 		ReferFeedback         func(childComplexity int, input store.ReferFeedbackInput) int
@@ -1270,6 +1502,8 @@ type ComplexityRoot struct {
 		ReviewEcho            func(childComplexity int, input store.StepEchoInput) int
 		ReviseEcho            func(childComplexity int, input store.ReviseEchoInput) int
 		SaveQuery             func(childComplexity int, input store.SaveQueryInput) int
+		SendMealOut           func(childComplexity int, input store.SendMealOutInput) int
+		SetSubsidyRule        func(childComplexity int, input store.SetSubsidyRuleInput) int
 		ShareQuery            func(childComplexity int, input store.ShareQueryInput) int
 		StartFeedback         func(childComplexity int, input store.StepFeedbackInput) int
 		SubmitFeedback        func(childComplexity int, input store.SubmitFeedbackInput) int
@@ -1278,6 +1512,7 @@ type ComplexityRoot struct {
 		WithdrawEcho          func(childComplexity int, input store.WithdrawEchoInput) int
 		WithdrawEnrolment     func(childComplexity int, input store.StepEnrolmentInput) int
 		WithdrawFeedback      func(childComplexity int, input store.WithdrawFeedbackInput) int
+		WithdrawMenuItem      func(childComplexity int, input store.WithdrawMenuItemInput) int
 		WriteOffLoan          func(childComplexity int, input store.StepLoanInput) int
 	}
 
@@ -1323,6 +1558,12 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PriceRange struct {
+		From func(childComplexity int) int
+		To   func(childComplexity int) int
+		Zh   func(childComplexity int) int
 	}
 
 	Programme struct {
@@ -1393,6 +1634,7 @@ type ComplexityRoot struct {
 	Query struct {
 		AttendanceAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Campaigns                func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Canteens                 func(childComplexity int, communities []string, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Communities              func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community                func(childComplexity int, slug *string, id *string) int
 		CourseAggregate          func(childComplexity int, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -1415,6 +1657,9 @@ type ComplexityRoot struct {
 		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LoanAggregate            func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MealOrderAggregate       func(childComplexity int, communities []string, where *store.MealOrderFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MealOrders               func(childComplexity int, communities []string, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MenuItems                func(childComplexity int, communities []string, filter *store.MenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MetricCatalogue          func(childComplexity int, of []string) int
 		Metrics                  func(childComplexity int, measures []string, dimensions []string, communities []string, where []*store.MetricCondition, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Node                     func(childComplexity int, id string) int
@@ -1441,6 +1686,7 @@ type ComplexityRoot struct {
 		SupplyIssues             func(childComplexity int, communities []string, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TeamMembershipAggregate  func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TodayMenu                func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		VolunteerTeamAggregate   func(childComplexity int, communities []string, where *store.TeamFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		VolunteerTeams           func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
@@ -1510,6 +1756,7 @@ type ComplexityRoot struct {
 		Loans          func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		MaskedName     func(childComplexity int) int
 		MaskedPhone    func(childComplexity int) int
+		MealOrders     func(childComplexity int, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Name           func(childComplexity int) int
 		Phone          func(childComplexity int) int
 		ServiceMinutes func(childComplexity int, rangeArg store.DateRange) int
@@ -1921,6 +2168,7 @@ type ComplexityRoot struct {
 		Aliases                 func(childComplexity int) int
 		AreaSqm                 func(childComplexity int) int
 		Brand                   func(childComplexity int) int
+		Canteens                func(childComplexity int) int
 		Channels                func(childComplexity int) int
 		Children                func(childComplexity int) int
 		Community               func(childComplexity int) int
@@ -2101,6 +2349,22 @@ type ComplexityRoot struct {
 	Subscription struct {
 		FeedbackChanged    func(childComplexity int, communities []string) int
 		TodayEventsChanged func(childComplexity int, communities []string) int
+	}
+
+	SubsidyRule struct {
+		Amount     func(childComplexity int) int
+		Canteen    func(childComplexity int) int
+		ID         func(childComplexity int) int
+		MinAge     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		ValidFrom  func(childComplexity int) int
+		ValidTo    func(childComplexity int) int
+		Zh         func(childComplexity int) int
+	}
+
+	SubsidyRulePayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SupplyIssue struct {
@@ -2888,6 +3152,184 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
 
+	case "Canteen.community":
+		if e.ComplexityRoot.Canteen.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.Community(childComplexity), true
+	case "Canteen.freeMealDeliveredBy":
+		if e.ComplexityRoot.Canteen.FreeMealDeliveredBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.FreeMealDeliveredBy(childComplexity), true
+	case "Canteen.freeMealFor":
+		if e.ComplexityRoot.Canteen.FreeMealFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.FreeMealFor(childComplexity), true
+	case "Canteen.freeMealRecurrence":
+		if e.ComplexityRoot.Canteen.FreeMealRecurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.FreeMealRecurrence(childComplexity), true
+	case "Canteen.freeMealRoster":
+		if e.ComplexityRoot.Canteen.FreeMealRoster == nil {
+			break
+		}
+
+		args, err := ec.field_Canteen_freeMealRoster_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Canteen.FreeMealRoster(childComplexity, args["filter"].(*store.FreeMealRosterEntryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Canteen.freeMealZh":
+		if e.ComplexityRoot.Canteen.FreeMealZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.FreeMealZh(childComplexity), true
+	case "Canteen.id":
+		if e.ComplexityRoot.Canteen.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.ID(childComplexity), true
+	case "Canteen.mealOrders":
+		if e.ComplexityRoot.Canteen.MealOrders == nil {
+			break
+		}
+
+		args, err := ec.field_Canteen_mealOrders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Canteen.MealOrders(childComplexity, args["filter"].(*store.MealOrderFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Canteen.menu":
+		if e.ComplexityRoot.Canteen.Menu == nil {
+			break
+		}
+
+		args, err := ec.field_Canteen_menu_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Canteen.Menu(childComplexity, args["filter"].(*store.MenuItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Canteen.menuPrinciples":
+		if e.ComplexityRoot.Canteen.MenuPrinciples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.MenuPrinciples(childComplexity), true
+	case "Canteen.nameEn":
+		if e.ComplexityRoot.Canteen.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.NameEn(childComplexity), true
+	case "Canteen.nameZh":
+		if e.ComplexityRoot.Canteen.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.NameZh(childComplexity), true
+	case "Canteen.priceRange":
+		if e.ComplexityRoot.Canteen.PriceRange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.PriceRange(childComplexity), true
+	case "Canteen.provenance":
+		if e.ComplexityRoot.Canteen.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.Provenance(childComplexity), true
+	case "Canteen.seniorPriceRange":
+		if e.ComplexityRoot.Canteen.SeniorPriceRange == nil {
+			break
+		}
+
+		args, err := ec.field_Canteen_seniorPriceRange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Canteen.SeniorPriceRange(childComplexity, args["date"].(*scalar.Date)), true
+	case "Canteen.station":
+		if e.ComplexityRoot.Canteen.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.Station(childComplexity), true
+	case "Canteen.subsidyRule":
+		if e.ComplexityRoot.Canteen.SubsidyRule == nil {
+			break
+		}
+
+		args, err := ec.field_Canteen_subsidyRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Canteen.SubsidyRule(childComplexity, args["date"].(*scalar.Date)), true
+	case "Canteen.subsidyRules":
+		if e.ComplexityRoot.Canteen.SubsidyRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canteen.SubsidyRules(childComplexity), true
+
+	case "CanteenConnection.coverage":
+		if e.ComplexityRoot.CanteenConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CanteenConnection.Coverage(childComplexity), true
+	case "CanteenConnection.edges":
+		if e.ComplexityRoot.CanteenConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CanteenConnection.Edges(childComplexity), true
+	case "CanteenConnection.nodes":
+		if e.ComplexityRoot.CanteenConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CanteenConnection.Nodes(childComplexity), true
+	case "CanteenConnection.pageInfo":
+		if e.ComplexityRoot.CanteenConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CanteenConnection.PageInfo(childComplexity), true
+	case "CanteenConnection.totalCount":
+		if e.ComplexityRoot.CanteenConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CanteenConnection.TotalCount(childComplexity), true
+
+	case "CanteenEdge.cursor":
+		if e.ComplexityRoot.CanteenEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CanteenEdge.Cursor(childComplexity), true
+	case "CanteenEdge.node":
+		if e.ComplexityRoot.CanteenEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CanteenEdge.Node(childComplexity), true
+
 	case "Channel.approved":
 		if e.ComplexityRoot.Channel.Approved == nil {
 			break
@@ -3015,6 +3457,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Brands(childComplexity), true
+	case "Community.canteens":
+		if e.ComplexityRoot.Community.Canteens == nil {
+			break
+		}
+
+		args, err := ec.field_Community_canteens_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Canteens(childComplexity, args["filter"].(*store.CanteenFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.channels":
 		if e.ComplexityRoot.Community.Channels == nil {
 			break
@@ -3257,6 +3710,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.TodayEvents(childComplexity, args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.todayMenu":
+		if e.ComplexityRoot.Community.TodayMenu == nil {
+			break
+		}
+
+		args, err := ec.field_Community_todayMenu_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.TodayMenu(childComplexity, args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.workMethods":
 		if e.ComplexityRoot.Community.WorkMethods == nil {
 			break
@@ -6467,6 +6931,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FeedbackUpdateEdge.Node(childComplexity), true
 
+	case "FreeMealRosterEntry.basis":
+		if e.ComplexityRoot.FreeMealRosterEntry.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.Basis(childComplexity), true
+	case "FreeMealRosterEntry.canteen":
+		if e.ComplexityRoot.FreeMealRosterEntry.Canteen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.Canteen(childComplexity), true
+	case "FreeMealRosterEntry.ground":
+		if e.ComplexityRoot.FreeMealRosterEntry.Ground == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.Ground(childComplexity), true
+	case "FreeMealRosterEntry.id":
+		if e.ComplexityRoot.FreeMealRosterEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.ID(childComplexity), true
+	case "FreeMealRosterEntry.recordedBy":
+		if e.ComplexityRoot.FreeMealRosterEntry.RecordedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.RecordedBy(childComplexity), true
+	case "FreeMealRosterEntry.resident":
+		if e.ComplexityRoot.FreeMealRosterEntry.Resident == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.Resident(childComplexity), true
+	case "FreeMealRosterEntry.validFrom":
+		if e.ComplexityRoot.FreeMealRosterEntry.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.ValidFrom(childComplexity), true
+	case "FreeMealRosterEntry.validTo":
+		if e.ComplexityRoot.FreeMealRosterEntry.ValidTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.ValidTo(childComplexity), true
+	case "FreeMealRosterEntry.version":
+		if e.ComplexityRoot.FreeMealRosterEntry.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntry.Version(childComplexity), true
+
+	case "FreeMealRosterEntryConnection.coverage":
+		if e.ComplexityRoot.FreeMealRosterEntryConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntryConnection.Coverage(childComplexity), true
+	case "FreeMealRosterEntryConnection.edges":
+		if e.ComplexityRoot.FreeMealRosterEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntryConnection.Edges(childComplexity), true
+	case "FreeMealRosterEntryConnection.nodes":
+		if e.ComplexityRoot.FreeMealRosterEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntryConnection.Nodes(childComplexity), true
+	case "FreeMealRosterEntryConnection.pageInfo":
+		if e.ComplexityRoot.FreeMealRosterEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntryConnection.PageInfo(childComplexity), true
+	case "FreeMealRosterEntryConnection.totalCount":
+		if e.ComplexityRoot.FreeMealRosterEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntryConnection.TotalCount(childComplexity), true
+
+	case "FreeMealRosterEntryEdge.cursor":
+		if e.ComplexityRoot.FreeMealRosterEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntryEdge.Cursor(childComplexity), true
+	case "FreeMealRosterEntryEdge.node":
+		if e.ComplexityRoot.FreeMealRosterEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterEntryEdge.Node(childComplexity), true
+
+	case "FreeMealRosterPayload.entry":
+		if e.ComplexityRoot.FreeMealRosterPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterPayload.Entry(childComplexity), true
+	case "FreeMealRosterPayload.userErrors":
+		if e.ComplexityRoot.FreeMealRosterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeMealRosterPayload.UserErrors(childComplexity), true
+
 	case "Fund.balance":
 		if e.ComplexityRoot.Fund.Balance == nil {
 			break
@@ -7432,6 +8008,601 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LoanPayload.UserErrors(childComplexity), true
 
+	case "MealOrder.beneficiary":
+		if e.ComplexityRoot.MealOrder.Beneficiary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Beneficiary(childComplexity), true
+	case "MealOrder.canteen":
+		if e.ComplexityRoot.MealOrder.Canteen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Canteen(childComplexity), true
+	case "MealOrder.carrier":
+		if e.ComplexityRoot.MealOrder.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Carrier(childComplexity), true
+	case "MealOrder.closedAt":
+		if e.ComplexityRoot.MealOrder.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.ClosedAt(childComplexity), true
+	case "MealOrder.community":
+		if e.ComplexityRoot.MealOrder.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Community(childComplexity), true
+	case "MealOrder.confirmedAt":
+		if e.ComplexityRoot.MealOrder.ConfirmedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.ConfirmedAt(childComplexity), true
+	case "MealOrder.delivery":
+		if e.ComplexityRoot.MealOrder.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Delivery(childComplexity), true
+	case "MealOrder.failure":
+		if e.ComplexityRoot.MealOrder.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Failure(childComplexity), true
+	case "MealOrder.id":
+		if e.ComplexityRoot.MealOrder.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.ID(childComplexity), true
+	case "MealOrder.kind":
+		if e.ComplexityRoot.MealOrder.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Kind(childComplexity), true
+	case "MealOrder.listPrice":
+		if e.ComplexityRoot.MealOrder.ListPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.ListPrice(childComplexity), true
+	case "MealOrder.menuItem":
+		if e.ComplexityRoot.MealOrder.MenuItem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.MenuItem(childComplexity), true
+	case "MealOrder.note":
+		if e.ComplexityRoot.MealOrder.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Note(childComplexity), true
+	case "MealOrder.orderUntil":
+		if e.ComplexityRoot.MealOrder.OrderUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.OrderUntil(childComplexity), true
+	case "MealOrder.payable":
+		if e.ComplexityRoot.MealOrder.Payable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Payable(childComplexity), true
+	case "MealOrder.placedAt":
+		if e.ComplexityRoot.MealOrder.PlacedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.PlacedAt(childComplexity), true
+	case "MealOrder.provenance":
+		if e.ComplexityRoot.MealOrder.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Provenance(childComplexity), true
+	case "MealOrder.serviceDate":
+		if e.ComplexityRoot.MealOrder.ServiceDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.ServiceDate(childComplexity), true
+	case "MealOrder.slot":
+		if e.ComplexityRoot.MealOrder.Slot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Slot(childComplexity), true
+	case "MealOrder.status":
+		if e.ComplexityRoot.MealOrder.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Status(childComplexity), true
+	case "MealOrder.subsidy":
+		if e.ComplexityRoot.MealOrder.Subsidy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Subsidy(childComplexity), true
+	case "MealOrder.subsidyRule":
+		if e.ComplexityRoot.MealOrder.SubsidyRule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.SubsidyRule(childComplexity), true
+	case "MealOrder.version":
+		if e.ComplexityRoot.MealOrder.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.Version(childComplexity), true
+	case "MealOrder.welfareCheck":
+		if e.ComplexityRoot.MealOrder.WelfareCheck == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrder.WelfareCheck(childComplexity), true
+
+	case "MealOrderAggregate.accuracy":
+		if e.ComplexityRoot.MealOrderAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Accuracy(childComplexity), true
+	case "MealOrderAggregate.asOf":
+		if e.ComplexityRoot.MealOrderAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.AsOf(childComplexity), true
+	case "MealOrderAggregate.cost":
+		if e.ComplexityRoot.MealOrderAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Cost(childComplexity), true
+	case "MealOrderAggregate.coverage":
+		if e.ComplexityRoot.MealOrderAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Coverage(childComplexity), true
+	case "MealOrderAggregate.edges":
+		if e.ComplexityRoot.MealOrderAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Edges(childComplexity), true
+	case "MealOrderAggregate.nodes":
+		if e.ComplexityRoot.MealOrderAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Nodes(childComplexity), true
+	case "MealOrderAggregate.other":
+		if e.ComplexityRoot.MealOrderAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Other(childComplexity), true
+	case "MealOrderAggregate.pageInfo":
+		if e.ComplexityRoot.MealOrderAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.PageInfo(childComplexity), true
+	case "MealOrderAggregate.suppressed":
+		if e.ComplexityRoot.MealOrderAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Suppressed(childComplexity), true
+	case "MealOrderAggregate.total":
+		if e.ComplexityRoot.MealOrderAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.Total(childComplexity), true
+	case "MealOrderAggregate.totalCount":
+		if e.ComplexityRoot.MealOrderAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderAggregate.TotalCount(childComplexity), true
+
+	case "MealOrderConnection.coverage":
+		if e.ComplexityRoot.MealOrderConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderConnection.Coverage(childComplexity), true
+	case "MealOrderConnection.edges":
+		if e.ComplexityRoot.MealOrderConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderConnection.Edges(childComplexity), true
+	case "MealOrderConnection.nodes":
+		if e.ComplexityRoot.MealOrderConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderConnection.Nodes(childComplexity), true
+	case "MealOrderConnection.pageInfo":
+		if e.ComplexityRoot.MealOrderConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderConnection.PageInfo(childComplexity), true
+	case "MealOrderConnection.totalCount":
+		if e.ComplexityRoot.MealOrderConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderConnection.TotalCount(childComplexity), true
+
+	case "MealOrderEdge.cursor":
+		if e.ComplexityRoot.MealOrderEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderEdge.Cursor(childComplexity), true
+	case "MealOrderEdge.node":
+		if e.ComplexityRoot.MealOrderEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderEdge.Node(childComplexity), true
+
+	case "MealOrderGroup.ageBand":
+		if e.ComplexityRoot.MealOrderGroup.AgeBand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.AgeBand(childComplexity), true
+	case "MealOrderGroup.averagePayable":
+		if e.ComplexityRoot.MealOrderGroup.AveragePayable == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_averagePayable_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.AveragePayable(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.bucket":
+		if e.ComplexityRoot.MealOrderGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Bucket(childComplexity), true
+	case "MealOrderGroup.canteen":
+		if e.ComplexityRoot.MealOrderGroup.Canteen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Canteen(childComplexity), true
+	case "MealOrderGroup.community":
+		if e.ComplexityRoot.MealOrderGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Community(childComplexity), true
+	case "MealOrderGroup.compared":
+		if e.ComplexityRoot.MealOrderGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Compared(childComplexity), true
+	case "MealOrderGroup.delivery":
+		if e.ComplexityRoot.MealOrderGroup.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Delivery(childComplexity), true
+	case "MealOrderGroup.district":
+		if e.ComplexityRoot.MealOrderGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.District(childComplexity), true
+	case "MealOrderGroup.failedDeliveries":
+		if e.ComplexityRoot.MealOrderGroup.FailedDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_failedDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.FailedDeliveries(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.freeMeals":
+		if e.ComplexityRoot.MealOrderGroup.FreeMeals == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_freeMeals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.FreeMeals(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.gross":
+		if e.ComplexityRoot.MealOrderGroup.Gross == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_gross_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Gross(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.kind":
+		if e.ComplexityRoot.MealOrderGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Kind(childComplexity), true
+	case "MealOrderGroup.meals":
+		if e.ComplexityRoot.MealOrderGroup.Meals == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_meals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Meals(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.noShowShare":
+		if e.ComplexityRoot.MealOrderGroup.NoShowShare == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_noShowShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.NoShowShare(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.orders":
+		if e.ComplexityRoot.MealOrderGroup.Orders == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_orders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Orders(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.residents":
+		if e.ComplexityRoot.MealOrderGroup.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Residents(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.slot":
+		if e.ComplexityRoot.MealOrderGroup.Slot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Slot(childComplexity), true
+	case "MealOrderGroup.status":
+		if e.ComplexityRoot.MealOrderGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Status(childComplexity), true
+	case "MealOrderGroup.street":
+		if e.ComplexityRoot.MealOrderGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Street(childComplexity), true
+	case "MealOrderGroup.subsidised":
+		if e.ComplexityRoot.MealOrderGroup.Subsidised == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_subsidised_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Subsidised(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.subsidyPaid":
+		if e.ComplexityRoot.MealOrderGroup.SubsidyPaid == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderGroup_subsidyPaid_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.SubsidyPaid(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderGroup.suppressed":
+		if e.ComplexityRoot.MealOrderGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroup.Suppressed(childComplexity), true
+
+	case "MealOrderGroupEdge.cursor":
+		if e.ComplexityRoot.MealOrderGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroupEdge.Cursor(childComplexity), true
+	case "MealOrderGroupEdge.node":
+		if e.ComplexityRoot.MealOrderGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderGroupEdge.Node(childComplexity), true
+
+	case "MealOrderMeasures.averagePayable":
+		if e.ComplexityRoot.MealOrderMeasures.AveragePayable == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_averagePayable_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.AveragePayable(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.failedDeliveries":
+		if e.ComplexityRoot.MealOrderMeasures.FailedDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_failedDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.FailedDeliveries(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.freeMeals":
+		if e.ComplexityRoot.MealOrderMeasures.FreeMeals == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_freeMeals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.FreeMeals(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.gross":
+		if e.ComplexityRoot.MealOrderMeasures.Gross == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_gross_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.Gross(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.meals":
+		if e.ComplexityRoot.MealOrderMeasures.Meals == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_meals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.Meals(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.noShowShare":
+		if e.ComplexityRoot.MealOrderMeasures.NoShowShare == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_noShowShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.NoShowShare(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.orders":
+		if e.ComplexityRoot.MealOrderMeasures.Orders == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_orders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.Orders(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.residents":
+		if e.ComplexityRoot.MealOrderMeasures.Residents == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_residents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.Residents(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.subsidised":
+		if e.ComplexityRoot.MealOrderMeasures.Subsidised == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_subsidised_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.Subsidised(childComplexity, args["where"].(*store.MealOrderFilter)), true
+	case "MealOrderMeasures.subsidyPaid":
+		if e.ComplexityRoot.MealOrderMeasures.SubsidyPaid == nil {
+			break
+		}
+
+		args, err := ec.field_MealOrderMeasures_subsidyPaid_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MealOrderMeasures.SubsidyPaid(childComplexity, args["where"].(*store.MealOrderFilter)), true
+
+	case "MealOrderPayload.order":
+		if e.ComplexityRoot.MealOrderPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderPayload.Order(childComplexity), true
+	case "MealOrderPayload.userErrors":
+		if e.ComplexityRoot.MealOrderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealOrderPayload.UserErrors(childComplexity), true
+
+	case "MealQuote.listPrice":
+		if e.ComplexityRoot.MealQuote.ListPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealQuote.ListPrice(childComplexity), true
+	case "MealQuote.payable":
+		if e.ComplexityRoot.MealQuote.Payable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealQuote.Payable(childComplexity), true
+	case "MealQuote.subsidy":
+		if e.ComplexityRoot.MealQuote.Subsidy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MealQuote.Subsidy(childComplexity), true
+
 	case "MeasureAccuracy.additive":
 		if e.ComplexityRoot.MeasureAccuracy.Additive == nil {
 			break
@@ -7456,6 +8627,182 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MeasureAccuracy.Of(childComplexity), true
+
+	case "MenuItem.allergens":
+		if e.ComplexityRoot.MenuItem.Allergens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Allergens(childComplexity), true
+	case "MenuItem.canteen":
+		if e.ComplexityRoot.MenuItem.Canteen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Canteen(childComplexity), true
+	case "MenuItem.community":
+		if e.ComplexityRoot.MenuItem.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Community(childComplexity), true
+	case "MenuItem.id":
+		if e.ComplexityRoot.MenuItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.ID(childComplexity), true
+	case "MenuItem.nameEn":
+		if e.ComplexityRoot.MenuItem.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.NameEn(childComplexity), true
+	case "MenuItem.nameZh":
+		if e.ComplexityRoot.MenuItem.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.NameZh(childComplexity), true
+	case "MenuItem.orderUntil":
+		if e.ComplexityRoot.MenuItem.OrderUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.OrderUntil(childComplexity), true
+	case "MenuItem.orders":
+		if e.ComplexityRoot.MenuItem.Orders == nil {
+			break
+		}
+
+		args, err := ec.field_MenuItem_orders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MenuItem.Orders(childComplexity, args["filter"].(*store.MealOrderFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "MenuItem.portions":
+		if e.ComplexityRoot.MenuItem.Portions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Portions(childComplexity), true
+	case "MenuItem.portionsLeft":
+		if e.ComplexityRoot.MenuItem.PortionsLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.PortionsLeft(childComplexity), true
+	case "MenuItem.price":
+		if e.ComplexityRoot.MenuItem.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Price(childComplexity), true
+	case "MenuItem.provenance":
+		if e.ComplexityRoot.MenuItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Provenance(childComplexity), true
+	case "MenuItem.quote":
+		if e.ComplexityRoot.MenuItem.Quote == nil {
+			break
+		}
+
+		args, err := ec.field_MenuItem_quote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MenuItem.Quote(childComplexity, args["forResident"].(*string)), true
+	case "MenuItem.seniorPrice":
+		if e.ComplexityRoot.MenuItem.SeniorPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.SeniorPrice(childComplexity), true
+	case "MenuItem.serviceDate":
+		if e.ComplexityRoot.MenuItem.ServiceDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.ServiceDate(childComplexity), true
+	case "MenuItem.slot":
+		if e.ComplexityRoot.MenuItem.Slot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Slot(childComplexity), true
+	case "MenuItem.version":
+		if e.ComplexityRoot.MenuItem.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.Version(childComplexity), true
+	case "MenuItem.withdrawnAt":
+		if e.ComplexityRoot.MenuItem.WithdrawnAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItem.WithdrawnAt(childComplexity), true
+
+	case "MenuItemConnection.coverage":
+		if e.ComplexityRoot.MenuItemConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemConnection.Coverage(childComplexity), true
+	case "MenuItemConnection.edges":
+		if e.ComplexityRoot.MenuItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemConnection.Edges(childComplexity), true
+	case "MenuItemConnection.nodes":
+		if e.ComplexityRoot.MenuItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemConnection.Nodes(childComplexity), true
+	case "MenuItemConnection.pageInfo":
+		if e.ComplexityRoot.MenuItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemConnection.PageInfo(childComplexity), true
+	case "MenuItemConnection.totalCount":
+		if e.ComplexityRoot.MenuItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemConnection.TotalCount(childComplexity), true
+
+	case "MenuItemEdge.cursor":
+		if e.ComplexityRoot.MenuItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemEdge.Cursor(childComplexity), true
+	case "MenuItemEdge.node":
+		if e.ComplexityRoot.MenuItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemEdge.Node(childComplexity), true
+
+	case "MenuItemPayload.item":
+		if e.ComplexityRoot.MenuItemPayload.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemPayload.Item(childComplexity), true
+	case "MenuItemPayload.userErrors":
+		if e.ComplexityRoot.MenuItemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MenuItemPayload.UserErrors(childComplexity), true
 
 	case "MetricColumn.name":
 		if e.ComplexityRoot.MetricColumn.Name == nil {
@@ -7720,6 +9067,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptSeat(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.addMenuItem":
+		if e.ComplexityRoot.Mutation.AddMenuItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addMenuItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddMenuItem(childComplexity, args["input"].(store.AddMenuItemInput)), true
+	case "Mutation.addToFreeMealRoster":
+		if e.ComplexityRoot.Mutation.AddToFreeMealRoster == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addToFreeMealRoster_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddToFreeMealRoster(childComplexity, args["input"].(store.AddToFreeMealRosterInput)), true
 	case "Mutation.assignFeedback":
 		if e.ComplexityRoot.Mutation.AssignFeedback == nil {
 			break
@@ -7742,6 +9111,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BorrowItem(childComplexity, args["input"].(store.BorrowItemInput)), true
+	case "Mutation.cancelMealOrder":
+		if e.ComplexityRoot.Mutation.CancelMealOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelMealOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
 	case "Mutation.cancelSupplyIssue":
 		if e.ComplexityRoot.Mutation.CancelSupplyIssue == nil {
 			break
@@ -7775,6 +9155,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CollectItem(childComplexity, args["input"].(store.CollectItemInput)), true
+	case "Mutation.collectMealOrder":
+		if e.ComplexityRoot.Mutation.CollectMealOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_collectMealOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CollectMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
 	case "Mutation.completeEnrolment":
 		if e.ComplexityRoot.Mutation.CompleteEnrolment == nil {
 			break
@@ -7786,6 +9177,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteEnrolment(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.confirmMealOrder":
+		if e.ComplexityRoot.Mutation.ConfirmMealOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmMealOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
 	case "Mutation.consentEnrolment":
 		if e.ComplexityRoot.Mutation.ConsentEnrolment == nil {
 			break
@@ -7819,6 +9221,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteQuery(childComplexity, args["input"].(store.DeleteQueryInput)), true
+	case "Mutation.deliverMeal":
+		if e.ComplexityRoot.Mutation.DeliverMeal == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deliverMeal_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeliverMeal(childComplexity, args["input"].(store.StepMealOrderInput)), true
 	case "Mutation.depositItem":
 		if e.ComplexityRoot.Mutation.DepositItem == nil {
 			break
@@ -7841,6 +9254,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftEcho(childComplexity, args["input"].(store.DraftEchoInput)), true
+	case "Mutation.endFreeMeals":
+		if e.ComplexityRoot.Mutation.EndFreeMeals == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endFreeMeals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndFreeMeals(childComplexity, args["input"].(store.EndFreeMealsInput)), true
 	case "Mutation.enrol":
 		if e.ComplexityRoot.Mutation.Enrol == nil {
 			break
@@ -7852,6 +9276,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Enrol(childComplexity, args["input"].(store.EnrolInput)), true
+	case "Mutation.failMealDelivery":
+		if e.ComplexityRoot.Mutation.FailMealDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_failMealDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FailMealDelivery(childComplexity, args["input"].(store.FailMealDeliveryInput)), true
 	case "Mutation.handOverItem":
 		if e.ComplexityRoot.Mutation.HandOverItem == nil {
 			break
@@ -7885,6 +9320,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MarkDuplicate(childComplexity, args["input"].(store.MarkDuplicateInput)), true
+	case "Mutation.missMealOrder":
+		if e.ComplexityRoot.Mutation.MissMealOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_missMealOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MissMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
 	case "Mutation.openFund":
 		if e.ComplexityRoot.Mutation.OpenFund == nil {
 			break
@@ -7896,6 +9342,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OpenFund(childComplexity, args["input"].(store.OpenFundInput)), true
+	case "Mutation.placeMealOrder":
+		if e.ComplexityRoot.Mutation.PlaceMealOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_placeMealOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PlaceMealOrder(childComplexity, args["input"].(store.PlaceMealOrderInput)), true
 	case "Mutation.postFundEntry":
 		if e.ComplexityRoot.Mutation.PostFundEntry == nil {
 			break
@@ -7907,6 +9364,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PostFundEntry(childComplexity, args["input"].(store.PostFundEntryInput)), true
+	case "Mutation.prepareMealOrder":
+		if e.ComplexityRoot.Mutation.PrepareMealOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_prepareMealOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PrepareMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
 	case "Mutation.publishEcho":
 		if e.ComplexityRoot.Mutation.PublishEcho == nil {
 			break
@@ -7929,6 +9397,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RateFeedback(childComplexity, args["input"].(store.RateFeedbackInput)), true
+	case "Mutation.readyMealOrder":
+		if e.ComplexityRoot.Mutation.ReadyMealOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_readyMealOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReadyMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
 	case "Mutation.recordAttendance":
 		if e.ComplexityRoot.Mutation.RecordAttendance == nil {
 			break
@@ -8116,6 +9595,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveQuery(childComplexity, args["input"].(store.SaveQueryInput)), true
+	case "Mutation.sendMealOut":
+		if e.ComplexityRoot.Mutation.SendMealOut == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendMealOut_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendMealOut(childComplexity, args["input"].(store.SendMealOutInput)), true
+	case "Mutation.setSubsidyRule":
+		if e.ComplexityRoot.Mutation.SetSubsidyRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSubsidyRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSubsidyRule(childComplexity, args["input"].(store.SetSubsidyRuleInput)), true
 	case "Mutation.shareQuery":
 		if e.ComplexityRoot.Mutation.ShareQuery == nil {
 			break
@@ -8204,6 +9705,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawFeedback(childComplexity, args["input"].(store.WithdrawFeedbackInput)), true
+	case "Mutation.withdrawMenuItem":
+		if e.ComplexityRoot.Mutation.WithdrawMenuItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawMenuItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawMenuItem(childComplexity, args["input"].(store.WithdrawMenuItemInput)), true
 	case "Mutation.writeOffLoan":
 		if e.ComplexityRoot.Mutation.WriteOffLoan == nil {
 			break
@@ -8433,6 +9945,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PriceRange.from":
+		if e.ComplexityRoot.PriceRange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRange.From(childComplexity), true
+	case "PriceRange.to":
+		if e.ComplexityRoot.PriceRange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRange.To(childComplexity), true
+	case "PriceRange.zh":
+		if e.ComplexityRoot.PriceRange.Zh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRange.Zh(childComplexity), true
 
 	case "Programme.ageMax":
 		if e.ComplexityRoot.Programme.AgeMax == nil {
@@ -8749,6 +10280,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Campaigns(childComplexity, args["communities"].([]string), args["filter"].(*store.CampaignFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.canteens":
+		if e.ComplexityRoot.Query.Canteens == nil {
+			break
+		}
+
+		args, err := ec.field_Query_canteens_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Canteens(childComplexity, args["communities"].([]string), args["filter"].(*store.CanteenFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.communities":
 		if e.ComplexityRoot.Query.Communities == nil {
 			break
@@ -8992,6 +10534,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Loans(childComplexity, args["communities"].([]string), args["filter"].(*store.LoanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mealOrderAggregate":
+		if e.ComplexityRoot.Query.MealOrderAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mealOrderAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MealOrderAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.MealOrderFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mealOrders":
+		if e.ComplexityRoot.Query.MealOrders == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mealOrders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MealOrders(childComplexity, args["communities"].([]string), args["filter"].(*store.MealOrderFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.menuItems":
+		if e.ComplexityRoot.Query.MenuItems == nil {
+			break
+		}
+
+		args, err := ec.field_Query_menuItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MenuItems(childComplexity, args["communities"].([]string), args["filter"].(*store.MenuItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.metricCatalogue":
 		if e.ComplexityRoot.Query.MetricCatalogue == nil {
 			break
@@ -9273,6 +10848,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TodayEvents(childComplexity, args["communities"].([]string), args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.todayMenu":
+		if e.ComplexityRoot.Query.TodayMenu == nil {
+			break
+		}
+
+		args, err := ec.field_Query_todayMenu_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TodayMenu(childComplexity, args["communities"].([]string), args["date"].(*scalar.Date), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.volunteerTeamAggregate":
 		if e.ComplexityRoot.Query.VolunteerTeamAggregate == nil {
 			break
@@ -9605,6 +11191,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.MaskedPhone(childComplexity), true
+	case "Resident.mealOrders":
+		if e.ComplexityRoot.Resident.MealOrders == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_mealOrders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.MealOrders(childComplexity, args["filter"].(*store.MealOrderFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.name":
 		if e.ComplexityRoot.Resident.Name == nil {
 			break
@@ -11462,6 +13059,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Brand(childComplexity), true
+	case "Station.canteens":
+		if e.ComplexityRoot.Station.Canteens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Canteens(childComplexity), true
 	case "Station.channels":
 		if e.ComplexityRoot.Station.Channels == nil {
 			break
@@ -12352,6 +13955,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.TodayEventsChanged(childComplexity, args["communities"].([]string)), true
+
+	case "SubsidyRule.amount":
+		if e.ComplexityRoot.SubsidyRule.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.Amount(childComplexity), true
+	case "SubsidyRule.canteen":
+		if e.ComplexityRoot.SubsidyRule.Canteen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.Canteen(childComplexity), true
+	case "SubsidyRule.id":
+		if e.ComplexityRoot.SubsidyRule.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.ID(childComplexity), true
+	case "SubsidyRule.minAge":
+		if e.ComplexityRoot.SubsidyRule.MinAge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.MinAge(childComplexity), true
+	case "SubsidyRule.provenance":
+		if e.ComplexityRoot.SubsidyRule.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.Provenance(childComplexity), true
+	case "SubsidyRule.validFrom":
+		if e.ComplexityRoot.SubsidyRule.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.ValidFrom(childComplexity), true
+	case "SubsidyRule.validTo":
+		if e.ComplexityRoot.SubsidyRule.ValidTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.ValidTo(childComplexity), true
+	case "SubsidyRule.zh":
+		if e.ComplexityRoot.SubsidyRule.Zh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRule.Zh(childComplexity), true
+
+	case "SubsidyRulePayload.rule":
+		if e.ComplexityRoot.SubsidyRulePayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRulePayload.Rule(childComplexity), true
+	case "SubsidyRulePayload.userErrors":
+		if e.ComplexityRoot.SubsidyRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubsidyRulePayload.UserErrors(childComplexity), true
 
 	case "SupplyIssue.audience":
 		if e.ComplexityRoot.SupplyIssue.Audience == nil {
@@ -13695,6 +15360,376 @@ type AggregateCost @class(level: P0_PUBLIC) {
   rows: Int
   "Whether kept totals answered in place of the rows. They are written together with the rows and never lag behind them."
   rollup: Boolean!
+}
+`, BuiltIn: false},
+	{Name: "../schema/canteens.graphqls", Input: `enum MealSlot { "早" BREAKFAST "午" LUNCH "晚" DINNER OTHER }
+enum MealKind { "付费餐" PAID "8号爱心免费餐" FREE_8TH OTHER }
+enum MealOrderStatus { "已点餐" PLACED "已确认" CONFIRMED "已备餐" PREPARED "待取" READY "配送中" OUT_FOR_DELIVERY "已送达" DELIVERED "已取餐" COLLECTED "送餐未成" FAILED_DELIVERY "未取" NO_SHOW "取消" CANCELLED OTHER }
+enum FreeMealGround { "空巢老人" EMPTY_NEST "困难家庭" HARDSHIP_HOUSEHOLD "其他" OTHER }
+
+"From the cheapest to the dearest."
+type PriceRange @class(level: P0_PUBLIC) {
+  from: Money!
+  to: Money!
+  "As published."
+  zh: String
+}
+
+"A canteen (睦邻食堂), with what was published of it."
+type Canteen implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  station: Station
+  "Of a meal."
+  priceRange: PriceRange
+  "What is left to pay by who is old enough for the subsidy of a day, today without ` + "`" + `date` + "`" + `."
+  seniorPriceRange(date: Date): PriceRange
+  "荤素搭配."
+  menuPrinciples: [String!]!
+  "The subsidy of a day, today without ` + "`" + `date` + "`" + `."
+  subsidyRule(date: Date): SubsidyRule
+  "By the day they begin to hold."
+  subsidyRules: [SubsidyRule!] @listSize(assumed: 3)
+  "The free meal's name."
+  freeMealZh: String
+  freeMealRecurrence: Recurrence
+  "For whom it is, as published."
+  freeMealFor: [String!]!
+  freeMealDeliveredBy: String
+  "By day, then by meal."
+  menu(filter: MenuItemFilter, orderBy: MenuItemOrder, first: Int, after: String, last: Int, before: String): MenuItemConnection
+  "Newest first."
+  mealOrders(filter: MealOrderFilter, orderBy: MealOrderOrder, first: Int, after: String, last: Int, before: String): MealOrderConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+  "Who gets the free meal."
+  freeMealRoster(filter: FreeMealRosterEntryFilter, orderBy: FreeMealRosterEntryOrder, first: Int, after: String, last: Int, before: String): FreeMealRosterEntryConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+  provenance: Provenance!
+}
+type CanteenConnection @class(level: P0_PUBLIC) {
+  edges: [CanteenEdge!]!
+  nodes: [Canteen!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type CanteenEdge @class(level: P0_PUBLIC) { cursor: String!, node: Canteen! }
+enum CanteenOrderField { NAME }
+input CanteenOrder { field: CanteenOrderField!, direction: Direction! = ASC }
+input CanteenFilter {
+  station: ID
+  nameContains: String
+}
+
+"Help with the price of each meal from an age on (餐补)."
+type SubsidyRule implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  canteen: Canteen
+  "In completed years on the day of the meal in Shanghai."
+  minAge: Int!
+  "A meal, once a slot."
+  amount: Money!
+  "Null where no beginning was published."
+  validFrom: Date
+  "Included; null while no end is known."
+  validTo: Date
+  zh: String
+  provenance: Provenance!
+}
+
+"A dish of one day and one meal."
+type MenuItem implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  canteen: Canteen
+  serviceDate: Date!
+  slot: MealSlot!
+  price: Money!
+  "What is left to pay with the subsidy of the day; null when there is none."
+  seniorPrice: Money
+  allergens: [String!]!
+  "When orders are no longer taken."
+  orderUntil: DateTime!
+  "Null without a limit."
+  portions: Int
+  "Not reserved by a confirmed order; null without a limit."
+  portionsLeft: Int
+  "What a resident pays, by age and by what they ordered besides; null without forResident. Residents ask for themselves."
+  quote(forResident: ID): MealQuote @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+  "Since when it is off the menu. Only staff of the community see such dishes."
+  withdrawnAt: DateTime
+  "Newest first."
+  orders(filter: MealOrderFilter, orderBy: MealOrderOrder, first: Int, after: String, last: Int, before: String): MealOrderConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type MenuItemConnection @class(level: P0_PUBLIC) {
+  edges: [MenuItemEdge!]!
+  nodes: [MenuItem!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MenuItemEdge @class(level: P0_PUBLIC) { cursor: String!, node: MenuItem! }
+"SERVICE_DATE is by day, then by meal, then by name."
+enum MenuItemOrderField { SERVICE_DATE PRICE NAME }
+input MenuItemOrder { field: MenuItemOrderField!, direction: Direction! = ASC }
+input MenuItemFilter {
+  canteen: ID
+  slots: [MealSlot!]
+  "Served on a day of the range."
+  range: DateRange @reads(field: "serviceDate")
+  nameContains: String
+}
+
+type MealQuote @class(level: P0_PUBLIC) {
+  listPrice: Money!
+  subsidy: Money!
+  payable: Money!
+}
+
+"""
+A meal ordered for a resident (点餐). Staff see those of their communities, residents their own and those that they carry.
+Price, age and subsidy are those of the moment when it is confirmed.
+"""
+type MealOrder implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID!
+  community: Community!
+  canteen: Canteen
+  menuItem: MenuItem
+  serviceDate: Date!
+  slot: MealSlot!
+  kind: MealKind!
+  status: MealOrderStatus!
+  "Whose meal it is; masked like every resident."
+  beneficiary: Resident
+  listPrice: Money!
+  subsidy: Money!
+  "List price less subsidy; nothing for a free meal."
+  payable: Money!
+  subsidyRule: SubsidyRule
+  "Whether it is brought."
+  delivery: Boolean!
+  "Who brings it."
+  carrier: Resident
+  "What the kitchen should know; of health perhaps."
+  note: String @class(level: P2_PERSONAL) @own(read: false)
+  placedAt: DateTime!
+  orderUntil: DateTime!
+  confirmedAt: DateTime
+  "When it was handed over, given up or cancelled."
+  closedAt: DateTime
+  "Why it was not delivered."
+  failure: String
+  "The call for help that a failed delivery to who lives alone has made, due the same day."
+  welfareCheck: Feedback @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @own(read: false)
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type MealOrderConnection @class(level: P0_PUBLIC) {
+  edges: [MealOrderEdge!]!
+  nodes: [MealOrder!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MealOrderEdge @class(level: P0_PUBLIC) { cursor: String!, node: MealOrder! }
+enum MealOrderOrderField { PLACED_AT SERVICE_DATE }
+input MealOrderOrder { field: MealOrderOrderField!, direction: Direction! = ASC }
+input MealOrderFilter {
+  status: [MealOrderStatus!]
+  kinds: [MealKind!]
+  slots: [MealSlot!]
+  canteen: ID
+  menuItem: ID
+  delivery: Boolean
+  "Served on a day of the range."
+  range: DateRange @reads(field: "serviceDate")
+}
+
+"That a resident gets the free meal; who and why needs a stated purpose."
+type FreeMealRosterEntry implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  canteen: Canteen
+  resident: Resident @class(level: P3_SENSITIVE)
+  ground: FreeMealGround! @class(level: P3_SENSITIVE)
+  "What it was decided on."
+  basis: String! @class(level: P3_SENSITIVE)
+  validFrom: Date
+  "Included; null while no end is known."
+  validTo: Date
+  recordedBy: String!
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+}
+type FreeMealRosterEntryConnection @class(level: P0_PUBLIC) {
+  edges: [FreeMealRosterEntryEdge!]!
+  nodes: [FreeMealRosterEntry!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type FreeMealRosterEntryEdge @class(level: P0_PUBLIC) { cursor: String!, node: FreeMealRosterEntry! }
+enum FreeMealRosterEntryOrderField { VALID_FROM }
+input FreeMealRosterEntryOrder { field: FreeMealRosterEntryOrderField!, direction: Direction! = ASC }
+input FreeMealRosterEntryFilter {
+  grounds: [FreeMealGround!]
+  "On the roster on that day."
+  on: Date @reads(field: "validFrom")
+}
+
+extend type Community {
+  "By name."
+  canteens(filter: CanteenFilter, orderBy: CanteenOrder, first: Int, after: String, last: Int, before: String): CanteenConnection
+  "The menus of a Shanghai day, today without ` + "`" + `date` + "`" + `; see Query.todayMenu."
+  todayMenu(date: Date, orderBy: MenuItemOrder, first: Int, after: String, last: Int, before: String): MenuItemConnection
+}
+extend type Station { canteens: [Canteen!] @listSize(assumed: 1) }
+extend type Resident {
+  "Newest first."
+  mealOrders(filter: MealOrderFilter, orderBy: MealOrderOrder, first: Int, after: String, last: Int, before: String): MealOrderConnection
+}
+extend type Query {
+  "By name."
+  canteens(communities: [ID!], filter: CanteenFilter, orderBy: CanteenOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CanteenConnection
+  "By day, then by meal."
+  menuItems(communities: [ID!], filter: MenuItemFilter, orderBy: MenuItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MenuItemConnection
+  "What canteens serve on a Shanghai day, today without ` + "`" + `date` + "`" + `. It is kept at hand; portions left are those of the moment."
+  todayMenu(communities: [ID!], date: Date, orderBy: MenuItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MenuItemConnection
+  "Newest first."
+  mealOrders(communities: [ID!], filter: MealOrderFilter, orderBy: MealOrderOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MealOrderConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+
+input AddMenuItemInput {
+  canteen: ID!
+  "Today or later."
+  serviceDate: Date!
+  slot: MealSlot!
+  nameZh: String!
+  nameEn: String
+  price: Decimal!
+  "At least 1; no limit without it."
+  portions: Int
+  "Later than now, and not later than the day of the meal."
+  orderUntil: DateTime!
+  allergens: [String!]
+  idempotencyKey: String!
+}
+input WithdrawMenuItemInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input SetSubsidyRuleInput {
+  canteen: ID!
+  "60 or more."
+  minAge: Int! = 60
+  "A meal."
+  amount: Decimal!
+  "Its first day, today or later; what held that day ends the day before."
+  from: Date!
+  zh: String
+  idempotencyKey: String!
+}
+input AddToFreeMealRosterInput {
+  canteen: ID!
+  resident: ID!
+  ground: FreeMealGround!
+  "What it was decided on."
+  basis: String!
+  "Today without it."
+  from: Date
+  idempotencyKey: String!
+}
+input EndFreeMealsInput {
+  "The entry of the roster."
+  id: ID!
+  "The last day, today or later; today without it."
+  lastDay: Date
+  version: Int
+  idempotencyKey: String
+}
+input PlaceMealOrderInput {
+  menuItem: ID!
+  "Residents order for themselves; staff for anybody of the community."
+  beneficiary: ID!
+  "FREE_8TH on the 8th, for who is on the roster."
+  kind: MealKind! = PAID
+  delivery: Boolean! = false
+  "What the kitchen should know."
+  note: String
+  "Any text that is new for each order. Sent again with the same input, nothing is ordered twice."
+  idempotencyKey: String!
+}
+input StepMealOrderInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input SendMealOutInput {
+  id: ID!
+  "A resident of the community who brings it, and then may say that it is delivered."
+  carrier: ID
+  version: Int
+  idempotencyKey: String
+}
+input FailMealDeliveryInput {
+  id: ID!
+  "What happened at the door."
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+"The dish as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type MenuItemPayload @class(level: P0_PUBLIC) {
+  item: MenuItem
+  userErrors: [UserError!]!
+}
+"The rule as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type SubsidyRulePayload @class(level: P0_PUBLIC) {
+  rule: SubsidyRule
+  userErrors: [UserError!]!
+}
+"The entry as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type FreeMealRosterPayload @class(level: P0_PUBLIC) {
+  entry: FreeMealRosterEntry
+  userErrors: [UserError!]!
+}
+"The order as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type MealOrderPayload @class(level: P0_PUBLIC) {
+  order: MealOrder
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  addMenuItem(input: AddMenuItemInput!): MenuItemPayload! @auth(any: [STATION_STAFF])
+  "Takes a dish off the menu; what was ordered stands."
+  withdrawMenuItem(input: WithdrawMenuItemInput!): MenuItemPayload! @auth(any: [STATION_STAFF])
+  setSubsidyRule(input: SetSubsidyRuleInput!): SubsidyRulePayload! @auth(any: [COMMUNITY_ADMIN])
+  addToFreeMealRoster(input: AddToFreeMealRosterInput!): FreeMealRosterPayload! @auth(any: [COMMUNITY_STAFF])
+  endFreeMeals(input: EndFreeMealsInput!): FreeMealRosterPayload! @auth(any: [COMMUNITY_STAFF])
+  placeMealOrder(input: PlaceMealOrderInput!): MealOrderPayload! @auth(any: [RESIDENT])
+  "Reserves a portion, and settles price and subsidy."
+  confirmMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
+  prepareMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
+  readyMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
+  collectMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
+  "Nobody came for it."
+  missMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
+  "Until orders are no longer taken. A portion that was reserved is free again."
+  cancelMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [RESIDENT])
+  sendMealOut(input: SendMealOutInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
+  "For staff, and for who carries it."
+  deliverMeal(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [RESIDENT])
+  "For staff, and for who carries it. Of who lives alone it makes a call for help that is due the same day."
+  failMealDelivery(input: FailMealDeliveryInput!): MealOrderPayload! @auth(any: [RESIDENT])
 }
 `, BuiltIn: false},
 	{Name: "../schema/common.graphqls", Input: `# Linhui: one graph over the data of many communities (社区), each with a database of its own.
@@ -16972,6 +19007,106 @@ extend type Query {
   loanAggregate(communities: [ID!], where: LoanFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [LoanDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): LoanAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
+enum MealOrderDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  CANTEEN
+  SLOT
+  KIND
+  STATUS
+  "On the day of the meal."
+  AGE_BAND
+  DELIVERY
+}
+"One page of the groups of MealOrder rows that have the same keys."
+type MealOrderAggregate @class(level: P0_PUBLIC) {
+  edges: [MealOrderGroupEdge!]!
+  nodes: [MealOrderGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: MealOrderMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: MealOrderMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type MealOrderGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: MealOrderGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type MealOrderGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  canteen: Canteen
+  slot: MealSlot
+  kind: MealKind
+  status: MealOrderStatus
+  ageBand: String
+  delivery: Boolean
+  "Meals collected or delivered. (份)"
+  meals(where: MealOrderFilter): Int
+  "Meals collected or delivered with a subsidy. (份)"
+  subsidised(where: MealOrderFilter): Int
+  "Sum of the subsidies of meals collected or delivered. (元)"
+  subsidyPaid(where: MealOrderFilter): Decimal
+  "Sum of the list prices of meals collected or delivered for money. (元)"
+  gross(where: MealOrderFilter): Decimal
+  "What was left to pay, over meals collected or delivered for money. (元)"
+  averagePayable(where: MealOrderFilter): Decimal
+  "Free meals collected or delivered. (份)"
+  freeMeals(where: MealOrderFilter): Int
+  "Meals that reached nobody. (份)"
+  failedDeliveries(where: MealOrderFilter): Int
+  "Meals that nobody came for over those that were to be collected."
+  noShowShare(where: MealOrderFilter): Decimal
+  "Orders, whatever became of them. (份)"
+  orders(where: MealOrderFilter): Int
+  "Different residents who ordered. (人)"
+  residents(where: MealOrderFilter): Int
+  "What compareTo asks for; null where no row stands."
+  compared: MealOrderMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type MealOrderMeasures @class(level: P0_PUBLIC) {
+  "Meals collected or delivered. (份)"
+  meals(where: MealOrderFilter): Int
+  "Meals collected or delivered with a subsidy. (份)"
+  subsidised(where: MealOrderFilter): Int
+  "Sum of the subsidies of meals collected or delivered. (元)"
+  subsidyPaid(where: MealOrderFilter): Decimal
+  "Sum of the list prices of meals collected or delivered for money. (元)"
+  gross(where: MealOrderFilter): Decimal
+  "What was left to pay, over meals collected or delivered for money. (元)"
+  averagePayable(where: MealOrderFilter): Decimal
+  "Free meals collected or delivered. (份)"
+  freeMeals(where: MealOrderFilter): Int
+  "Meals that reached nobody. (份)"
+  failedDeliveries(where: MealOrderFilter): Int
+  "Meals that nobody came for over those that were to be collected."
+  noShowShare(where: MealOrderFilter): Decimal
+  "Orders, whatever became of them. (份)"
+  orders(where: MealOrderFilter): Int
+  "Different residents who ordered. (人)"
+  residents(where: MealOrderFilter): Int
+}
+extend type Query {
+  "Groups of MealOrder rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  mealOrderAggregate(communities: [ID!], where: MealOrderFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MealOrderDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MealOrderAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum ResidentDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -17582,7 +19717,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Attendance | Brand | Building | Campaign | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | Fund | FundEntry | LendableItem | Loan | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SupplyIssue | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Attendance | Brand | Building | Campaign | Canteen | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | LendableItem | Loan | MealOrder | MenuItem | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -17840,6 +19975,74 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Canteen(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Canteen_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Canteen_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Canteen_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_Canteen_community(ctx, field)
+	case "station":
+		return ec.fieldContext_Canteen_station(ctx, field)
+	case "priceRange":
+		return ec.fieldContext_Canteen_priceRange(ctx, field)
+	case "seniorPriceRange":
+		return ec.fieldContext_Canteen_seniorPriceRange(ctx, field)
+	case "menuPrinciples":
+		return ec.fieldContext_Canteen_menuPrinciples(ctx, field)
+	case "subsidyRule":
+		return ec.fieldContext_Canteen_subsidyRule(ctx, field)
+	case "subsidyRules":
+		return ec.fieldContext_Canteen_subsidyRules(ctx, field)
+	case "freeMealZh":
+		return ec.fieldContext_Canteen_freeMealZh(ctx, field)
+	case "freeMealRecurrence":
+		return ec.fieldContext_Canteen_freeMealRecurrence(ctx, field)
+	case "freeMealFor":
+		return ec.fieldContext_Canteen_freeMealFor(ctx, field)
+	case "freeMealDeliveredBy":
+		return ec.fieldContext_Canteen_freeMealDeliveredBy(ctx, field)
+	case "menu":
+		return ec.fieldContext_Canteen_menu(ctx, field)
+	case "mealOrders":
+		return ec.fieldContext_Canteen_mealOrders(ctx, field)
+	case "freeMealRoster":
+		return ec.fieldContext_Canteen_freeMealRoster(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Canteen_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Canteen", field.Name)
+}
+
+func (ec *executionContext) childFields_CanteenConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CanteenConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CanteenConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CanteenConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CanteenConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_CanteenConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CanteenConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CanteenEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CanteenEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CanteenEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CanteenEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Channel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -17914,6 +20117,10 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_brands(ctx, field)
 	case "channels":
 		return ec.fieldContext_Community_channels(ctx, field)
+	case "canteens":
+		return ec.fieldContext_Community_canteens(ctx, field)
+	case "todayMenu":
+		return ec.fieldContext_Community_todayMenu(ctx, field)
 	case "serviceDeliveries":
 		return ec.fieldContext_Community_serviceDeliveries(ctx, field)
 	case "reportedStatistics":
@@ -19274,6 +21481,66 @@ func (ec *executionContext) childFields_FeedbackUpdateEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type FeedbackUpdateEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_FreeMealRosterEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FreeMealRosterEntry_id(ctx, field)
+	case "canteen":
+		return ec.fieldContext_FreeMealRosterEntry_canteen(ctx, field)
+	case "resident":
+		return ec.fieldContext_FreeMealRosterEntry_resident(ctx, field)
+	case "ground":
+		return ec.fieldContext_FreeMealRosterEntry_ground(ctx, field)
+	case "basis":
+		return ec.fieldContext_FreeMealRosterEntry_basis(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_FreeMealRosterEntry_validFrom(ctx, field)
+	case "validTo":
+		return ec.fieldContext_FreeMealRosterEntry_validTo(ctx, field)
+	case "recordedBy":
+		return ec.fieldContext_FreeMealRosterEntry_recordedBy(ctx, field)
+	case "version":
+		return ec.fieldContext_FreeMealRosterEntry_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreeMealRosterEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_FreeMealRosterEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FreeMealRosterEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FreeMealRosterEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FreeMealRosterEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FreeMealRosterEntryConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_FreeMealRosterEntryConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreeMealRosterEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FreeMealRosterEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FreeMealRosterEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FreeMealRosterEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreeMealRosterEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FreeMealRosterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_FreeMealRosterPayload_entry(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FreeMealRosterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreeMealRosterPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Fund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -19696,6 +21963,222 @@ func (ec *executionContext) childFields_LoanPayload(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type LoanPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_MealOrder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MealOrder_id(ctx, field)
+	case "community":
+		return ec.fieldContext_MealOrder_community(ctx, field)
+	case "canteen":
+		return ec.fieldContext_MealOrder_canteen(ctx, field)
+	case "menuItem":
+		return ec.fieldContext_MealOrder_menuItem(ctx, field)
+	case "serviceDate":
+		return ec.fieldContext_MealOrder_serviceDate(ctx, field)
+	case "slot":
+		return ec.fieldContext_MealOrder_slot(ctx, field)
+	case "kind":
+		return ec.fieldContext_MealOrder_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_MealOrder_status(ctx, field)
+	case "beneficiary":
+		return ec.fieldContext_MealOrder_beneficiary(ctx, field)
+	case "listPrice":
+		return ec.fieldContext_MealOrder_listPrice(ctx, field)
+	case "subsidy":
+		return ec.fieldContext_MealOrder_subsidy(ctx, field)
+	case "payable":
+		return ec.fieldContext_MealOrder_payable(ctx, field)
+	case "subsidyRule":
+		return ec.fieldContext_MealOrder_subsidyRule(ctx, field)
+	case "delivery":
+		return ec.fieldContext_MealOrder_delivery(ctx, field)
+	case "carrier":
+		return ec.fieldContext_MealOrder_carrier(ctx, field)
+	case "note":
+		return ec.fieldContext_MealOrder_note(ctx, field)
+	case "placedAt":
+		return ec.fieldContext_MealOrder_placedAt(ctx, field)
+	case "orderUntil":
+		return ec.fieldContext_MealOrder_orderUntil(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_MealOrder_confirmedAt(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_MealOrder_closedAt(ctx, field)
+	case "failure":
+		return ec.fieldContext_MealOrder_failure(ctx, field)
+	case "welfareCheck":
+		return ec.fieldContext_MealOrder_welfareCheck(ctx, field)
+	case "version":
+		return ec.fieldContext_MealOrder_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MealOrder_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrder", field.Name)
+}
+
+func (ec *executionContext) childFields_MealOrderAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MealOrderAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MealOrderAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MealOrderAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MealOrderAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_MealOrderAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_MealOrderAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MealOrderAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MealOrderAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_MealOrderAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MealOrderAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_MealOrderAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrderAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_MealOrderConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MealOrderConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MealOrderConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MealOrderConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MealOrderConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MealOrderConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrderConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MealOrderEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MealOrderEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MealOrderEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrderEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MealOrderGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_MealOrderGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_MealOrderGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_MealOrderGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_MealOrderGroup_district(ctx, field)
+	case "canteen":
+		return ec.fieldContext_MealOrderGroup_canteen(ctx, field)
+	case "slot":
+		return ec.fieldContext_MealOrderGroup_slot(ctx, field)
+	case "kind":
+		return ec.fieldContext_MealOrderGroup_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_MealOrderGroup_status(ctx, field)
+	case "ageBand":
+		return ec.fieldContext_MealOrderGroup_ageBand(ctx, field)
+	case "delivery":
+		return ec.fieldContext_MealOrderGroup_delivery(ctx, field)
+	case "meals":
+		return ec.fieldContext_MealOrderGroup_meals(ctx, field)
+	case "subsidised":
+		return ec.fieldContext_MealOrderGroup_subsidised(ctx, field)
+	case "subsidyPaid":
+		return ec.fieldContext_MealOrderGroup_subsidyPaid(ctx, field)
+	case "gross":
+		return ec.fieldContext_MealOrderGroup_gross(ctx, field)
+	case "averagePayable":
+		return ec.fieldContext_MealOrderGroup_averagePayable(ctx, field)
+	case "freeMeals":
+		return ec.fieldContext_MealOrderGroup_freeMeals(ctx, field)
+	case "failedDeliveries":
+		return ec.fieldContext_MealOrderGroup_failedDeliveries(ctx, field)
+	case "noShowShare":
+		return ec.fieldContext_MealOrderGroup_noShowShare(ctx, field)
+	case "orders":
+		return ec.fieldContext_MealOrderGroup_orders(ctx, field)
+	case "residents":
+		return ec.fieldContext_MealOrderGroup_residents(ctx, field)
+	case "compared":
+		return ec.fieldContext_MealOrderGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MealOrderGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrderGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_MealOrderGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MealOrderGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MealOrderGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrderGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MealOrderMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meals":
+		return ec.fieldContext_MealOrderMeasures_meals(ctx, field)
+	case "subsidised":
+		return ec.fieldContext_MealOrderMeasures_subsidised(ctx, field)
+	case "subsidyPaid":
+		return ec.fieldContext_MealOrderMeasures_subsidyPaid(ctx, field)
+	case "gross":
+		return ec.fieldContext_MealOrderMeasures_gross(ctx, field)
+	case "averagePayable":
+		return ec.fieldContext_MealOrderMeasures_averagePayable(ctx, field)
+	case "freeMeals":
+		return ec.fieldContext_MealOrderMeasures_freeMeals(ctx, field)
+	case "failedDeliveries":
+		return ec.fieldContext_MealOrderMeasures_failedDeliveries(ctx, field)
+	case "noShowShare":
+		return ec.fieldContext_MealOrderMeasures_noShowShare(ctx, field)
+	case "orders":
+		return ec.fieldContext_MealOrderMeasures_orders(ctx, field)
+	case "residents":
+		return ec.fieldContext_MealOrderMeasures_residents(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrderMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_MealOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_MealOrderPayload_order(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MealOrderPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealOrderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MealQuote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listPrice":
+		return ec.fieldContext_MealQuote_listPrice(ctx, field)
+	case "subsidy":
+		return ec.fieldContext_MealQuote_subsidy(ctx, field)
+	case "payable":
+		return ec.fieldContext_MealQuote_payable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MealQuote", field.Name)
+}
+
 func (ec *executionContext) childFields_MeasureAccuracy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "of":
@@ -19708,6 +22191,84 @@ func (ec *executionContext) childFields_MeasureAccuracy(ctx context.Context, fie
 		return ec.fieldContext_MeasureAccuracy_additive(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeasureAccuracy", field.Name)
+}
+
+func (ec *executionContext) childFields_MenuItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MenuItem_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_MenuItem_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_MenuItem_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_MenuItem_community(ctx, field)
+	case "canteen":
+		return ec.fieldContext_MenuItem_canteen(ctx, field)
+	case "serviceDate":
+		return ec.fieldContext_MenuItem_serviceDate(ctx, field)
+	case "slot":
+		return ec.fieldContext_MenuItem_slot(ctx, field)
+	case "price":
+		return ec.fieldContext_MenuItem_price(ctx, field)
+	case "seniorPrice":
+		return ec.fieldContext_MenuItem_seniorPrice(ctx, field)
+	case "allergens":
+		return ec.fieldContext_MenuItem_allergens(ctx, field)
+	case "orderUntil":
+		return ec.fieldContext_MenuItem_orderUntil(ctx, field)
+	case "portions":
+		return ec.fieldContext_MenuItem_portions(ctx, field)
+	case "portionsLeft":
+		return ec.fieldContext_MenuItem_portionsLeft(ctx, field)
+	case "quote":
+		return ec.fieldContext_MenuItem_quote(ctx, field)
+	case "withdrawnAt":
+		return ec.fieldContext_MenuItem_withdrawnAt(ctx, field)
+	case "orders":
+		return ec.fieldContext_MenuItem_orders(ctx, field)
+	case "version":
+		return ec.fieldContext_MenuItem_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MenuItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MenuItem", field.Name)
+}
+
+func (ec *executionContext) childFields_MenuItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MenuItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MenuItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MenuItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MenuItemConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MenuItemConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MenuItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MenuItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MenuItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MenuItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MenuItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MenuItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return ec.fieldContext_MenuItemPayload_item(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MenuItemPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MenuItemPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricColumn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19914,6 +22475,18 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_PriceRange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_PriceRange_to(ctx, field)
+	case "zh":
+		return ec.fieldContext_PriceRange_zh(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRange", field.Name)
 }
 
 func (ec *executionContext) childFields_Programme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20184,6 +22757,8 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 		return ec.fieldContext_Resident_enrolments(ctx, field)
 	case "serviceMinutes":
 		return ec.fieldContext_Resident_serviceMinutes(ctx, field)
+	case "mealOrders":
+		return ec.fieldContext_Resident_mealOrders(ctx, field)
 	case "loans":
 		return ec.fieldContext_Resident_loans(ctx, field)
 	}
@@ -21076,6 +23651,8 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_serviceWindows(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Station_provenance(ctx, field)
+	case "canteens":
+		return ec.fieldContext_Station_canteens(ctx, field)
 	case "events":
 		return ec.fieldContext_Station_events(ctx, field)
 	case "lendableItems":
@@ -21350,6 +23927,38 @@ func (ec *executionContext) childFields_StoredItemPayload(ctx context.Context, f
 		return ec.fieldContext_StoredItemPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StoredItemPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubsidyRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SubsidyRule_id(ctx, field)
+	case "canteen":
+		return ec.fieldContext_SubsidyRule_canteen(ctx, field)
+	case "minAge":
+		return ec.fieldContext_SubsidyRule_minAge(ctx, field)
+	case "amount":
+		return ec.fieldContext_SubsidyRule_amount(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_SubsidyRule_validFrom(ctx, field)
+	case "validTo":
+		return ec.fieldContext_SubsidyRule_validTo(ctx, field)
+	case "zh":
+		return ec.fieldContext_SubsidyRule_zh(ctx, field)
+	case "provenance":
+		return ec.fieldContext_SubsidyRule_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubsidyRule", field.Name)
+}
+
+func (ec *executionContext) childFields_SubsidyRulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_SubsidyRulePayload_rule(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SubsidyRulePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubsidyRulePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SupplyIssue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -64,6 +64,7 @@ type StationResolver interface {
 	ScheduleExceptions(ctx context.Context, obj *store.Station, rangeArg *store.DateRange) ([]*store.ScheduleException, error)
 	ServiceWindows(ctx context.Context, obj *store.Station) ([]*store.ServiceWindow, error)
 
+	Canteens(ctx context.Context, obj *store.Station) ([]*store.Canteen, error)
 	Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error)
 	LendableItems(ctx context.Context, obj *store.Station, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LendableItem], error)
 	StoredItems(ctx context.Context, obj *store.Station, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.StoredItem], error)
@@ -3260,6 +3261,41 @@ func (ec *executionContext) fieldContext_Station_provenance(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Station_canteens(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCanteen2ᚕᚖlinhuiᚋstoreᚐCanteenᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Station_canteens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Station().Canteens(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Canteen) graphql.Marshaler {
+			return ec.marshalOCanteen2ᚕᚖlinhuiᚋstoreᚐCanteenᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Station_canteens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Station",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Canteen(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Station_events(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -4065,6 +4101,8 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 			out.Put(i, ec._Station_serviceWindows(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		case "canteens":
+			out.Put(i, ec._Station_canteens(ctx, field, obj), graphql.RequiredNull)
 		case "events":
 			out.Put(i, ec._Station_events(ctx, field, obj), graphql.RequiredNull)
 		case "lendableItems":

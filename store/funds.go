@@ -168,7 +168,8 @@ func (in *OpenFundInput) Command(ask *Ask) (Command, error) {
 		form := tx.Form()
 		form.Text("name_zh", in.NameZh, fundNameLength, "nameZh")
 		form.Text("purpose", in.Purpose, fundTextLength, "purpose")
-		form.OptionalText("income_rule_zh", in.IncomeRuleZh, fundTextLength, "incomeRuleZh")
+		form.Fail(CheckPublic(in.NameZh+"\n"+in.Purpose, "purpose"))
+		form.PublicText("income_rule_zh", in.IncomeRuleZh, fundTextLength, "incomeRuleZh")
 		return form.Done()
 	})
 }
@@ -212,7 +213,8 @@ func (in *ReverseFundEntryInput) Command(*Ask) (Command, error) {
 	return FundEntryLife.Begin("reverse", id.Owner, in.IdempotencyKey, in, func(tx *Tx) (Change, error) {
 		form := tx.Form()
 		form.Refer("reverses_id", &in.Entry, FundEntries.Type, "entry")
-		form.PublicText("purpose", &in.Reason, fundTextLength, "reason")
+		form.Text("purpose", in.Reason, fundTextLength, "reason")
+		form.Fail(CheckPublic(in.Reason, "reason"))
 		form.Set("posted_at", tx.Now())
 		form.Set("posted_by", tx.Principal())
 		change, err := form.Done()
