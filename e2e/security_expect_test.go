@@ -143,13 +143,20 @@ func (e *expectation) field(typ, field string, value any, owner string, path []a
 
 func (e *expectation) list(rows []any, owner string, path []any) []any {
 	out := []any{}
+	ofPage := -1 // how many errors there are when a page is full: the rest is of the next pages
 	for _, r := range rows {
+		if len(out) == page.MaxSize && ofPage < 0 {
+			ofPage = len(e.errors)
+		}
 		o, object := r.(map[string]any)
 		if !object {
 			out = append(out, r)
 		} else if o := e.object(o, owner, append(slices.Clone(path), len(out))); o != nil {
 			out = append(out, o)
 		}
+	}
+	if ofPage >= 0 {
+		e.errors = e.errors[:ofPage]
 	}
 	return out
 }

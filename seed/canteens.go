@@ -59,7 +59,7 @@ func canteen(f *file, r *record) error {
 	return nil
 }
 
-// cook serves two months of lunches and dinners and three days ahead. Elders eat with a subsidy, and on
+// cook serves a month of lunches and dinners and three days ahead. Elders eat with a subsidy, and on
 // the 8th some of them free of charge, brought to them.
 func (c *community) cook() {
 	station := c.stations[0].id
@@ -94,7 +94,7 @@ func (c *community) cook() {
 		c.add("free_meal_roster", row{"id": c.id("roster", who), "canteen_id": canteen, "resident_id": who, "ground": []string{"EMPTY_NEST", "HARDSHIP_HOUSEHOLD"}[i%2],
 			"basis": "演示数据", "valid": "[2026-01-01,)", "recorded_by": principal})
 	}
-	for day := range c.days(-60, 3) {
+	for day := range c.days(-30, 3) {
 		d := c.dice("menu", date(day))
 		var dishes []uuid.UUID
 		for i, dish := range []struct {
