@@ -75,6 +75,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._TeamMembership(ctx, sel, obj)
+	case *store.TalentProfile:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TalentProfile(ctx, sel, obj)
+	case *store.Talent:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Talent(ctx, sel, obj)
 	case *store.SupplyIssue:
 		if obj == nil {
 			return graphql.Null
@@ -175,6 +185,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._LendableItem(ctx, sel, obj)
+	case *store.ImprovementPlan:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ImprovementPlan(ctx, sel, obj)
 	case *store.FundEntry:
 		if obj == nil {
 			return graphql.Null

@@ -311,6 +311,10 @@ func (CommunityLinks) Funds(ctx context.Context, obj *store.Community, filter *s
 	return dataloaders.Link[*page.Connection[store.Fund]](ctx, obj)
 }
 
+func (CommunityLinks) ImprovementPlans(ctx context.Context, obj *store.Community, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ImprovementPlan], error) {
+	return dataloaders.Link[*page.Connection[store.ImprovementPlan]](ctx, obj)
+}
+
 func (CommunityLinks) Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error) {
 	return dataloaders.Link[*page.Connection[store.Programme]](ctx, obj)
 }
@@ -329,6 +333,10 @@ func (CommunityLinks) Stations(ctx context.Context, obj *store.Community, filter
 
 func (CommunityLinks) OpenStationsNow(ctx context.Context, obj *store.Community, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error) {
 	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
+}
+
+func (CommunityLinks) Talents(ctx context.Context, obj *store.Community, filter *store.TalentFilter, first *int, after *string, last *int, before *string) (*page.Connection[store.Talent], error) {
+	return dataloaders.Link[*page.Connection[store.Talent]](ctx, obj)
 }
 
 func (CommunityLinks) Teams(ctx context.Context, obj *store.Community, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.VolunteerTeam], error) {
@@ -1252,6 +1260,23 @@ func (FundEntryMeasuresLinks) Entries(ctx context.Context, obj *store.Group, whe
 
 func (LinkRoot) FundEntryMeasures() FundEntryMeasuresResolver { return FundEntryMeasuresLinks{} }
 
+// ImprovementPlanLinks resolves the described links of ImprovementPlan.
+type ImprovementPlanLinks struct{}
+
+func (ImprovementPlanLinks) Community(ctx context.Context, obj *store.ImprovementPlan) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ImprovementPlanLinks) Station(ctx context.Context, obj *store.ImprovementPlan) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ImprovementPlanLinks) After(ctx context.Context, obj *store.ImprovementPlan) (*store.ServiceWindow, error) {
+	return dataloaders.Link[*store.ServiceWindow](ctx, obj)
+}
+
+func (LinkRoot) ImprovementPlan() ImprovementPlanResolver { return ImprovementPlanLinks{} }
+
 // LendableItemLinks resolves the described links of LendableItem.
 type LendableItemLinks struct{}
 
@@ -1716,6 +1741,10 @@ func (ResidentLinks) Loans(ctx context.Context, obj *store.Resident, filter *sto
 	return dataloaders.Link[*page.Connection[store.Loan]](ctx, obj)
 }
 
+func (ResidentLinks) TalentProfiles(ctx context.Context, obj *store.Resident, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TalentProfile], error) {
+	return dataloaders.Link[*page.Connection[store.TalentProfile]](ctx, obj)
+}
+
 func (LinkRoot) Resident() ResidentResolver { return ResidentLinks{} }
 
 // ResidentGroupLinks resolves the described links of ResidentGroup.
@@ -2113,6 +2142,10 @@ func (ServiceWindowLinks) Event(ctx context.Context, obj *store.ServiceWindow) (
 	return dataloaders.Link[*store.Event](ctx, obj)
 }
 
+func (ServiceWindowLinks) ImprovementPlans(ctx context.Context, obj *store.ServiceWindow) ([]*store.ImprovementPlan, error) {
+	return dataloaders.Link[[]*store.ImprovementPlan](ctx, obj)
+}
+
 func (LinkRoot) ServiceWindow() ServiceWindowResolver { return ServiceWindowLinks{} }
 
 // SlaRuleLinks resolves the described links of SlaRule.
@@ -2210,6 +2243,10 @@ func (StationLinks) Canteens(ctx context.Context, obj *store.Station) ([]*store.
 
 func (StationLinks) Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
 	return dataloaders.Link[*page.Connection[store.Event]](ctx, obj)
+}
+
+func (StationLinks) ImprovementPlans(ctx context.Context, obj *store.Station) ([]*store.ImprovementPlan, error) {
+	return dataloaders.Link[[]*store.ImprovementPlan](ctx, obj)
 }
 
 func (StationLinks) LendableItems(ctx context.Context, obj *store.Station, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LendableItem], error) {
@@ -2447,6 +2484,36 @@ func (SupplyIssueMeasuresLinks) Issues(ctx context.Context, obj *store.Group, wh
 
 func (LinkRoot) SupplyIssueMeasures() SupplyIssueMeasuresResolver { return SupplyIssueMeasuresLinks{} }
 
+// TalentLinks resolves the described links of Talent.
+type TalentLinks struct{}
+
+func (TalentLinks) Community(ctx context.Context, obj *store.Talent) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (TalentLinks) Team(ctx context.Context, obj *store.Talent) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) Talent() TalentResolver { return TalentLinks{} }
+
+// TalentProfileLinks resolves the described links of TalentProfile.
+type TalentProfileLinks struct{}
+
+func (TalentProfileLinks) Community(ctx context.Context, obj *store.TalentProfile) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (TalentProfileLinks) Holder(ctx context.Context, obj *store.TalentProfile) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (TalentProfileLinks) Team(ctx context.Context, obj *store.TalentProfile) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) TalentProfile() TalentProfileResolver { return TalentProfileLinks{} }
+
 // TeamHonourLinks resolves the described links of TeamHonour.
 type TeamHonourLinks struct{}
 
@@ -2574,6 +2641,10 @@ func (VolunteerTeamLinks) Memberships(ctx context.Context, obj *store.VolunteerT
 
 func (VolunteerTeamLinks) ServiceHours(ctx context.Context, obj *store.VolunteerTeam, rangeArg store.DateRange) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (VolunteerTeamLinks) Talents(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Talent, error) {
+	return dataloaders.Link[[]*store.Talent](ctx, obj)
 }
 
 func (LinkRoot) VolunteerTeam() VolunteerTeamResolver { return VolunteerTeamLinks{} }
@@ -2783,6 +2854,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_echoWall_args(ctx, raw)
 	case "Community.funds":
 		return ec.field_Community_funds_args(ctx, raw)
+	case "Community.improvementPlans":
+		return ec.field_Community_improvementPlans_args(ctx, raw)
 	case "Community.programmes":
 		return ec.field_Community_programmes_args(ctx, raw)
 	case "Community.courses":
@@ -2793,6 +2866,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_stations_args(ctx, raw)
 	case "Community.openStationsNow":
 		return ec.field_Community_openStationsNow_args(ctx, raw)
+	case "Community.talents":
+		return ec.field_Community_talents_args(ctx, raw)
 	case "Community.teams":
 		return ec.field_Community_teams_args(ctx, raw)
 	case "Course.sessions":
@@ -3001,6 +3076,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_mealOrders_args(ctx, raw)
 	case "Resident.loans":
 		return ec.field_Resident_loans_args(ctx, raw)
+	case "Resident.talentProfiles":
+		return ec.field_Resident_talentProfiles_args(ctx, raw)
 	case "ResidentGroup.residents":
 		return ec.field_ResidentGroup_residents_args(ctx, raw)
 	case "ResidentMeasures.residents":

@@ -29,6 +29,7 @@ type ResidentResolver interface {
 	ServiceMinutes(ctx context.Context, obj *store.Resident, rangeArg store.DateRange) (*int, error)
 	MealOrders(ctx context.Context, obj *store.Resident, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MealOrder], error)
 	Loans(ctx context.Context, obj *store.Resident, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error)
+	TalentProfiles(ctx context.Context, obj *store.Resident, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TalentProfile], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -208,6 +209,60 @@ func (ec *executionContext) field_Resident_serviceMinutes_args(ctx context.Conte
 		return nil, err
 	}
 	args["range"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Resident_talentProfiles_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.TalentProfileFilter, error) {
+			return ec.unmarshalOTalentProfileFilter2ᚖlinhuiᚋstoreᚐTalentProfileFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOTalentProfileOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
 	return args, nil
 }
 
@@ -695,6 +750,53 @@ func (ec *executionContext) fieldContext_Resident_loans(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Resident_talentProfiles(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTalentProfileConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resident_talentProfiles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Resident().TalentProfiles(ctx, obj, fc.Args["filter"].(*store.TalentProfileFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.TalentProfile]) graphql.Marshaler {
+			return ec.marshalOTalentProfileConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resident_talentProfiles(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resident",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TalentProfileConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Resident_talentProfiles_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ResidentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Connection[store.Resident]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1031,6 +1133,8 @@ func (ec *executionContext) _Resident(ctx context.Context, sel ast.SelectionSet,
 			out.Put(i, ec._Resident_mealOrders(ctx, field, obj), graphql.RequiredNull)
 		case "loans":
 			out.Put(i, ec._Resident_loans(ctx, field, obj), graphql.RequiredNull)
+		case "talentProfiles":
+			out.Put(i, ec._Resident_talentProfiles(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

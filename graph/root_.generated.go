@@ -64,6 +64,7 @@ type ResolverRoot interface {
 	FundEntry() FundEntryResolver
 	FundEntryGroup() FundEntryGroupResolver
 	FundEntryMeasures() FundEntryMeasuresResolver
+	ImprovementPlan() ImprovementPlanResolver
 	LendableItem() LendableItemResolver
 	Loan() LoanResolver
 	LoanGroup() LoanGroupResolver
@@ -108,6 +109,8 @@ type ResolverRoot interface {
 	SupplyIssue() SupplyIssueResolver
 	SupplyIssueGroup() SupplyIssueGroupResolver
 	SupplyIssueMeasures() SupplyIssueMeasuresResolver
+	Talent() TalentResolver
+	TalentProfile() TalentProfileResolver
 	TeamHonour() TeamHonourResolver
 	TeamMembership() TeamMembershipResolver
 	TeamMembershipGroup() TeamMembershipGroupResolver
@@ -315,6 +318,7 @@ type ComplexityRoot struct {
 		Feedbacks          func(childComplexity int, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Funds              func(childComplexity int, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		ID                 func(childComplexity int) int
+		ImprovementPlans   func(childComplexity int, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		NameEn             func(childComplexity int) int
 		NameZh             func(childComplexity int) int
 		Note               func(childComplexity int) int
@@ -329,6 +333,7 @@ type ComplexityRoot struct {
 		ServiceDeliveries  func(childComplexity int, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Slug               func(childComplexity int) int
 		Stations           func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Talents            func(childComplexity int, filter *store.TalentFilter, first *int, after *string, last *int, before *string) int
 		Teams              func(childComplexity int, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		TimeZone           func(childComplexity int) int
 		TodayEvents        func(childComplexity int, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
@@ -1136,6 +1141,43 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ImprovementPlan struct {
+		AcceptedAt func(childComplexity int) int
+		After      func(childComplexity int) int
+		Community  func(childComplexity int) int
+		DroppedFor func(childComplexity int) int
+		DueOn      func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		Goals      func(childComplexity int) int
+		Horizon    func(childComplexity int) int
+		ID         func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Station    func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	ImprovementPlanConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ImprovementPlanEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ImprovementPlanPayload struct {
+		Plan       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LendableItem struct {
 		AssetTag   func(childComplexity int) int
 		Available  func(childComplexity int) int
@@ -1453,67 +1495,76 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptSeat            func(childComplexity int, input store.StepEnrolmentInput) int
-		AddMenuItem           func(childComplexity int, input store.AddMenuItemInput) int
-		AddToFreeMealRoster   func(childComplexity int, input store.AddToFreeMealRosterInput) int
-		AssignFeedback        func(childComplexity int, input store.AssignFeedbackInput) int
-		BorrowItem            func(childComplexity int, input store.BorrowItemInput) int
-		CancelMealOrder       func(childComplexity int, input store.StepMealOrderInput) int
-		CancelSupplyIssue     func(childComplexity int, input store.CancelSupplyIssueInput) int
-		CloseFeedback         func(childComplexity int, input store.CloseFeedbackInput) int
-		CollectItem           func(childComplexity int, input store.CollectItemInput) int
-		CollectMealOrder      func(childComplexity int, input store.StepMealOrderInput) int
-		CompleteEnrolment     func(childComplexity int, input store.StepEnrolmentInput) int
-		ConfirmMealOrder      func(childComplexity int, input store.StepMealOrderInput) int
-		ConsentEnrolment      func(childComplexity int, input store.ConsentEnrolmentInput) int
-		CountSupply           func(childComplexity int, input store.CountSupplyInput) int
-		DeleteQuery           func(childComplexity int, input store.DeleteQueryInput) int
-		DeliverMeal           func(childComplexity int, input store.StepMealOrderInput) int
-		DepositItem           func(childComplexity int, input store.DepositItemInput) int
-		DraftEcho             func(childComplexity int, input store.DraftEchoInput) int
-		EndFreeMeals          func(childComplexity int, input store.EndFreeMealsInput) int
-		Enrol                 func(childComplexity int, input store.EnrolInput) int
-		FailMealDelivery      func(childComplexity int, input store.FailMealDeliveryInput) int
-		HandOverItem          func(childComplexity int, input store.HandOverItemInput) int
-		IssueSupply           func(childComplexity int, input store.IssueSupplyInput) int
-		MarkDuplicate         func(childComplexity int, input store.MarkDuplicateInput) int
-		MissMealOrder         func(childComplexity int, input store.StepMealOrderInput) int
-		OpenFund              func(childComplexity int, input store.OpenFundInput) int
-		PlaceMealOrder        func(childComplexity int, input store.PlaceMealOrderInput) int
-		PostFundEntry         func(childComplexity int, input store.PostFundEntryInput) int
-		PrepareMealOrder      func(childComplexity int, input store.StepMealOrderInput) int
-		PublishEcho           func(childComplexity int, input store.StepEchoInput) int
-		RateFeedback          func(childComplexity int, input store.RateFeedbackInput) int
-		ReadyMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
-		RecordAttendance      func(childComplexity int, input store.RecordAttendanceInput) int
-		RecordServiceDelivery func(childComplexity int, input store.RecordServiceDeliveryInput) int
-		ReferFeedback         func(childComplexity int, input store.ReferFeedbackInput) int
-		RefuseFeedback        func(childComplexity int, input store.RefuseFeedbackInput) int
-		RefuseItem            func(childComplexity int, input store.RefuseItemInput) int
-		RejectEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
-		ReleaseItem           func(childComplexity int, input store.ReleaseItemInput) int
-		ReopenFeedback        func(childComplexity int, input store.ReopenFeedbackInput) int
-		ReplyFeedback         func(childComplexity int, input store.ReplyFeedbackInput) int
-		ReportLost            func(childComplexity int, input store.StepLoanInput) int
-		ResolveFeedback       func(childComplexity int, input store.ResolveFeedbackInput) int
-		ResumeFeedback        func(childComplexity int, input store.StepFeedbackInput) int
-		ReturnItem            func(childComplexity int, input store.ReturnItemInput) int
-		ReverseFundEntry      func(childComplexity int, input store.ReverseFundEntryInput) int
-		ReviewEcho            func(childComplexity int, input store.StepEchoInput) int
-		ReviseEcho            func(childComplexity int, input store.ReviseEchoInput) int
-		SaveQuery             func(childComplexity int, input store.SaveQueryInput) int
-		SendMealOut           func(childComplexity int, input store.SendMealOutInput) int
-		SetSubsidyRule        func(childComplexity int, input store.SetSubsidyRuleInput) int
-		ShareQuery            func(childComplexity int, input store.ShareQueryInput) int
-		StartFeedback         func(childComplexity int, input store.StepFeedbackInput) int
-		SubmitFeedback        func(childComplexity int, input store.SubmitFeedbackInput) int
-		SuspendFeedback       func(childComplexity int, input store.SuspendFeedbackInput) int
-		TriageFeedback        func(childComplexity int, input store.TriageFeedbackInput) int
-		WithdrawEcho          func(childComplexity int, input store.WithdrawEchoInput) int
-		WithdrawEnrolment     func(childComplexity int, input store.StepEnrolmentInput) int
-		WithdrawFeedback      func(childComplexity int, input store.WithdrawFeedbackInput) int
-		WithdrawMenuItem      func(childComplexity int, input store.WithdrawMenuItemInput) int
-		WriteOffLoan          func(childComplexity int, input store.StepLoanInput) int
+		AcceptImprovementPlan   func(childComplexity int, input store.AcceptImprovementPlanInput) int
+		AcceptSeat              func(childComplexity int, input store.StepEnrolmentInput) int
+		AddMenuItem             func(childComplexity int, input store.AddMenuItemInput) int
+		AddToFreeMealRoster     func(childComplexity int, input store.AddToFreeMealRosterInput) int
+		AssignFeedback          func(childComplexity int, input store.AssignFeedbackInput) int
+		BorrowItem              func(childComplexity int, input store.BorrowItemInput) int
+		CancelMealOrder         func(childComplexity int, input store.StepMealOrderInput) int
+		CancelSupplyIssue       func(childComplexity int, input store.CancelSupplyIssueInput) int
+		CloseFeedback           func(childComplexity int, input store.CloseFeedbackInput) int
+		CollectItem             func(childComplexity int, input store.CollectItemInput) int
+		CollectMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
+		CompleteEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
+		CompleteImprovementPlan func(childComplexity int, input store.CompleteImprovementPlanInput) int
+		ConfirmMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
+		ConsentEnrolment        func(childComplexity int, input store.ConsentEnrolmentInput) int
+		CountSupply             func(childComplexity int, input store.CountSupplyInput) int
+		DeleteQuery             func(childComplexity int, input store.DeleteQueryInput) int
+		DeliverMeal             func(childComplexity int, input store.StepMealOrderInput) int
+		DepositItem             func(childComplexity int, input store.DepositItemInput) int
+		DraftEcho               func(childComplexity int, input store.DraftEchoInput) int
+		DropImprovementPlan     func(childComplexity int, input store.DropImprovementPlanInput) int
+		EndFreeMeals            func(childComplexity int, input store.EndFreeMealsInput) int
+		Enrol                   func(childComplexity int, input store.EnrolInput) int
+		FailMealDelivery        func(childComplexity int, input store.FailMealDeliveryInput) int
+		HandOverItem            func(childComplexity int, input store.HandOverItemInput) int
+		IssueSupply             func(childComplexity int, input store.IssueSupplyInput) int
+		MarkDuplicate           func(childComplexity int, input store.MarkDuplicateInput) int
+		MissMealOrder           func(childComplexity int, input store.StepMealOrderInput) int
+		OpenFund                func(childComplexity int, input store.OpenFundInput) int
+		PlaceMealOrder          func(childComplexity int, input store.PlaceMealOrderInput) int
+		PostFundEntry           func(childComplexity int, input store.PostFundEntryInput) int
+		PrepareMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
+		ProposeImprovementPlan  func(childComplexity int, input store.ProposeImprovementPlanInput) int
+		PublishEcho             func(childComplexity int, input store.StepEchoInput) int
+		RateFeedback            func(childComplexity int, input store.RateFeedbackInput) int
+		ReadyMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
+		RecordAttendance        func(childComplexity int, input store.RecordAttendanceInput) int
+		RecordServiceDelivery   func(childComplexity int, input store.RecordServiceDeliveryInput) int
+		ReferFeedback           func(childComplexity int, input store.ReferFeedbackInput) int
+		RefuseFeedback          func(childComplexity int, input store.RefuseFeedbackInput) int
+		RefuseItem              func(childComplexity int, input store.RefuseItemInput) int
+		RegisterTalent          func(childComplexity int, input store.RegisterTalentInput) int
+		RejectEnrolment         func(childComplexity int, input store.StepEnrolmentInput) int
+		ReleaseItem             func(childComplexity int, input store.ReleaseItemInput) int
+		ReopenFeedback          func(childComplexity int, input store.ReopenFeedbackInput) int
+		ReplyFeedback           func(childComplexity int, input store.ReplyFeedbackInput) int
+		ReportLost              func(childComplexity int, input store.StepLoanInput) int
+		ResolveFeedback         func(childComplexity int, input store.ResolveFeedbackInput) int
+		ResumeFeedback          func(childComplexity int, input store.StepFeedbackInput) int
+		ReturnItem              func(childComplexity int, input store.ReturnItemInput) int
+		ReverseFundEntry        func(childComplexity int, input store.ReverseFundEntryInput) int
+		ReviewEcho              func(childComplexity int, input store.StepEchoInput) int
+		ReviseEcho              func(childComplexity int, input store.ReviseEchoInput) int
+		ReviseImprovementPlan   func(childComplexity int, input store.ReviseImprovementPlanInput) int
+		ReviseTalent            func(childComplexity int, input store.ReviseTalentInput) int
+		SaveQuery               func(childComplexity int, input store.SaveQueryInput) int
+		SendMealOut             func(childComplexity int, input store.SendMealOutInput) int
+		SetSubsidyRule          func(childComplexity int, input store.SetSubsidyRuleInput) int
+		ShareQuery              func(childComplexity int, input store.ShareQueryInput) int
+		ShowTalent              func(childComplexity int, input store.ShowTalentInput) int
+		StartFeedback           func(childComplexity int, input store.StepFeedbackInput) int
+		SubmitFeedback          func(childComplexity int, input store.SubmitFeedbackInput) int
+		SuspendFeedback         func(childComplexity int, input store.SuspendFeedbackInput) int
+		TriageFeedback          func(childComplexity int, input store.TriageFeedbackInput) int
+		WithdrawEcho            func(childComplexity int, input store.WithdrawEchoInput) int
+		WithdrawEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
+		WithdrawFeedback        func(childComplexity int, input store.WithdrawFeedbackInput) int
+		WithdrawMenuItem        func(childComplexity int, input store.WithdrawMenuItemInput) int
+		WithdrawTalent          func(childComplexity int, input store.WithdrawTalentInput) int
+		WriteOffLoan            func(childComplexity int, input store.StepLoanInput) int
 	}
 
 	Offering struct {
@@ -1654,6 +1705,7 @@ type ComplexityRoot struct {
 		FundEntries              func(childComplexity int, communities []string, filter *store.FundEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		FundEntryAggregate       func(childComplexity int, communities []string, where *store.FundEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Funds                    func(childComplexity int, communities []string, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ImprovementPlans         func(childComplexity int, communities []string, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LoanAggregate            func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -1684,6 +1736,8 @@ type ComplexityRoot struct {
 		StoredItems              func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SupplyIssueAggregate     func(childComplexity int, communities []string, where *store.SupplyIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		SupplyIssues             func(childComplexity int, communities []string, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TalentProfiles           func(childComplexity int, communities []string, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Talents                  func(childComplexity int, communities []string, filter *store.TalentFilter, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TeamMembershipAggregate  func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TodayMenu                func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -1761,6 +1815,7 @@ type ComplexityRoot struct {
 		Phone          func(childComplexity int) int
 		ServiceMinutes func(childComplexity int, rangeArg store.DateRange) int
 		Tags           func(childComplexity int) int
+		TalentProfiles func(childComplexity int, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Teams          func(childComplexity int) int
 	}
 
@@ -2083,20 +2138,21 @@ type ComplexityRoot struct {
 	}
 
 	ServiceWindow struct {
-		ClosesAt   func(childComplexity int) int
-		Community  func(childComplexity int) int
-		EndsOn     func(childComplexity int) int
-		Event      func(childComplexity int) int
-		FollowUp   func(childComplexity int) int
-		ID         func(childComplexity int) int
-		NameEn     func(childComplexity int) int
-		NameZh     func(childComplexity int) int
-		OpensAt    func(childComplexity int) int
-		Pilot      func(childComplexity int) int
-		Provenance func(childComplexity int) int
-		Review     func(childComplexity int) int
-		StartsOn   func(childComplexity int) int
-		Station    func(childComplexity int) int
+		ClosesAt         func(childComplexity int) int
+		Community        func(childComplexity int) int
+		EndsOn           func(childComplexity int) int
+		Event            func(childComplexity int) int
+		FollowUp         func(childComplexity int) int
+		ID               func(childComplexity int) int
+		ImprovementPlans func(childComplexity int) int
+		NameEn           func(childComplexity int) int
+		NameZh           func(childComplexity int) int
+		OpensAt          func(childComplexity int) int
+		Pilot            func(childComplexity int) int
+		Provenance       func(childComplexity int) int
+		Review           func(childComplexity int) int
+		StartsOn         func(childComplexity int) int
+		Station          func(childComplexity int) int
 	}
 
 	SessionPayload struct {
@@ -2181,6 +2237,7 @@ type ComplexityRoot struct {
 		GroupLabel              func(childComplexity int) int
 		HeatingInWinter         func(childComplexity int) int
 		ID                      func(childComplexity int) int
+		ImprovementPlans        func(childComplexity int) int
 		IsLendingPoint          func(childComplexity int) int
 		Kind                    func(childComplexity int) int
 		Latitude                func(childComplexity int) int
@@ -2437,6 +2494,62 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	Talent struct {
+		Community  func(childComplexity int) int
+		HolderRole func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Skills     func(childComplexity int) int
+		SkillsEn   func(childComplexity int) int
+		Team       func(childComplexity int) int
+	}
+
+	TalentConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TalentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TalentPayload struct {
+		Profile    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	TalentProfile struct {
+		Community  func(childComplexity int) int
+		Holder     func(childComplexity int) int
+		HolderRole func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Note       func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Skills     func(childComplexity int) int
+		SkillsEn   func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Team       func(childComplexity int) int
+		Version    func(childComplexity int) int
+		Visibility func(childComplexity int) int
+	}
+
+	TalentProfileConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TalentProfileEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	TeamHonour struct {
 		AwardedOn  func(childComplexity int) int
 		By         func(childComplexity int) int
@@ -2551,6 +2664,7 @@ type ComplexityRoot struct {
 		ReportedTeamCount   func(childComplexity int) int
 		SelfFormed          func(childComplexity int) int
 		ServiceHours        func(childComplexity int, rangeArg store.DateRange) int
+		Talents             func(childComplexity int) int
 		VolunteerGrowth     func(childComplexity int) int
 	}
 
@@ -3558,6 +3672,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.ID(childComplexity), true
+	case "Community.improvementPlans":
+		if e.ComplexityRoot.Community.ImprovementPlans == nil {
+			break
+		}
+
+		args, err := ec.field_Community_improvementPlans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.ImprovementPlans(childComplexity, args["filter"].(*store.ImprovementPlanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.nameEn":
 		if e.ComplexityRoot.Community.NameEn == nil {
 			break
@@ -3682,6 +3807,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Stations(childComplexity, args["filter"].(*store.StationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.talents":
+		if e.ComplexityRoot.Community.Talents == nil {
+			break
+		}
+
+		args, err := ec.field_Community_talents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Talents(childComplexity, args["filter"].(*store.TalentFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.teams":
 		if e.ComplexityRoot.Community.Teams == nil {
 			break
@@ -7532,6 +7668,160 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FundPayload.UserErrors(childComplexity), true
 
+	case "ImprovementPlan.acceptedAt":
+		if e.ComplexityRoot.ImprovementPlan.AcceptedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.AcceptedAt(childComplexity), true
+	case "ImprovementPlan.after":
+		if e.ComplexityRoot.ImprovementPlan.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.After(childComplexity), true
+	case "ImprovementPlan.community":
+		if e.ComplexityRoot.ImprovementPlan.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Community(childComplexity), true
+	case "ImprovementPlan.droppedFor":
+		if e.ComplexityRoot.ImprovementPlan.DroppedFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.DroppedFor(childComplexity), true
+	case "ImprovementPlan.dueOn":
+		if e.ComplexityRoot.ImprovementPlan.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.DueOn(childComplexity), true
+	case "ImprovementPlan.finishedAt":
+		if e.ComplexityRoot.ImprovementPlan.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.FinishedAt(childComplexity), true
+	case "ImprovementPlan.goals":
+		if e.ComplexityRoot.ImprovementPlan.Goals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Goals(childComplexity), true
+	case "ImprovementPlan.horizon":
+		if e.ComplexityRoot.ImprovementPlan.Horizon == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Horizon(childComplexity), true
+	case "ImprovementPlan.id":
+		if e.ComplexityRoot.ImprovementPlan.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.ID(childComplexity), true
+	case "ImprovementPlan.nameEn":
+		if e.ComplexityRoot.ImprovementPlan.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.NameEn(childComplexity), true
+	case "ImprovementPlan.nameZh":
+		if e.ComplexityRoot.ImprovementPlan.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.NameZh(childComplexity), true
+	case "ImprovementPlan.outcome":
+		if e.ComplexityRoot.ImprovementPlan.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Outcome(childComplexity), true
+	case "ImprovementPlan.provenance":
+		if e.ComplexityRoot.ImprovementPlan.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Provenance(childComplexity), true
+	case "ImprovementPlan.station":
+		if e.ComplexityRoot.ImprovementPlan.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Station(childComplexity), true
+	case "ImprovementPlan.status":
+		if e.ComplexityRoot.ImprovementPlan.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Status(childComplexity), true
+	case "ImprovementPlan.version":
+		if e.ComplexityRoot.ImprovementPlan.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlan.Version(childComplexity), true
+
+	case "ImprovementPlanConnection.coverage":
+		if e.ComplexityRoot.ImprovementPlanConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanConnection.Coverage(childComplexity), true
+	case "ImprovementPlanConnection.edges":
+		if e.ComplexityRoot.ImprovementPlanConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanConnection.Edges(childComplexity), true
+	case "ImprovementPlanConnection.nodes":
+		if e.ComplexityRoot.ImprovementPlanConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanConnection.Nodes(childComplexity), true
+	case "ImprovementPlanConnection.pageInfo":
+		if e.ComplexityRoot.ImprovementPlanConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanConnection.PageInfo(childComplexity), true
+	case "ImprovementPlanConnection.totalCount":
+		if e.ComplexityRoot.ImprovementPlanConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanConnection.TotalCount(childComplexity), true
+
+	case "ImprovementPlanEdge.cursor":
+		if e.ComplexityRoot.ImprovementPlanEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanEdge.Cursor(childComplexity), true
+	case "ImprovementPlanEdge.node":
+		if e.ComplexityRoot.ImprovementPlanEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanEdge.Node(childComplexity), true
+
+	case "ImprovementPlanPayload.plan":
+		if e.ComplexityRoot.ImprovementPlanPayload.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanPayload.Plan(childComplexity), true
+	case "ImprovementPlanPayload.userErrors":
+		if e.ComplexityRoot.ImprovementPlanPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImprovementPlanPayload.UserErrors(childComplexity), true
+
 	case "LendableItem.assetTag":
 		if e.ComplexityRoot.LendableItem.AssetTag == nil {
 			break
@@ -9056,6 +9346,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "Mutation.acceptImprovementPlan":
+		if e.ComplexityRoot.Mutation.AcceptImprovementPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptImprovementPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptImprovementPlan(childComplexity, args["input"].(store.AcceptImprovementPlanInput)), true
 	case "Mutation.acceptSeat":
 		if e.ComplexityRoot.Mutation.AcceptSeat == nil {
 			break
@@ -9177,6 +9478,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteEnrolment(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.completeImprovementPlan":
+		if e.ComplexityRoot.Mutation.CompleteImprovementPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeImprovementPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteImprovementPlan(childComplexity, args["input"].(store.CompleteImprovementPlanInput)), true
 	case "Mutation.confirmMealOrder":
 		if e.ComplexityRoot.Mutation.ConfirmMealOrder == nil {
 			break
@@ -9254,6 +9566,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftEcho(childComplexity, args["input"].(store.DraftEchoInput)), true
+	case "Mutation.dropImprovementPlan":
+		if e.ComplexityRoot.Mutation.DropImprovementPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dropImprovementPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DropImprovementPlan(childComplexity, args["input"].(store.DropImprovementPlanInput)), true
 	case "Mutation.endFreeMeals":
 		if e.ComplexityRoot.Mutation.EndFreeMeals == nil {
 			break
@@ -9375,6 +9698,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PrepareMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
+	case "Mutation.proposeImprovementPlan":
+		if e.ComplexityRoot.Mutation.ProposeImprovementPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_proposeImprovementPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ProposeImprovementPlan(childComplexity, args["input"].(store.ProposeImprovementPlanInput)), true
 	case "Mutation.publishEcho":
 		if e.ComplexityRoot.Mutation.PublishEcho == nil {
 			break
@@ -9463,6 +9797,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefuseItem(childComplexity, args["input"].(store.RefuseItemInput)), true
+	case "Mutation.registerTalent":
+		if e.ComplexityRoot.Mutation.RegisterTalent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerTalent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterTalent(childComplexity, args["input"].(store.RegisterTalentInput)), true
 	case "Mutation.rejectEnrolment":
 		if e.ComplexityRoot.Mutation.RejectEnrolment == nil {
 			break
@@ -9584,6 +9929,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviseEcho(childComplexity, args["input"].(store.ReviseEchoInput)), true
+	case "Mutation.reviseImprovementPlan":
+		if e.ComplexityRoot.Mutation.ReviseImprovementPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviseImprovementPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviseImprovementPlan(childComplexity, args["input"].(store.ReviseImprovementPlanInput)), true
+	case "Mutation.reviseTalent":
+		if e.ComplexityRoot.Mutation.ReviseTalent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviseTalent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviseTalent(childComplexity, args["input"].(store.ReviseTalentInput)), true
 	case "Mutation.saveQuery":
 		if e.ComplexityRoot.Mutation.SaveQuery == nil {
 			break
@@ -9628,6 +9995,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShareQuery(childComplexity, args["input"].(store.ShareQueryInput)), true
+	case "Mutation.showTalent":
+		if e.ComplexityRoot.Mutation.ShowTalent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_showTalent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShowTalent(childComplexity, args["input"].(store.ShowTalentInput)), true
 	case "Mutation.startFeedback":
 		if e.ComplexityRoot.Mutation.StartFeedback == nil {
 			break
@@ -9716,6 +10094,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawMenuItem(childComplexity, args["input"].(store.WithdrawMenuItemInput)), true
+	case "Mutation.withdrawTalent":
+		if e.ComplexityRoot.Mutation.WithdrawTalent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawTalent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawTalent(childComplexity, args["input"].(store.WithdrawTalentInput)), true
 	case "Mutation.writeOffLoan":
 		if e.ComplexityRoot.Mutation.WriteOffLoan == nil {
 			break
@@ -10500,6 +10889,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Funds(childComplexity, args["communities"].([]string), args["filter"].(*store.FundFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.improvementPlans":
+		if e.ComplexityRoot.Query.ImprovementPlans == nil {
+			break
+		}
+
+		args, err := ec.field_Query_improvementPlans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImprovementPlans(childComplexity, args["communities"].([]string), args["filter"].(*store.ImprovementPlanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
 	case "Query.lendableItems":
 		if e.ComplexityRoot.Query.LendableItems == nil {
@@ -10826,6 +11226,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SupplyIssues(childComplexity, args["communities"].([]string), args["filter"].(*store.SupplyIssueFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.talentProfiles":
+		if e.ComplexityRoot.Query.TalentProfiles == nil {
+			break
+		}
+
+		args, err := ec.field_Query_talentProfiles_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TalentProfiles(childComplexity, args["communities"].([]string), args["filter"].(*store.TalentProfileFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.talents":
+		if e.ComplexityRoot.Query.Talents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_talents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Talents(childComplexity, args["communities"].([]string), args["filter"].(*store.TalentFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.teamMembershipAggregate":
 		if e.ComplexityRoot.Query.TeamMembershipAggregate == nil {
 			break
@@ -11231,6 +11653,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Tags(childComplexity), true
+	case "Resident.talentProfiles":
+		if e.ComplexityRoot.Resident.TalentProfiles == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_talentProfiles_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.TalentProfiles(childComplexity, args["filter"].(*store.TalentProfileFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.teams":
 		if e.ComplexityRoot.Resident.Teams == nil {
 			break
@@ -12738,6 +13171,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceWindow.ID(childComplexity), true
+	case "ServiceWindow.improvementPlans":
+		if e.ComplexityRoot.ServiceWindow.ImprovementPlans == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceWindow.ImprovementPlans(childComplexity), true
 	case "ServiceWindow.nameEn":
 		if e.ComplexityRoot.ServiceWindow.NameEn == nil {
 			break
@@ -13142,6 +13581,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.ID(childComplexity), true
+	case "Station.improvementPlans":
+		if e.ComplexityRoot.Station.ImprovementPlans == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.ImprovementPlans(childComplexity), true
 	case "Station.isLendingPoint":
 		if e.ComplexityRoot.Station.IsLendingPoint == nil {
 			break
@@ -14322,6 +14767,223 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SupplyIssuePayload.UserErrors(childComplexity), true
 
+	case "Talent.community":
+		if e.ComplexityRoot.Talent.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Talent.Community(childComplexity), true
+	case "Talent.holderRole":
+		if e.ComplexityRoot.Talent.HolderRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Talent.HolderRole(childComplexity), true
+	case "Talent.id":
+		if e.ComplexityRoot.Talent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Talent.ID(childComplexity), true
+	case "Talent.provenance":
+		if e.ComplexityRoot.Talent.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Talent.Provenance(childComplexity), true
+	case "Talent.skills":
+		if e.ComplexityRoot.Talent.Skills == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Talent.Skills(childComplexity), true
+	case "Talent.skillsEn":
+		if e.ComplexityRoot.Talent.SkillsEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Talent.SkillsEn(childComplexity), true
+	case "Talent.team":
+		if e.ComplexityRoot.Talent.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Talent.Team(childComplexity), true
+
+	case "TalentConnection.coverage":
+		if e.ComplexityRoot.TalentConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentConnection.Coverage(childComplexity), true
+	case "TalentConnection.edges":
+		if e.ComplexityRoot.TalentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentConnection.Edges(childComplexity), true
+	case "TalentConnection.nodes":
+		if e.ComplexityRoot.TalentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentConnection.Nodes(childComplexity), true
+	case "TalentConnection.pageInfo":
+		if e.ComplexityRoot.TalentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentConnection.PageInfo(childComplexity), true
+	case "TalentConnection.totalCount":
+		if e.ComplexityRoot.TalentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentConnection.TotalCount(childComplexity), true
+
+	case "TalentEdge.cursor":
+		if e.ComplexityRoot.TalentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentEdge.Cursor(childComplexity), true
+	case "TalentEdge.node":
+		if e.ComplexityRoot.TalentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentEdge.Node(childComplexity), true
+
+	case "TalentPayload.profile":
+		if e.ComplexityRoot.TalentPayload.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentPayload.Profile(childComplexity), true
+	case "TalentPayload.userErrors":
+		if e.ComplexityRoot.TalentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentPayload.UserErrors(childComplexity), true
+
+	case "TalentProfile.community":
+		if e.ComplexityRoot.TalentProfile.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Community(childComplexity), true
+	case "TalentProfile.holder":
+		if e.ComplexityRoot.TalentProfile.Holder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Holder(childComplexity), true
+	case "TalentProfile.holderRole":
+		if e.ComplexityRoot.TalentProfile.HolderRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.HolderRole(childComplexity), true
+	case "TalentProfile.id":
+		if e.ComplexityRoot.TalentProfile.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.ID(childComplexity), true
+	case "TalentProfile.note":
+		if e.ComplexityRoot.TalentProfile.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Note(childComplexity), true
+	case "TalentProfile.provenance":
+		if e.ComplexityRoot.TalentProfile.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Provenance(childComplexity), true
+	case "TalentProfile.skills":
+		if e.ComplexityRoot.TalentProfile.Skills == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Skills(childComplexity), true
+	case "TalentProfile.skillsEn":
+		if e.ComplexityRoot.TalentProfile.SkillsEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.SkillsEn(childComplexity), true
+	case "TalentProfile.status":
+		if e.ComplexityRoot.TalentProfile.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Status(childComplexity), true
+	case "TalentProfile.team":
+		if e.ComplexityRoot.TalentProfile.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Team(childComplexity), true
+	case "TalentProfile.version":
+		if e.ComplexityRoot.TalentProfile.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Version(childComplexity), true
+	case "TalentProfile.visibility":
+		if e.ComplexityRoot.TalentProfile.Visibility == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfile.Visibility(childComplexity), true
+
+	case "TalentProfileConnection.coverage":
+		if e.ComplexityRoot.TalentProfileConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfileConnection.Coverage(childComplexity), true
+	case "TalentProfileConnection.edges":
+		if e.ComplexityRoot.TalentProfileConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfileConnection.Edges(childComplexity), true
+	case "TalentProfileConnection.nodes":
+		if e.ComplexityRoot.TalentProfileConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfileConnection.Nodes(childComplexity), true
+	case "TalentProfileConnection.pageInfo":
+		if e.ComplexityRoot.TalentProfileConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfileConnection.PageInfo(childComplexity), true
+	case "TalentProfileConnection.totalCount":
+		if e.ComplexityRoot.TalentProfileConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfileConnection.TotalCount(childComplexity), true
+
+	case "TalentProfileEdge.cursor":
+		if e.ComplexityRoot.TalentProfileEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfileEdge.Cursor(childComplexity), true
+	case "TalentProfileEdge.node":
+		if e.ComplexityRoot.TalentProfileEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TalentProfileEdge.Node(childComplexity), true
+
 	case "TeamHonour.awardedOn":
 		if e.ComplexityRoot.TeamHonour.AwardedOn == nil {
 			break
@@ -14865,6 +15527,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VolunteerTeam.ServiceHours(childComplexity, args["range"].(store.DateRange)), true
+	case "VolunteerTeam.talents":
+		if e.ComplexityRoot.VolunteerTeam.Talents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Talents(childComplexity), true
 	case "VolunteerTeam.volunteerGrowth":
 		if e.ComplexityRoot.VolunteerTeam.VolunteerGrowth == nil {
 			break
@@ -16993,6 +17661,131 @@ extend type Mutation {
   reverseFundEntry(input: ReverseFundEntryInput!): FundEntryPayload! @auth(any: [COMMUNITY_ADMIN])
 }
 `, BuiltIn: false},
+	{Name: "../schema/improvement_plans.graphqls", Input: `enum ImprovementPlanStatus { "已提出" PROPOSED "已承诺" ACCEPTED "已兑现" DONE "已放弃" DROPPED OTHER }
+
+"""
+What a community promises to do better (改进承诺). The public sees what was promised, also when it was dropped later;
+proposals are for staff.
+"""
+type ImprovementPlan implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  "By when, in words: 新的一年."
+  horizon: String
+  "By which day, where one was set."
+  dueOn: Date
+  goals: [String!]!
+  status: ImprovementPlanStatus!
+  community: Community!
+  station: Station
+  "The trial that it follows (试水—评估—优化)."
+  after: ServiceWindow
+  "When it was promised; null where a report states no day."
+  acceptedAt: DateTime
+  "When it was done or dropped."
+  finishedAt: DateTime
+  "What was done."
+  outcome: String
+  droppedFor: String
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type ImprovementPlanConnection @class(level: P0_PUBLIC) {
+  edges: [ImprovementPlanEdge!]!
+  nodes: [ImprovementPlan!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ImprovementPlanEdge @class(level: P0_PUBLIC) { cursor: String!, node: ImprovementPlan! }
+enum ImprovementPlanOrderField { NAME DUE_ON STATUS }
+input ImprovementPlanOrder { field: ImprovementPlanOrderField!, direction: Direction! = ASC }
+input ImprovementPlanFilter {
+  status: [ImprovementPlanStatus!]
+  station: ID
+  nameContains: String
+  "Due on a day of the range."
+  due: DateRange @reads(field: "dueOn")
+}
+
+extend type Community {
+  "By name."
+  improvementPlans(filter: ImprovementPlanFilter, orderBy: ImprovementPlanOrder, first: Int, after: String, last: Int, before: String): ImprovementPlanConnection
+}
+extend type Station {
+  improvementPlans: [ImprovementPlan!] @listSize(assumed: 3)
+}
+extend type ServiceWindow {
+  "What is to follow from it."
+  improvementPlans: [ImprovementPlan!] @listSize(assumed: 2)
+}
+extend type Query {
+  "By name."
+  improvementPlans(communities: [ID!], filter: ImprovementPlanFilter, orderBy: ImprovementPlanOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ImprovementPlanConnection
+}
+
+input ProposeImprovementPlanInput {
+  "By slug or id."
+  community: ID!
+  nameZh: String!
+  horizon: String
+  dueOn: Date
+  "At most 10."
+  goals: [String!]! = []
+  station: ID
+  "A service window of the community."
+  after: ID
+  idempotencyKey: String!
+}
+"Everything is written as given: what is left out is empty afterwards."
+input ReviseImprovementPlanInput {
+  id: ID!
+  nameZh: String!
+  horizon: String
+  dueOn: Date
+  goals: [String!]! = []
+  station: ID
+  after: ID
+  version: Int
+  idempotencyKey: String
+}
+input AcceptImprovementPlanInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input CompleteImprovementPlanInput {
+  id: ID!
+  "What was done, for everybody to read."
+  outcome: String!
+  version: Int
+  idempotencyKey: String
+}
+input DropImprovementPlanInput {
+  id: ID!
+  "Why, for everybody to read where it was promised."
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+"The plan as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type ImprovementPlanPayload @class(level: P0_PUBLIC) {
+  plan: ImprovementPlan
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  proposeImprovementPlan(input: ProposeImprovementPlanInput!): ImprovementPlanPayload! @auth(any: [STATION_STAFF])
+  "While it is a proposal."
+  reviseImprovementPlan(input: ReviseImprovementPlanInput!): ImprovementPlanPayload! @auth(any: [STATION_STAFF])
+  "Promises it, in public."
+  acceptImprovementPlan(input: AcceptImprovementPlanInput!): ImprovementPlanPayload! @auth(any: [COMMUNITY_ADMIN])
+  completeImprovementPlan(input: CompleteImprovementPlanInput!): ImprovementPlanPayload! @auth(any: [COMMUNITY_STAFF])
+  dropImprovementPlan(input: DropImprovementPlanInput!): ImprovementPlanPayload! @auth(any: [COMMUNITY_ADMIN])
+}
+`, BuiltIn: false},
 	{Name: "../schema/learning.graphqls", Input: `enum SessionKind { "上课" CLASS "辅导" TUTORING "讲座" TALK "录制" RECORDING OTHER }
 enum SessionStatus { "已排" SCHEDULED "已上" HELD "取消" CANCELLED OTHER }
 enum EnrolmentStatus { "已报名" APPLIED "候补" WAITLISTED "候补转正待确认" OFFERED "已录取" CONFIRMED "上课中" ATTENDING "结业" COMPLETED "退课" WITHDRAWN "未通过" REJECTED "逾期失效" EXPIRED OTHER }
@@ -18021,6 +18814,138 @@ extend type Mutation {
   "Puts the pieces of a wrong record back into stock."
   cancelSupplyIssue(input: CancelSupplyIssueInput!): SupplyIssuePayload! @auth(any: [STATION_STAFF])
   countSupply(input: CountSupplyInput!): CountSupplyPayload! @auth(any: [STATION_STAFF])
+}
+`, BuiltIn: false},
+	{Name: "../schema/talents.graphqls", Input: `enum TalentVisibility { "仅本人" PRIVATE "队内" TEAM "工作人员" STAFF "公开" PUBLIC OTHER }
+enum TalentStatus { "在库" LISTED "已撤出" WITHDRAWN OTHER }
+
+"A skill that a resident shows to everybody (能人). It never says whose it is: the community passes a request on."
+type Talent implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  skills: [String!]!
+  skillsEn: [String!]!
+  "By group, never by name."
+  holderRole: String
+  team: VolunteerTeam
+  provenance: Provenance!
+}
+type TalentConnection @class(level: P0_PUBLIC) {
+  edges: [TalentEdge!]!
+  nodes: [Talent!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type TalentEdge @class(level: P0_PUBLIC) { cursor: String!, node: Talent! }
+input TalentFilter {
+  "A part of one of the skills."
+  skill: String @reads(field: "skills")
+}
+
+"""
+What a resident can do (能人库), as far as they show it. PRIVATE is seen by nobody else, TEAM by the members of the team
+and by staff, STAFF by staff, PUBLIC by everybody as a Talent. Only residents themselves show theirs to more people.
+"""
+type TalentProfile implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  skills: [String!]!
+  skillsEn: [String!]!
+  note: String
+  "Masked like every resident; null where a report names a role alone, and for team-mates."
+  holder: Resident
+  holderRole: String
+  team: VolunteerTeam
+  visibility: TalentVisibility!
+  status: TalentStatus!
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type TalentProfileConnection @class(level: P0_PUBLIC) {
+  edges: [TalentProfileEdge!]!
+  nodes: [TalentProfile!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type TalentProfileEdge @class(level: P0_PUBLIC) { cursor: String!, node: TalentProfile! }
+enum TalentProfileOrderField { RECORDED VISIBILITY }
+input TalentProfileOrder { field: TalentProfileOrderField!, direction: Direction! = ASC }
+input TalentProfileFilter {
+  "A part of one of the skills."
+  skill: String @reads(field: "skills")
+  visibility: [TalentVisibility!]
+  "Without it, LISTED alone."
+  status: [TalentStatus!]
+  team: ID
+}
+
+extend type Community {
+  talents(filter: TalentFilter, first: Int, after: String, last: Int, before: String): TalentConnection
+}
+extend type VolunteerTeam {
+  "Those that are shown to everybody."
+  talents: [Talent!] @listSize(assumed: 3)
+}
+extend type Resident {
+  talentProfiles(filter: TalentProfileFilter, orderBy: TalentProfileOrder, first: Int, after: String, last: Int, before: String): TalentProfileConnection
+}
+extend type Query {
+  "Skills that are shown to everybody, in the order they were recorded."
+  talents(communities: [ID!], filter: TalentFilter, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): TalentConnection
+  "For staff what is shown to them, for residents their own and that of their teams; in the order they were recorded."
+  talentProfiles(communities: [ID!], filter: TalentProfileFilter, orderBy: TalentProfileOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): TalentProfileConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+
+input RegisterTalentInput {
+  "By slug or id."
+  community: ID!
+  "Residents leave it out: it is themselves. Staff name whom they asked."
+  holder: ID
+  "One to ten, in a few words each."
+  skills: [String!]!
+  note: String
+  "Whose members see it, for TEAM."
+  team: ID
+  "Staff record STAFF alone, with the resident's consent."
+  visibility: TalentVisibility! = PRIVATE
+  idempotencyKey: String!
+}
+"Everything is written as given: what is left out is empty afterwards."
+input ReviseTalentInput {
+  id: ID!
+  skills: [String!]!
+  note: String
+  version: Int
+  idempotencyKey: String
+}
+input ShowTalentInput {
+  id: ID!
+  visibility: TalentVisibility!
+  team: ID
+  version: Int
+  idempotencyKey: String
+}
+input WithdrawTalentInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+"The profile as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type TalentPayload @class(level: P0_PUBLIC) {
+  profile: TalentProfile @class(level: P0_PUBLIC)
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  registerTalent(input: RegisterTalentInput!): TalentPayload! @auth(any: [RESIDENT])
+  reviseTalent(input: ReviseTalentInput!): TalentPayload! @auth(any: [RESIDENT])
+  "Shows it to more people, or to fewer."
+  showTalent(input: ShowTalentInput!): TalentPayload! @auth(any: [RESIDENT])
+  withdrawTalent(input: WithdrawTalentInput!): TalentPayload! @auth(any: [RESIDENT])
 }
 `, BuiltIn: false},
 	{Name: "../schema/teams.graphqls", Input: `enum TeamKind { "志愿服务队" VOLUNTEER_TEAM "队伍总称" VOLUNTEER_TEAM_GROUP "志愿者库" VOLUNTEER_POOL "支部文艺队" PARTY_BRANCH_TROUPE "文艺小分队" ARTS_TROUPE "合唱团等" ARTS_GROUP "情景剧社团" DRAMA_CLUB "兴趣小组" INTEREST_GROUP "妈妈帮等互助组" MUTUAL_HELP_GROUP "小演员" CHILD_PERFORMERS OTHER }
@@ -19717,7 +20642,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Attendance | Brand | Building | Campaign | Canteen | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | LendableItem | Loan | MealOrder | MenuItem | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Attendance | Brand | Building | Campaign | Canteen | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | LendableItem | Loan | MealOrder | MenuItem | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -20141,6 +21066,8 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_echoWall(ctx, field)
 	case "funds":
 		return ec.fieldContext_Community_funds(ctx, field)
+	case "improvementPlans":
+		return ec.fieldContext_Community_improvementPlans(ctx, field)
 	case "programmes":
 		return ec.fieldContext_Community_programmes(ctx, field)
 	case "courses":
@@ -20151,6 +21078,8 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_stations(ctx, field)
 	case "openStationsNow":
 		return ec.fieldContext_Community_openStationsNow(ctx, field)
+	case "talents":
+		return ec.fieldContext_Community_talents(ctx, field)
 	case "teams":
 		return ec.fieldContext_Community_teams(ctx, field)
 	}
@@ -21757,6 +22686,80 @@ func (ec *executionContext) childFields_FundPayload(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type FundPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ImprovementPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ImprovementPlan_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_ImprovementPlan_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_ImprovementPlan_nameEn(ctx, field)
+	case "horizon":
+		return ec.fieldContext_ImprovementPlan_horizon(ctx, field)
+	case "dueOn":
+		return ec.fieldContext_ImprovementPlan_dueOn(ctx, field)
+	case "goals":
+		return ec.fieldContext_ImprovementPlan_goals(ctx, field)
+	case "status":
+		return ec.fieldContext_ImprovementPlan_status(ctx, field)
+	case "community":
+		return ec.fieldContext_ImprovementPlan_community(ctx, field)
+	case "station":
+		return ec.fieldContext_ImprovementPlan_station(ctx, field)
+	case "after":
+		return ec.fieldContext_ImprovementPlan_after(ctx, field)
+	case "acceptedAt":
+		return ec.fieldContext_ImprovementPlan_acceptedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ImprovementPlan_finishedAt(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ImprovementPlan_outcome(ctx, field)
+	case "droppedFor":
+		return ec.fieldContext_ImprovementPlan_droppedFor(ctx, field)
+	case "version":
+		return ec.fieldContext_ImprovementPlan_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ImprovementPlan_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImprovementPlan", field.Name)
+}
+
+func (ec *executionContext) childFields_ImprovementPlanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ImprovementPlanConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ImprovementPlanConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ImprovementPlanConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ImprovementPlanConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ImprovementPlanConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImprovementPlanConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ImprovementPlanEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ImprovementPlanEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ImprovementPlanEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImprovementPlanEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ImprovementPlanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_ImprovementPlanPayload_plan(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ImprovementPlanPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImprovementPlanPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LendableItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -22761,6 +23764,8 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 		return ec.fieldContext_Resident_mealOrders(ctx, field)
 	case "loans":
 		return ec.fieldContext_Resident_loans(ctx, field)
+	case "talentProfiles":
+		return ec.fieldContext_Resident_talentProfiles(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Resident", field.Name)
 }
@@ -23431,6 +24436,8 @@ func (ec *executionContext) childFields_ServiceWindow(ctx context.Context, field
 		return ec.fieldContext_ServiceWindow_provenance(ctx, field)
 	case "event":
 		return ec.fieldContext_ServiceWindow_event(ctx, field)
+	case "improvementPlans":
+		return ec.fieldContext_ServiceWindow_improvementPlans(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceWindow", field.Name)
 }
@@ -23655,6 +24662,8 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_canteens(ctx, field)
 	case "events":
 		return ec.fieldContext_Station_events(ctx, field)
+	case "improvementPlans":
+		return ec.fieldContext_Station_improvementPlans(ctx, field)
 	case "lendableItems":
 		return ec.fieldContext_Station_lendableItems(ctx, field)
 	case "storedItems":
@@ -24101,6 +25110,118 @@ func (ec *executionContext) childFields_SupplyIssuePayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type SupplyIssuePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Talent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Talent_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Talent_community(ctx, field)
+	case "skills":
+		return ec.fieldContext_Talent_skills(ctx, field)
+	case "skillsEn":
+		return ec.fieldContext_Talent_skillsEn(ctx, field)
+	case "holderRole":
+		return ec.fieldContext_Talent_holderRole(ctx, field)
+	case "team":
+		return ec.fieldContext_Talent_team(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Talent_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Talent", field.Name)
+}
+
+func (ec *executionContext) childFields_TalentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TalentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TalentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TalentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TalentConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_TalentConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TalentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TalentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TalentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TalentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TalentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TalentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return ec.fieldContext_TalentPayload_profile(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TalentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TalentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TalentProfile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TalentProfile_id(ctx, field)
+	case "community":
+		return ec.fieldContext_TalentProfile_community(ctx, field)
+	case "skills":
+		return ec.fieldContext_TalentProfile_skills(ctx, field)
+	case "skillsEn":
+		return ec.fieldContext_TalentProfile_skillsEn(ctx, field)
+	case "note":
+		return ec.fieldContext_TalentProfile_note(ctx, field)
+	case "holder":
+		return ec.fieldContext_TalentProfile_holder(ctx, field)
+	case "holderRole":
+		return ec.fieldContext_TalentProfile_holderRole(ctx, field)
+	case "team":
+		return ec.fieldContext_TalentProfile_team(ctx, field)
+	case "visibility":
+		return ec.fieldContext_TalentProfile_visibility(ctx, field)
+	case "status":
+		return ec.fieldContext_TalentProfile_status(ctx, field)
+	case "version":
+		return ec.fieldContext_TalentProfile_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_TalentProfile_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TalentProfile", field.Name)
+}
+
+func (ec *executionContext) childFields_TalentProfileConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TalentProfileConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TalentProfileConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TalentProfileConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TalentProfileConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_TalentProfileConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TalentProfileConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TalentProfileEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TalentProfileEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TalentProfileEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TalentProfileEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_TeamHonour(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -24331,6 +25452,8 @@ func (ec *executionContext) childFields_VolunteerTeam(ctx context.Context, field
 		return ec.fieldContext_VolunteerTeam_serviceHours(ctx, field)
 	case "provenance":
 		return ec.fieldContext_VolunteerTeam_provenance(ctx, field)
+	case "talents":
+		return ec.fieldContext_VolunteerTeam_talents(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VolunteerTeam", field.Name)
 }

@@ -45,6 +45,7 @@ type ServiceWindowResolver interface {
 	Station(ctx context.Context, obj *store.ServiceWindow) (*store.Station, error)
 
 	Event(ctx context.Context, obj *store.ServiceWindow) (*store.Event, error)
+	ImprovementPlans(ctx context.Context, obj *store.ServiceWindow) ([]*store.ImprovementPlan, error)
 }
 type StationResolver interface {
 	Community(ctx context.Context, obj *store.Station) (*store.Community, error)
@@ -66,6 +67,7 @@ type StationResolver interface {
 
 	Canteens(ctx context.Context, obj *store.Station) ([]*store.Canteen, error)
 	Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error)
+	ImprovementPlans(ctx context.Context, obj *store.Station) ([]*store.ImprovementPlan, error)
 	LendableItems(ctx context.Context, obj *store.Station, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LendableItem], error)
 	StoredItems(ctx context.Context, obj *store.Station, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.StoredItem], error)
 }
@@ -2005,6 +2007,41 @@ func (ec *executionContext) fieldContext_ServiceWindow_event(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _ServiceWindow_improvementPlans(ctx context.Context, field graphql.CollectedField, obj *store.ServiceWindow) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOImprovementPlan2ᚕᚖlinhuiᚋstoreᚐImprovementPlanᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceWindow_improvementPlans(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ServiceWindow().ImprovementPlans(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.ImprovementPlan) graphql.Marshaler {
+			return ec.marshalOImprovementPlan2ᚕᚖlinhuiᚋstoreᚐImprovementPlanᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceWindow_improvementPlans(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceWindow",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ImprovementPlan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Signage_placeZh(ctx context.Context, field graphql.CollectedField, obj *store.Signage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3343,6 +3380,41 @@ func (ec *executionContext) fieldContext_Station_events(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Station_improvementPlans(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOImprovementPlan2ᚕᚖlinhuiᚋstoreᚐImprovementPlanᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Station_improvementPlans(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Station().ImprovementPlans(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.ImprovementPlan) graphql.Marshaler {
+			return ec.marshalOImprovementPlan2ᚕᚖlinhuiᚋstoreᚐImprovementPlanᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Station_improvementPlans(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Station",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ImprovementPlan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Station_lendableItems(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOLendableItemConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -3967,6 +4039,8 @@ func (ec *executionContext) _ServiceWindow(ctx context.Context, sel ast.Selectio
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "event":
 			out.Put(i, ec._ServiceWindow_event(ctx, field, obj), graphql.RequiredNull)
+		case "improvementPlans":
+			out.Put(i, ec._ServiceWindow_improvementPlans(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4105,6 +4179,8 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 			out.Put(i, ec._Station_canteens(ctx, field, obj), graphql.RequiredNull)
 		case "events":
 			out.Put(i, ec._Station_events(ctx, field, obj), graphql.RequiredNull)
+		case "improvementPlans":
+			out.Put(i, ec._Station_improvementPlans(ctx, field, obj), graphql.RequiredNull)
 		case "lendableItems":
 			out.Put(i, ec._Station_lendableItems(ctx, field, obj), graphql.RequiredNull)
 		case "storedItems":
@@ -4631,6 +4707,13 @@ func (ec *executionContext) marshalOServiceWindow2ᚕᚖlinhuiᚋstoreᚐService
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOServiceWindow2ᚖlinhuiᚋstoreᚐServiceWindow(ctx context.Context, sel ast.SelectionSet, v *store.ServiceWindow) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ServiceWindow(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSignage2ᚕᚖlinhuiᚋstoreᚐSignageᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Signage) graphql.Marshaler {

@@ -57,6 +57,8 @@ type VolunteerTeamResolver interface {
 	Projects(ctx context.Context, obj *store.VolunteerTeam) ([]*store.ServiceProject, error)
 	Memberships(ctx context.Context, obj *store.VolunteerTeam, filter *store.TeamMembershipFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TeamMembership], error)
 	ServiceHours(ctx context.Context, obj *store.VolunteerTeam, rangeArg store.DateRange) (*scalar.Decimal, error)
+
+	Talents(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Talent, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -2388,6 +2390,41 @@ func (ec *executionContext) fieldContext_VolunteerTeam_provenance(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _VolunteerTeam_talents(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTalent2ᚕᚖlinhuiᚋstoreᚐTalentᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VolunteerTeam_talents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VolunteerTeam().Talents(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Talent) graphql.Marshaler {
+			return ec.marshalOTalent2ᚕᚖlinhuiᚋstoreᚐTalentᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VolunteerTeam_talents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VolunteerTeam",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Talent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _VolunteerTeamConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Connection[store.VolunteerTeam]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3209,6 +3246,8 @@ func (ec *executionContext) _VolunteerTeam(ctx context.Context, sel ast.Selectio
 			out.Put(i, ec._VolunteerTeam_serviceHours(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		case "talents":
+			out.Put(i, ec._VolunteerTeam_talents(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

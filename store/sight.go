@@ -9,17 +9,21 @@ import (
 	"linhui/schema"
 )
 
-// onlyOwn holds viewers who may not see others' rows to the rows that are of themselves.
+// onlyOwn holds viewers who may not see others' rows to the rows that are of themselves, and all
+// others to these and what is shown.
 func (t *Table[T]) onlyOwn(ask *Ask, w *Where) {
-	if ask.wrote || ask.guarded || schema.FindsOthers(ask.Viewer, t.Type) {
-		return
-	}
 	owner, id, ok := Self(ask.Viewer)
-	if t.Own == "" || !ok {
+	switch others := schema.FindsOthers(ask.Viewer, t.Type); {
+	case ask.wrote || ask.guarded || others && t.Shown == "":
+	case others && ok:
+		w.And(t.Shown+" OR t.owner = ? AND "+t.Own, owner, id)
+	case others:
+		w.And(t.Shown)
+	case ok && t.Own != "":
+		w.And("t.owner = ? AND "+t.Own, owner, id)
+	default:
 		w.And("false")
-		return
 	}
-	w.And("t.owner = ? AND "+t.Own, owner, id)
 }
 
 // Self is the resident that a viewer is, when the token says so.

@@ -27,6 +27,9 @@ type Spec struct {
 	// Own is the condition on t under which a row of a restricted table is of the resident whose
 	// id stands for its ?: viewers who may not see others' rows see these. Without it they see none.
 	Own string
+	// Shown is a condition on t of a restricted table with Own: rows that do not meet it are read by
+	// nobody but whom they are of, such as what a resident keeps to themselves.
+	Shown string
 	// Visible is a condition on t every reader is held to, such as a publication state.
 	Visible string
 	// Published is a condition on t: rows that do not meet it, such as drafts, are read only by
