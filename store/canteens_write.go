@@ -196,8 +196,7 @@ func (in *AddMenuItemInput) Command(*Ask) (Command, error) {
 			form.Text("allergens", a, dishLength, "allergens")
 		}
 		form.Refer("canteen_id", &in.Canteen, Canteens.Type, "canteen")
-		form.Text("name_zh", in.NameZh, dishLength, "nameZh")
-		form.Fail(CheckPublic(in.NameZh, "nameZh"))
+		form.Public("name_zh", in.NameZh, dishLength, "nameZh")
 		form.OptionalText("name_en", in.NameEn, dishLength, "nameEn")
 		form.Yuan("price", in.Price, "price")
 		form.Set("service_date", in.ServiceDate)
@@ -247,7 +246,7 @@ func (in *SetSubsidyRuleInput) Command(*Ask) (Command, error) {
 		}
 		form.Refer("canteen_id", &in.Canteen, Canteens.Type, "canteen")
 		form.Yuan("amount", in.Amount, "amount")
-		form.PublicText("zh", in.Zh, mealNoteLength, "zh")
+		form.OptionalPublic("zh", in.Zh, mealNoteLength, "zh")
 		form.Set("min_age", in.MinAge)
 		form.Set("valid", "["+in.From.String()+",)")
 		change, err := form.Done()

@@ -7,6 +7,7 @@ import (
 	"linhui/page"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 )
 
 // Form collects what a step writes and checks each input on the way. The first that is wrong
@@ -45,6 +46,33 @@ func (f *Form) OptionalText(column string, s *string, max int, at ...string) {
 	if s != nil && strings.TrimSpace(*s) != "" {
 		f.set[column] = f.text(*s, max, at)
 	}
+}
+
+// Public is Text for what everybody will read: it must not seem to hold personal data (I23).
+func (f *Form) Public(column, s string, max int, at ...string) {
+	f.Text(column, s, max, at...)
+	f.Fail(CheckPublic(s, at...))
+}
+
+// OptionalPublic is Public for a text that may be left out, or be blank.
+func (f *Form) OptionalPublic(column string, s *string, max int, at ...string) {
+	f.OptionalText(column, s, max, at...)
+	if s != nil {
+		f.Fail(CheckPublic(*s, at...))
+	}
+}
+
+// Texts writes at most so many public texts, none of them blank.
+func (f *Form) Texts(column string, texts []string, most, max int, at ...string) {
+	if len(texts) > most {
+		f.Fail(fault.Newf(fault.BadUserInput, "at most %d fit here", most).At(at...))
+	}
+	kept := make([]string, len(texts))
+	for i, s := range texts {
+		kept[i] = f.text(s, max, at)
+		f.Fail(CheckPublic(s, at...))
+	}
+	f.Set(column, pq.Array(kept))
 }
 
 // Note writes a text to the log of steps.

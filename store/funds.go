@@ -166,10 +166,9 @@ func (in *OpenFundInput) Command(ask *Ask) (Command, error) {
 	}
 	return FundLife.Begin("open", owner, in.IdempotencyKey, in, func(tx *Tx) (Change, error) {
 		form := tx.Form()
-		form.Text("name_zh", in.NameZh, fundNameLength, "nameZh")
-		form.Text("purpose", in.Purpose, fundTextLength, "purpose")
-		form.Fail(CheckPublic(in.NameZh+"\n"+in.Purpose, "purpose"))
-		form.PublicText("income_rule_zh", in.IncomeRuleZh, fundTextLength, "incomeRuleZh")
+		form.Public("name_zh", in.NameZh, fundNameLength, "nameZh")
+		form.Public("purpose", in.Purpose, fundTextLength, "purpose")
+		form.OptionalPublic("income_rule_zh", in.IncomeRuleZh, fundTextLength, "incomeRuleZh")
 		return form.Done()
 	})
 }
@@ -195,7 +194,7 @@ func (in *PostFundEntryInput) Command(*Ask) (Command, error) {
 		form.Yuan("amount", in.Amount, "amount")
 		form.Set("source", in.Source)
 		form.Refer("programme_id", in.Programme, Programmes.Type, "programme")
-		form.PublicText("purpose", in.Purpose, fundTextLength, "purpose")
+		form.OptionalPublic("purpose", in.Purpose, fundTextLength, "purpose")
 		form.Set("posted_at", tx.Now())
 		form.Set("posted_by", tx.Principal())
 		return form.Done()
@@ -213,8 +212,7 @@ func (in *ReverseFundEntryInput) Command(*Ask) (Command, error) {
 	return FundEntryLife.Begin("reverse", id.Owner, in.IdempotencyKey, in, func(tx *Tx) (Change, error) {
 		form := tx.Form()
 		form.Refer("reverses_id", &in.Entry, FundEntries.Type, "entry")
-		form.Text("purpose", in.Reason, fundTextLength, "reason")
-		form.Fail(CheckPublic(in.Reason, "reason"))
+		form.Public("purpose", in.Reason, fundTextLength, "reason")
 		form.Set("posted_at", tx.Now())
 		form.Set("posted_by", tx.Principal())
 		change, err := form.Done()

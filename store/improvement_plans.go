@@ -4,12 +4,10 @@ import (
 	"time"
 
 	"linhui/internal/authz"
-	"linhui/internal/fault"
 	"linhui/page"
 	"linhui/schema/scalar"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
 )
 
 // Chosen: what fits on a poster.
@@ -108,33 +106,6 @@ func (in *PlanText) fill(form *Form) {
 	form.Set("due_on", in.DueOn)
 	form.Refer("station_id", in.Station, Stations.Type, "station")
 	form.Refer("after_window_id", in.After, ServiceWindows.Type, "after")
-}
-
-// Public is Text for what everybody will read: it must not seem to hold personal data (I23).
-func (f *Form) Public(column, s string, max int, at ...string) {
-	f.Text(column, s, max, at...)
-	f.Fail(CheckPublic(s, at...))
-}
-
-// OptionalPublic is Public for a text that may be left out, or be blank.
-func (f *Form) OptionalPublic(column string, s *string, max int, at ...string) {
-	f.OptionalText(column, s, max, at...)
-	if s != nil {
-		f.Fail(CheckPublic(*s, at...))
-	}
-}
-
-// Texts writes at most so many public texts, none of them blank.
-func (f *Form) Texts(column string, texts []string, most, max int, at ...string) {
-	if len(texts) > most {
-		f.Fail(fault.Newf(fault.BadUserInput, "at most %d fit here", most).At(at...))
-	}
-	kept := make([]string, len(texts))
-	for i, s := range texts {
-		kept[i] = f.text(s, max, at)
-		f.Fail(CheckPublic(s, at...))
-	}
-	f.Set(column, pq.Array(kept))
 }
 
 // ProposeImprovementPlanInput proposes a plan.

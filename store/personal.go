@@ -62,14 +62,3 @@ func narrow(r rune) rune {
 	}
 	return r
 }
-
-// PublicText is OptionalText for one that the public reads: it must not hold what looks like
-// somebody's.
-func (f *Form) PublicText(column string, s *string, max int, at ...string) {
-	f.OptionalText(column, s, max, at...)
-	if s != nil {
-		if err := CheckPublic(*s, at...); err != nil {
-			f.Fail(err)
-		}
-	}
-}
