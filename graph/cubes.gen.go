@@ -230,6 +230,24 @@ type MealOrderMeasuresResolver interface {
 	Orders(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error)
 	Residents(ctx context.Context, obj *store.Group, where *store.MealOrderFilter) (*int, error)
 }
+type MediaIssueGroupResolver interface {
+	Community(ctx context.Context, obj *store.Group) (*store.Community, error)
+	Street(ctx context.Context, obj *store.Group) (*store.Division, error)
+	District(ctx context.Context, obj *store.Group) (*store.Division, error)
+	Series(ctx context.Context, obj *store.Group) (*store.MediaSeries, error)
+	SeriesKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error)
+	Channel(ctx context.Context, obj *store.Group) (*store.Channel, error)
+	Issues(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*int, error)
+	HighestNo(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error)
+	MeanLagDays(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error)
+	OnTimeShare(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error)
+}
+type MediaIssueMeasuresResolver interface {
+	Issues(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*int, error)
+	HighestNo(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error)
+	MeanLagDays(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error)
+	OnTimeShare(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error)
+}
 type ResidentGroupResolver interface {
 	Community(ctx context.Context, obj *store.Group) (*store.Community, error)
 	Street(ctx context.Context, obj *store.Group) (*store.Division, error)
@@ -1593,6 +1611,118 @@ func (ec *executionContext) field_MealOrderMeasures_subsidyPaid_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (*store.MealOrderFilter, error) {
 			return ec.unmarshalOMealOrderFilter2ᚖlinhuiᚋstoreᚐMealOrderFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueGroup_highestNo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueGroup_issues_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueGroup_meanLagDays_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueGroup_onTimeShare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueMeasures_highestNo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueMeasures_issues_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueMeasures_meanLagDays_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MediaIssueMeasures_onTimeShare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
+			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13013,6 +13143,1041 @@ func (ec *executionContext) fieldContext_MealOrderMeasures_residents(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _MediaIssueAggregate_edges(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
+			return ec.marshalNMediaIssueGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaIssueGroupEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueAggregate_nodes(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Group) graphql.Marshaler {
+			return ec.marshalNMediaIssueGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaIssueGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueAggregate_pageInfo(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueAggregate_totalCount(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MediaIssueAggregate", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _MediaIssueAggregate_total(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Group) graphql.Marshaler {
+			return ec.marshalOMediaIssueMeasures2ᚖlinhuiᚋstoreᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaIssueMeasures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueAggregate_other(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_other(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Other, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Group) graphql.Marshaler {
+			return ec.marshalOMediaIssueMeasures2ᚖlinhuiᚋstoreᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_other(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaIssueMeasures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueAggregate_coverage(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueAggregate_asOf(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MediaIssueAggregate", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _MediaIssueAggregate_accuracy(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_accuracy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accuracy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []store.MeasureAccuracy) graphql.Marshaler {
+			return ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_accuracy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeasureAccuracy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueAggregate_suppressed(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_suppressed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suppressed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_suppressed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MediaIssueAggregate", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _MediaIssueAggregate_cost(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueAggregate_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v store.AggregateCost) graphql.Marshaler {
+			return ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueAggregate_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueAggregate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AggregateCost(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_bucket(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_bucket(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bucket, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_bucket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MediaIssueGroup", field, false, false, errors.New("field of type Date does not have child fields"))
+}
+
+func (ec *executionContext) _MediaIssueGroup_community(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_community(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MediaIssueGroup().Community(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Community) graphql.Marshaler {
+			return ec.marshalOCommunity2ᚖlinhuiᚋstoreᚐCommunity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_community(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Community(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_street(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_street(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MediaIssueGroup().Street(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Division) graphql.Marshaler {
+			return ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_street(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Division(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_district(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_district(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MediaIssueGroup().District(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Division) graphql.Marshaler {
+			return ec.marshalODivision2ᚖlinhuiᚋstoreᚐDivision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_district(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Division(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_series(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMediaSeries2ᚖlinhuiᚋstoreᚐMediaSeries); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MediaIssueGroup().Series(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.MediaSeries) graphql.Marshaler {
+			return ec.marshalOMediaSeries2ᚖlinhuiᚋstoreᚐMediaSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaSeries(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_seriesKind(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMediaSeriesKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_seriesKind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MediaIssueGroup().SeriesKind(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Enum) graphql.Marshaler {
+			return ec.marshalOMediaSeriesKind2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_seriesKind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MediaIssueGroup", field, true, true, errors.New("field of type MediaSeriesKind does not have child fields"))
+}
+
+func (ec *executionContext) _MediaIssueGroup_channel(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannel2ᚖlinhuiᚋstoreᚐChannel); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_channel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MediaIssueGroup().Channel(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Channel) graphql.Marshaler {
+			return ec.marshalOChannel2ᚖlinhuiᚋstoreᚐChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_channel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Channel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_issues(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_issues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueGroup().Issues(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_issues(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueGroup_issues_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_highestNo(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_highestNo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueGroup().HighestNo(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_highestNo(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Decimal does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueGroup_highestNo_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_meanLagDays(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_meanLagDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueGroup().MeanLagDays(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_meanLagDays(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Decimal does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueGroup_meanLagDays_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_onTimeShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_onTimeShare(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueGroup().OnTimeShare(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_onTimeShare(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Decimal does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueGroup_onTimeShare_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_compared(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_compared(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Compared, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Group) graphql.Marshaler {
+			return ec.marshalOMediaIssueMeasures2ᚖlinhuiᚋstoreᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_compared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaIssueMeasures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueGroup_suppressed(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroup_suppressed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suppressed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroup_suppressed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MediaIssueGroup", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _MediaIssueGroupEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *page.Edge[store.Group]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroupEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroupEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MediaIssueGroupEdge", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _MediaIssueGroupEdge_node(ctx context.Context, field graphql.CollectedField, obj *page.Edge[store.Group]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueGroupEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Group) graphql.Marshaler {
+			return ec.marshalNMediaIssueGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueGroupEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueGroupEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaIssueGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueMeasures_issues(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOInt2ᚖint); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueMeasures_issues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueMeasures().Issues(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueMeasures_issues(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueMeasures",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueMeasures_issues_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueMeasures_highestNo(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueMeasures_highestNo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueMeasures().HighestNo(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueMeasures_highestNo(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueMeasures",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Decimal does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueMeasures_highestNo_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueMeasures_meanLagDays(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueMeasures_meanLagDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueMeasures().MeanLagDays(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueMeasures_meanLagDays(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueMeasures",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Decimal does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueMeasures_meanLagDays_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MediaIssueMeasures_onTimeShare(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MediaIssueMeasures_onTimeShare(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MediaIssueMeasures().OnTimeShare(ctx, obj, fc.Args["where"].(*store.MediaIssueFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖlinhuiᚋschemaᚋscalarᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MediaIssueMeasures_onTimeShare(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MediaIssueMeasures",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Decimal does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MediaIssueMeasures_onTimeShare_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ResidentAggregate_edges(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22822,6 +23987,150 @@ func (ec *executionContext) _MealOrderMeasures(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var mediaIssueAggregateImplementors = []string{"MediaIssueAggregate"}
+
+func (ec *executionContext) _MediaIssueAggregate(ctx context.Context, sel ast.SelectionSet, obj *store.Aggregate) graphql.Marshaler {
+	fields := ec.collected.Collect(ec.OperationContext, sel, mediaIssueAggregateImplementors)
+
+	out := marshal.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Put(i, marshal.String("MediaIssueAggregate"), nil)
+		case "edges":
+			out.Put(i, ec.marshalNMediaIssueGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(marshal.Below(ctx, field), field.Selections, obj.Edges()), graphql.Null)
+		case "nodes":
+			out.Put(i, ec.marshalNMediaIssueGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(marshal.Below(ctx, field), field.Selections, obj.Nodes()), graphql.Null)
+		case "pageInfo":
+			out.Put(i, ec.marshalNPageInfo2ᚖlinhuiᚋpageᚐPageInfo(marshal.Below(ctx, field), field.Selections, obj.PageInfo()), graphql.Null)
+		case "totalCount":
+			out.Put(i, ec._MediaIssueAggregate_totalCount(ctx, field, obj), graphql.RequiredNull)
+		case "total":
+			out.Put(i, ec.marshalOMediaIssueMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Total), graphql.RequiredNull)
+		case "other":
+			out.Put(i, ec.marshalOMediaIssueMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Other), graphql.RequiredNull)
+		case "coverage":
+			out.Put(i, ec.marshalNCoverage2ᚖlinhuiᚋpageᚐCoverage(marshal.Below(ctx, field), field.Selections, obj.Coverage()), graphql.Null)
+		case "asOf":
+			out.Put(i, ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.AsOf), graphql.Null)
+		case "accuracy":
+			out.Put(i, ec.marshalNMeasureAccuracy2ᚕlinhuiᚋstoreᚐMeasureAccuracyᚄ(marshal.Below(ctx, field), field.Selections, obj.Accuracy), graphql.Null)
+		case "suppressed":
+			out.Int(i, obj.Suppressed)
+		case "cost":
+			out.Put(i, ec.marshalNAggregateCost2linhuiᚋstoreᚐAggregateCost(marshal.Below(ctx, field), field.Selections, obj.Cost), graphql.Null)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
+var mediaIssueGroupImplementors = []string{"MediaIssueGroup"}
+
+func (ec *executionContext) _MediaIssueGroup(ctx context.Context, sel ast.SelectionSet, obj *store.Group) graphql.Marshaler {
+	fields := ec.collected.Collect(ec.OperationContext, sel, mediaIssueGroupImplementors)
+
+	out := marshal.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Put(i, marshal.String("MediaIssueGroup"), nil)
+		case "bucket":
+			out.Put(i, ec.marshalODate2ᚖlinhuiᚋschemaᚋscalarᚐDate(ctx, field.Selections, obj.Bucket), graphql.RequiredNull)
+		case "community":
+			out.Put(i, ec._MediaIssueGroup_community(ctx, field, obj), graphql.RequiredNull)
+		case "street":
+			out.Put(i, ec._MediaIssueGroup_street(ctx, field, obj), graphql.RequiredNull)
+		case "district":
+			out.Put(i, ec._MediaIssueGroup_district(ctx, field, obj), graphql.RequiredNull)
+		case "series":
+			out.Put(i, ec._MediaIssueGroup_series(ctx, field, obj), graphql.RequiredNull)
+		case "seriesKind":
+			out.Put(i, ec._MediaIssueGroup_seriesKind(ctx, field, obj), graphql.RequiredNull)
+		case "channel":
+			out.Put(i, ec._MediaIssueGroup_channel(ctx, field, obj), graphql.RequiredNull)
+		case "issues":
+			out.Put(i, ec._MediaIssueGroup_issues(ctx, field, obj), graphql.RequiredNull)
+		case "highestNo":
+			out.Put(i, ec._MediaIssueGroup_highestNo(ctx, field, obj), graphql.RequiredNull)
+		case "meanLagDays":
+			out.Put(i, ec._MediaIssueGroup_meanLagDays(ctx, field, obj), graphql.RequiredNull)
+		case "onTimeShare":
+			out.Put(i, ec._MediaIssueGroup_onTimeShare(ctx, field, obj), graphql.RequiredNull)
+		case "compared":
+			out.Put(i, ec.marshalOMediaIssueMeasures2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Compared), graphql.RequiredNull)
+		case "suppressed":
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Suppressed), graphql.Null)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
+var mediaIssueGroupEdgeImplementors = []string{"MediaIssueGroupEdge"}
+
+func (ec *executionContext) _MediaIssueGroupEdge(ctx context.Context, sel ast.SelectionSet, obj *page.Edge[store.Group]) graphql.Marshaler {
+	fields := ec.collected.Collect(ec.OperationContext, sel, mediaIssueGroupEdgeImplementors)
+
+	out := marshal.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Put(i, marshal.String("MediaIssueGroupEdge"), nil)
+		case "cursor":
+			out.String(i, string(obj.Cursor()))
+		case "node":
+			out.Put(i, ec.marshalNMediaIssueGroup2ᚖlinhuiᚋstoreᚐGroup(marshal.Below(ctx, field), field.Selections, obj.Node), graphql.Null)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
+var mediaIssueMeasuresImplementors = []string{"MediaIssueMeasures"}
+
+func (ec *executionContext) _MediaIssueMeasures(ctx context.Context, sel ast.SelectionSet, obj *store.Group) graphql.Marshaler {
+	fields := ec.collected.Collect(ec.OperationContext, sel, mediaIssueMeasuresImplementors)
+
+	out := marshal.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Put(i, marshal.String("MediaIssueMeasures"), nil)
+		case "issues":
+			out.Put(i, ec._MediaIssueMeasures_issues(ctx, field, obj), graphql.RequiredNull)
+		case "highestNo":
+			out.Put(i, ec._MediaIssueMeasures_highestNo(ctx, field, obj), graphql.RequiredNull)
+		case "meanLagDays":
+			out.Put(i, ec._MediaIssueMeasures_meanLagDays(ctx, field, obj), graphql.RequiredNull)
+		case "onTimeShare":
+			out.Put(i, ec._MediaIssueMeasures_onTimeShare(ctx, field, obj), graphql.RequiredNull)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
 var residentAggregateImplementors = []string{"ResidentAggregate"}
 
 func (ec *executionContext) _ResidentAggregate(ctx context.Context, sel ast.SelectionSet, obj *store.Aggregate) graphql.Marshaler {
@@ -24597,6 +25906,61 @@ func (ec *executionContext) marshalNMealOrderGroupEdge2ᚕlinhuiᚋpageᚐEdge�
 	return ret
 }
 
+func (ec *executionContext) unmarshalNMediaIssueDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (scalar.Enum, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := scalar.Enum(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMediaIssueDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, sel ast.SelectionSet, v scalar.Enum) graphql.Marshaler {
+	_ = sel
+	res := marshal.String(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNMediaIssueGroup2ᚕᚖlinhuiᚋstoreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Group) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNMediaIssueGroup2ᚖlinhuiᚋstoreᚐGroup(ctx, sel, v[i])
+	})
+
+	if ret.Nulled {
+		return graphql.Null
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMediaIssueGroup2ᚖlinhuiᚋstoreᚐGroup(ctx context.Context, sel ast.SelectionSet, v *store.Group) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._MediaIssueGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMediaIssueGroupEdge2linhuiᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v page.Edge[store.Group]) graphql.Marshaler {
+	return ec._MediaIssueGroupEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMediaIssueGroupEdge2ᚕlinhuiᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[store.Group]) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNMediaIssueGroupEdge2linhuiᚋpageᚐEdge(ctx, sel, v[i])
+	})
+
+	if ret.Nulled {
+		return graphql.Null
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNResidentDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx context.Context, v any) (scalar.Enum, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := scalar.Enum(tmp)
@@ -25504,6 +26868,52 @@ func (ec *executionContext) marshalOMealOrderMeasures2ᚖlinhuiᚋstoreᚐGroup(
 		return graphql.Null
 	}
 	return ec._MealOrderMeasures(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMediaIssueAggregate2ᚖlinhuiᚋstoreᚐAggregate(ctx context.Context, sel ast.SelectionSet, v *store.Aggregate) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MediaIssueAggregate(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMediaIssueDimension2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, v any) ([]scalar.Enum, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]scalar.Enum, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNMediaIssueDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOMediaIssueDimension2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx context.Context, sel ast.SelectionSet, v []scalar.Enum) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNMediaIssueDimension2linhuiᚋschemaᚋscalarᚐEnum(ctx, sel, v[i])
+	})
+
+	if ret.Nulled {
+		return graphql.Null
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOMediaIssueMeasures2ᚖlinhuiᚋstoreᚐGroup(ctx context.Context, sel ast.SelectionSet, v *store.Group) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MediaIssueMeasures(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOResidentAggregate2ᚖlinhuiᚋstoreᚐAggregate(ctx context.Context, sel ast.SelectionSet, v *store.Aggregate) graphql.Marshaler {

@@ -32,6 +32,8 @@ type ReportedStatisticResolver interface {
 	Programme(ctx context.Context, obj *store.ReportedStatistic) (*store.Programme, error)
 	Course(ctx context.Context, obj *store.ReportedStatistic) (*store.Course, error)
 	Team(ctx context.Context, obj *store.ReportedStatistic) (*store.VolunteerTeam, error)
+
+	MediaSeries(ctx context.Context, obj *store.ReportedStatistic) (*store.MediaSeries, error)
 }
 type ServiceDeliveryResolver interface {
 	Community(ctx context.Context, obj *store.ServiceDelivery) (*store.Community, error)
@@ -721,6 +723,41 @@ func (ec *executionContext) fieldContext_ReportedStatistic_provenance(_ context.
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReportedStatistic_mediaSeries(ctx context.Context, field graphql.CollectedField, obj *store.ReportedStatistic) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMediaSeries2ᚖlinhuiᚋstoreᚐMediaSeries); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReportedStatistic_mediaSeries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReportedStatistic().MediaSeries(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.MediaSeries) graphql.Marshaler {
+			return ec.marshalOMediaSeries2ᚖlinhuiᚋstoreᚐMediaSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReportedStatistic_mediaSeries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReportedStatistic",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaSeries(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2197,6 +2234,8 @@ func (ec *executionContext) _ReportedStatistic(ctx context.Context, sel ast.Sele
 			out.Put(i, ec._ReportedStatistic_team(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		case "mediaSeries":
+			out.Put(i, ec._ReportedStatistic_mediaSeries(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -155,6 +155,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Programme(ctx, sel, obj)
+	case *store.Production:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Production(ctx, sel, obj)
 	case *store.Organization:
 		if obj == nil {
 			return graphql.Null
@@ -170,6 +175,26 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._MenuItem(ctx, sel, obj)
+	case *store.MediaSeries:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MediaSeries(ctx, sel, obj)
+	case *store.MediaSegment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MediaSegment(ctx, sel, obj)
+	case *store.MediaIssue:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MediaIssue(ctx, sel, obj)
+	case *store.MediaColumn:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MediaColumn(ctx, sel, obj)
 	case *store.MealOrder:
 		if obj == nil {
 			return graphql.Null
@@ -180,6 +205,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Loan(ctx, sel, obj)
+	case *store.LiveSession:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LiveSession(ctx, sel, obj)
 	case *store.LendableItem:
 		if obj == nil {
 			return graphql.Null
@@ -255,6 +285,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Community(ctx, sel, obj)
+	case *store.ChannelApproval:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChannelApproval(ctx, sel, obj)
 	case *store.Channel:
 		if obj == nil {
 			return graphql.Null
@@ -285,6 +320,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Attendance(ctx, sel, obj)
+	case *store.Announcement:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Announcement(ctx, sel, obj)
 	case *store.Division:
 		if obj == nil {
 			return graphql.Null

@@ -16,6 +16,19 @@ import (
 // LinkRoot gives the resolvers of every type whose resolved fields are all described links.
 type LinkRoot struct{}
 
+// AnnouncementLinks resolves the described links of Announcement.
+type AnnouncementLinks struct{}
+
+func (AnnouncementLinks) Community(ctx context.Context, obj *store.Announcement) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (AnnouncementLinks) Channels(ctx context.Context, obj *store.Announcement) ([]*store.Channel, error) {
+	return dataloaders.Link[[]*store.Channel](ctx, obj)
+}
+
+func (LinkRoot) Announcement() AnnouncementResolver { return AnnouncementLinks{} }
+
 // AttendanceLinks resolves the described links of Attendance.
 type AttendanceLinks struct{}
 
@@ -234,7 +247,52 @@ func (ChannelLinks) Community(ctx context.Context, obj *store.Channel) (*store.C
 	return dataloaders.Link[*store.Community](ctx, obj)
 }
 
+func (ChannelLinks) Approval(ctx context.Context, obj *store.Channel) (*store.ChannelApproval, error) {
+	return dataloaders.Link[*store.ChannelApproval](ctx, obj)
+}
+
+func (ChannelLinks) Approvals(ctx context.Context, obj *store.Channel) ([]*store.ChannelApproval, error) {
+	return dataloaders.Link[[]*store.ChannelApproval](ctx, obj)
+}
+
+func (ChannelLinks) LiveSessions(ctx context.Context, obj *store.Channel, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LiveSession], error) {
+	return dataloaders.Link[*page.Connection[store.LiveSession]](ctx, obj)
+}
+
+func (ChannelLinks) Announcements(ctx context.Context, obj *store.Channel) ([]*store.Announcement, error) {
+	return dataloaders.Link[[]*store.Announcement](ctx, obj)
+}
+
+func (ChannelLinks) MediaSeries(ctx context.Context, obj *store.Channel) ([]*store.MediaSeries, error) {
+	return dataloaders.Link[[]*store.MediaSeries](ctx, obj)
+}
+
+func (ChannelLinks) Productions(ctx context.Context, obj *store.Channel) ([]*store.Production, error) {
+	return dataloaders.Link[[]*store.Production](ctx, obj)
+}
+
 func (LinkRoot) Channel() ChannelResolver { return ChannelLinks{} }
+
+// ChannelApprovalLinks resolves the described links of ChannelApproval.
+type ChannelApprovalLinks struct{}
+
+func (ChannelApprovalLinks) Community(ctx context.Context, obj *store.ChannelApproval) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ChannelApprovalLinks) Channel(ctx context.Context, obj *store.ChannelApproval) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (ChannelApprovalLinks) StudiedBy(ctx context.Context, obj *store.ChannelApproval) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (ChannelApprovalLinks) SubmittedTo(ctx context.Context, obj *store.ChannelApproval) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (LinkRoot) ChannelApproval() ChannelApprovalResolver { return ChannelApprovalLinks{} }
 
 // CommunityLinks resolves the described links of Community.
 type CommunityLinks struct{}
@@ -269,6 +327,10 @@ func (CommunityLinks) Canteens(ctx context.Context, obj *store.Community, filter
 
 func (CommunityLinks) TodayMenu(ctx context.Context, obj *store.Community, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MenuItem], error) {
 	return dataloaders.Link[*page.Connection[store.MenuItem]](ctx, obj)
+}
+
+func (CommunityLinks) Announcements(ctx context.Context, obj *store.Community, filter *store.AnnouncementFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Announcement], error) {
+	return dataloaders.Link[*page.Connection[store.Announcement]](ctx, obj)
 }
 
 func (CommunityLinks) ServiceDeliveries(ctx context.Context, obj *store.Community, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceDelivery], error) {
@@ -321,6 +383,14 @@ func (CommunityLinks) Programmes(ctx context.Context, obj *store.Community, filt
 
 func (CommunityLinks) Courses(ctx context.Context, obj *store.Community, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error) {
 	return dataloaders.Link[*page.Connection[store.Course]](ctx, obj)
+}
+
+func (CommunityLinks) MediaSeries(ctx context.Context, obj *store.Community) ([]*store.MediaSeries, error) {
+	return dataloaders.Link[[]*store.MediaSeries](ctx, obj)
+}
+
+func (CommunityLinks) LatestMediaIssues(ctx context.Context, obj *store.Community, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MediaIssue], error) {
+	return dataloaders.Link[*page.Connection[store.MediaIssue]](ctx, obj)
 }
 
 func (CommunityLinks) Residents(ctx context.Context, obj *store.Community, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Resident], error) {
@@ -1294,6 +1364,19 @@ func (LendableItemLinks) Loans(ctx context.Context, obj *store.LendableItem, fil
 
 func (LinkRoot) LendableItem() LendableItemResolver { return LendableItemLinks{} }
 
+// LiveSessionLinks resolves the described links of LiveSession.
+type LiveSessionLinks struct{}
+
+func (LiveSessionLinks) Community(ctx context.Context, obj *store.LiveSession) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (LiveSessionLinks) Channel(ctx context.Context, obj *store.LiveSession) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (LinkRoot) LiveSession() LiveSessionResolver { return LiveSessionLinks{} }
+
 // LoanLinks resolves the described links of Loan.
 type LoanLinks struct{}
 
@@ -1536,6 +1619,164 @@ func (MealOrderMeasuresLinks) Residents(ctx context.Context, obj *store.Group, w
 
 func (LinkRoot) MealOrderMeasures() MealOrderMeasuresResolver { return MealOrderMeasuresLinks{} }
 
+// MediaColumnLinks resolves the described links of MediaColumn.
+type MediaColumnLinks struct{}
+
+func (MediaColumnLinks) Community(ctx context.Context, obj *store.MediaColumn) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediaColumnLinks) Series(ctx context.Context, obj *store.MediaColumn) (*store.MediaSeries, error) {
+	return dataloaders.Link[*store.MediaSeries](ctx, obj)
+}
+
+func (MediaColumnLinks) Segments(ctx context.Context, obj *store.MediaColumn, first *int, after *string, last *int, before *string) (*page.Connection[store.MediaSegment], error) {
+	return dataloaders.Link[*page.Connection[store.MediaSegment]](ctx, obj)
+}
+
+func (LinkRoot) MediaColumn() MediaColumnResolver { return MediaColumnLinks{} }
+
+// MediaIssueLinks resolves the described links of MediaIssue.
+type MediaIssueLinks struct{}
+
+func (MediaIssueLinks) Community(ctx context.Context, obj *store.MediaIssue) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediaIssueLinks) Series(ctx context.Context, obj *store.MediaIssue) (*store.MediaSeries, error) {
+	return dataloaders.Link[*store.MediaSeries](ctx, obj)
+}
+
+func (MediaIssueLinks) Segments(ctx context.Context, obj *store.MediaIssue) ([]*store.MediaSegment, error) {
+	return dataloaders.Link[[]*store.MediaSegment](ctx, obj)
+}
+
+func (LinkRoot) MediaIssue() MediaIssueResolver { return MediaIssueLinks{} }
+
+// MediaIssueGroupLinks resolves the described links of MediaIssueGroup.
+type MediaIssueGroupLinks struct{}
+
+func (MediaIssueGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) Series(ctx context.Context, obj *store.Group) (*store.MediaSeries, error) {
+	return dataloaders.Link[*store.MediaSeries](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) SeriesKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) Channel(ctx context.Context, obj *store.Group) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) Issues(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) HighestNo(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) MeanLagDays(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MediaIssueGroupLinks) OnTimeShare(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) MediaIssueGroup() MediaIssueGroupResolver { return MediaIssueGroupLinks{} }
+
+// MediaIssueMeasuresLinks resolves the described links of MediaIssueMeasures.
+type MediaIssueMeasuresLinks struct{}
+
+func (MediaIssueMeasuresLinks) Issues(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MediaIssueMeasuresLinks) HighestNo(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MediaIssueMeasuresLinks) MeanLagDays(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MediaIssueMeasuresLinks) OnTimeShare(ctx context.Context, obj *store.Group, where *store.MediaIssueFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) MediaIssueMeasures() MediaIssueMeasuresResolver { return MediaIssueMeasuresLinks{} }
+
+// MediaSegmentLinks resolves the described links of MediaSegment.
+type MediaSegmentLinks struct{}
+
+func (MediaSegmentLinks) Community(ctx context.Context, obj *store.MediaSegment) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediaSegmentLinks) Issue(ctx context.Context, obj *store.MediaSegment) (*store.MediaIssue, error) {
+	return dataloaders.Link[*store.MediaIssue](ctx, obj)
+}
+
+func (MediaSegmentLinks) Column(ctx context.Context, obj *store.MediaSegment) (*store.MediaColumn, error) {
+	return dataloaders.Link[*store.MediaColumn](ctx, obj)
+}
+
+func (MediaSegmentLinks) ContributorTeam(ctx context.Context, obj *store.MediaSegment) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (MediaSegmentLinks) Contributor(ctx context.Context, obj *store.MediaSegment) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) MediaSegment() MediaSegmentResolver { return MediaSegmentLinks{} }
+
+// MediaSeriesLinks resolves the described links of MediaSeries.
+type MediaSeriesLinks struct{}
+
+func (MediaSeriesLinks) Community(ctx context.Context, obj *store.MediaSeries) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediaSeriesLinks) Brand(ctx context.Context, obj *store.MediaSeries) (*store.Brand, error) {
+	return dataloaders.Link[*store.Brand](ctx, obj)
+}
+
+func (MediaSeriesLinks) ContributorTeam(ctx context.Context, obj *store.MediaSeries) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (MediaSeriesLinks) Channels(ctx context.Context, obj *store.MediaSeries) ([]*store.Channel, error) {
+	return dataloaders.Link[[]*store.Channel](ctx, obj)
+}
+
+func (MediaSeriesLinks) Columns(ctx context.Context, obj *store.MediaSeries) ([]*store.MediaColumn, error) {
+	return dataloaders.Link[[]*store.MediaColumn](ctx, obj)
+}
+
+func (MediaSeriesLinks) LatestIssue(ctx context.Context, obj *store.MediaSeries) (*store.MediaIssue, error) {
+	return dataloaders.Link[*store.MediaIssue](ctx, obj)
+}
+
+func (MediaSeriesLinks) Issues(ctx context.Context, obj *store.MediaSeries, filter *store.MediaIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MediaIssue], error) {
+	return dataloaders.Link[*page.Connection[store.MediaIssue]](ctx, obj)
+}
+
+func (LinkRoot) MediaSeries() MediaSeriesResolver { return MediaSeriesLinks{} }
+
 // MenuItemLinks resolves the described links of MenuItem.
 type MenuItemLinks struct{}
 
@@ -1602,6 +1843,23 @@ func (OrganizationLinks) Parent(ctx context.Context, obj *store.Organization) (*
 }
 
 func (LinkRoot) Organization() OrganizationResolver { return OrganizationLinks{} }
+
+// ProductionLinks resolves the described links of Production.
+type ProductionLinks struct{}
+
+func (ProductionLinks) Community(ctx context.Context, obj *store.Production) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ProductionLinks) Team(ctx context.Context, obj *store.Production) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (ProductionLinks) Channel(ctx context.Context, obj *store.Production) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (LinkRoot) Production() ProductionResolver { return ProductionLinks{} }
 
 // ProgrammeLinks resolves the described links of Programme.
 type ProgrammeLinks struct{}
@@ -1702,6 +1960,10 @@ func (ReportedStatisticLinks) Course(ctx context.Context, obj *store.ReportedSta
 
 func (ReportedStatisticLinks) Team(ctx context.Context, obj *store.ReportedStatistic) (*store.VolunteerTeam, error) {
 	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (ReportedStatisticLinks) MediaSeries(ctx context.Context, obj *store.ReportedStatistic) (*store.MediaSeries, error) {
+	return dataloaders.Link[*store.MediaSeries](ctx, obj)
 }
 
 func (LinkRoot) ReportedStatistic() ReportedStatisticResolver { return ReportedStatisticLinks{} }
@@ -2643,6 +2905,14 @@ func (VolunteerTeamLinks) ServiceHours(ctx context.Context, obj *store.Volunteer
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
+func (VolunteerTeamLinks) Productions(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Production, error) {
+	return dataloaders.Link[[]*store.Production](ctx, obj)
+}
+
+func (VolunteerTeamLinks) MediaSeries(ctx context.Context, obj *store.VolunteerTeam) ([]*store.MediaSeries, error) {
+	return dataloaders.Link[[]*store.MediaSeries](ctx, obj)
+}
+
 func (VolunteerTeamLinks) Talents(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Talent, error) {
 	return dataloaders.Link[[]*store.Talent](ctx, obj)
 }
@@ -2780,6 +3050,10 @@ func (c Cubes) MealOrderAggregate(ctx context.Context, communities []string, whe
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) MediaIssueAggregate(ctx context.Context, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) ResidentAggregate(ctx context.Context, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -2830,6 +3104,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Canteen_mealOrders_args(ctx, raw)
 	case "Canteen.freeMealRoster":
 		return ec.field_Canteen_freeMealRoster_args(ctx, raw)
+	case "Channel.liveSessions":
+		return ec.field_Channel_liveSessions_args(ctx, raw)
 	case "Community.organizations":
 		return ec.field_Community_organizations_args(ctx, raw)
 	case "Community.posts":
@@ -2840,6 +3116,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_canteens_args(ctx, raw)
 	case "Community.todayMenu":
 		return ec.field_Community_todayMenu_args(ctx, raw)
+	case "Community.announcements":
+		return ec.field_Community_announcements_args(ctx, raw)
 	case "Community.serviceDeliveries":
 		return ec.field_Community_serviceDeliveries_args(ctx, raw)
 	case "Community.reportedStatistics":
@@ -2860,6 +3138,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_programmes_args(ctx, raw)
 	case "Community.courses":
 		return ec.field_Community_courses_args(ctx, raw)
+	case "Community.latestMediaIssues":
+		return ec.field_Community_latestMediaIssues_args(ctx, raw)
 	case "Community.residents":
 		return ec.field_Community_residents_args(ctx, raw)
 	case "Community.stations":
@@ -3060,6 +3340,26 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_MealOrderMeasures_orders_args(ctx, raw)
 	case "MealOrderMeasures.residents":
 		return ec.field_MealOrderMeasures_residents_args(ctx, raw)
+	case "MediaColumn.segments":
+		return ec.field_MediaColumn_segments_args(ctx, raw)
+	case "MediaIssueGroup.issues":
+		return ec.field_MediaIssueGroup_issues_args(ctx, raw)
+	case "MediaIssueGroup.highestNo":
+		return ec.field_MediaIssueGroup_highestNo_args(ctx, raw)
+	case "MediaIssueGroup.meanLagDays":
+		return ec.field_MediaIssueGroup_meanLagDays_args(ctx, raw)
+	case "MediaIssueGroup.onTimeShare":
+		return ec.field_MediaIssueGroup_onTimeShare_args(ctx, raw)
+	case "MediaIssueMeasures.issues":
+		return ec.field_MediaIssueMeasures_issues_args(ctx, raw)
+	case "MediaIssueMeasures.highestNo":
+		return ec.field_MediaIssueMeasures_highestNo_args(ctx, raw)
+	case "MediaIssueMeasures.meanLagDays":
+		return ec.field_MediaIssueMeasures_meanLagDays_args(ctx, raw)
+	case "MediaIssueMeasures.onTimeShare":
+		return ec.field_MediaIssueMeasures_onTimeShare_args(ctx, raw)
+	case "MediaSeries.issues":
+		return ec.field_MediaSeries_issues_args(ctx, raw)
 	case "MenuItem.quote":
 		return ec.field_MenuItem_quote_args(ctx, raw)
 	case "MenuItem.orders":

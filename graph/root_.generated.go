@@ -25,6 +25,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Announcement() AnnouncementResolver
 	Attendance() AttendanceResolver
 	AttendanceGroup() AttendanceGroupResolver
 	AttendanceMeasures() AttendanceMeasuresResolver
@@ -33,6 +34,7 @@ type ResolverRoot interface {
 	Campaign() CampaignResolver
 	Canteen() CanteenResolver
 	Channel() ChannelResolver
+	ChannelApproval() ChannelApprovalResolver
 	Community() CommunityResolver
 	ContestEntry() ContestEntryResolver
 	Course() CourseResolver
@@ -66,16 +68,24 @@ type ResolverRoot interface {
 	FundEntryMeasures() FundEntryMeasuresResolver
 	ImprovementPlan() ImprovementPlanResolver
 	LendableItem() LendableItemResolver
+	LiveSession() LiveSessionResolver
 	Loan() LoanResolver
 	LoanGroup() LoanGroupResolver
 	LoanMeasures() LoanMeasuresResolver
 	MealOrder() MealOrderResolver
 	MealOrderGroup() MealOrderGroupResolver
 	MealOrderMeasures() MealOrderMeasuresResolver
+	MediaColumn() MediaColumnResolver
+	MediaIssue() MediaIssueResolver
+	MediaIssueGroup() MediaIssueGroupResolver
+	MediaIssueMeasures() MediaIssueMeasuresResolver
+	MediaSegment() MediaSegmentResolver
+	MediaSeries() MediaSeriesResolver
 	MenuItem() MenuItemResolver
 	Mutation() MutationResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
+	Production() ProductionResolver
 	Programme() ProgrammeResolver
 	ProgrammeItem() ProgrammeItemResolver
 	Query() QueryResolver
@@ -131,6 +141,38 @@ type ComplexityRoot struct {
 		Rollup  func(childComplexity int) int
 		Rows    func(childComplexity int) int
 		Sources func(childComplexity int) int
+	}
+
+	Announcement struct {
+		BodyZh       func(childComplexity int) int
+		Channels     func(childComplexity int) int
+		Community    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		PublishedAt  func(childComplexity int) int
+		Status       func(childComplexity int) int
+		TitleZh      func(childComplexity int) int
+		Topic        func(childComplexity int) int
+		Version      func(childComplexity int) int
+		WithdrawnFor func(childComplexity int) int
+	}
+
+	AnnouncementConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AnnouncementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AnnouncementPayload struct {
+		Announcement func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	Attendance struct {
@@ -283,29 +325,68 @@ type ComplexityRoot struct {
 	}
 
 	Channel struct {
-		Approved   func(childComplexity int) int
-		ApprovedBy func(childComplexity int) int
-		ApprovedOn func(childComplexity int) int
-		Brand      func(childComplexity int) int
-		Collects   func(childComplexity int) int
-		Community  func(childComplexity int) int
-		Direction  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		Livestream func(childComplexity int) int
-		NameEn     func(childComplexity int) int
-		NameZh     func(childComplexity int) int
-		Provenance func(childComplexity int) int
-		Publishes  func(childComplexity int) int
-		Purpose    func(childComplexity int) int
-		RawName    func(childComplexity int) int
-		Room       func(childComplexity int) int
-		Station    func(childComplexity int) int
-		StudiedBy  func(childComplexity int) int
+		Announcements func(childComplexity int) int
+		Approval      func(childComplexity int) int
+		Approvals     func(childComplexity int) int
+		Approved      func(childComplexity int) int
+		ApprovedBy    func(childComplexity int) int
+		ApprovedOn    func(childComplexity int) int
+		Brand         func(childComplexity int) int
+		Collects      func(childComplexity int) int
+		Community     func(childComplexity int) int
+		Direction     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		LiveSessions  func(childComplexity int, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Livestream    func(childComplexity int) int
+		MediaSeries   func(childComplexity int) int
+		NameEn        func(childComplexity int) int
+		NameZh        func(childComplexity int) int
+		NeedsApproval func(childComplexity int) int
+		Productions   func(childComplexity int) int
+		Provenance    func(childComplexity int) int
+		Publishes     func(childComplexity int) int
+		Purpose       func(childComplexity int) int
+		RawName       func(childComplexity int) int
+		Room          func(childComplexity int) int
+		Station       func(childComplexity int) int
+		StudiedBy     func(childComplexity int) int
+	}
+
+	ChannelApproval struct {
+		Channel     func(childComplexity int) int
+		Community   func(childComplexity int) int
+		DecidedOn   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		Status      func(childComplexity int) int
+		StudiedBy   func(childComplexity int) int
+		SubmittedTo func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	ChannelApprovalPayload struct {
+		Approval   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChannelConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ChannelEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Community struct {
 		Aliases            func(childComplexity int) int
+		Announcements      func(childComplexity int, filter *store.AnnouncementFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Brands             func(childComplexity int) int
 		Canteens           func(childComplexity int, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Channels           func(childComplexity int, kind []scalar.Enum) int
@@ -319,6 +400,8 @@ type ComplexityRoot struct {
 		Funds              func(childComplexity int, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		ID                 func(childComplexity int) int
 		ImprovementPlans   func(childComplexity int, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		LatestMediaIssues  func(childComplexity int, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		MediaSeries        func(childComplexity int) int
 		NameEn             func(childComplexity int) int
 		NameZh             func(childComplexity int) int
 		Note               func(childComplexity int) int
@@ -1207,6 +1290,37 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	LiveSession struct {
+		CancelledFor func(childComplexity int) int
+		Channel      func(childComplexity int) int
+		Community    func(childComplexity int) int
+		End          func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Start        func(childComplexity int) int
+		Status       func(childComplexity int) int
+		TitleZh      func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	LiveSessionConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	LiveSessionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LiveSessionPayload struct {
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Loan struct {
 		Borrower   func(childComplexity int) int
 		Community  func(childComplexity int) int
@@ -1396,6 +1510,171 @@ type ComplexityRoot struct {
 		Of       func(childComplexity int) int
 	}
 
+	MediaColumn struct {
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Segments   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Series     func(childComplexity int) int
+	}
+
+	MediaColumnConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MediaColumnEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MediaIssue struct {
+		Community    func(childComplexity int) int
+		DueOn        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IssueNo      func(childComplexity int) int
+		MediaURL     func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		PublishedAt  func(childComplexity int) int
+		PublishedOn  func(childComplexity int) int
+		RecordedAt   func(childComplexity int) int
+		Segments     func(childComplexity int) int
+		Series       func(childComplexity int) int
+		Status       func(childComplexity int) int
+		SummaryZh    func(childComplexity int) int
+		TitleZh      func(childComplexity int) int
+		Version      func(childComplexity int) int
+		WithdrawnFor func(childComplexity int) int
+	}
+
+	MediaIssueAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MediaIssueConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MediaIssueEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MediaIssueGroup struct {
+		Bucket      func(childComplexity int) int
+		Channel     func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Compared    func(childComplexity int) int
+		District    func(childComplexity int) int
+		HighestNo   func(childComplexity int, where *store.MediaIssueFilter) int
+		Issues      func(childComplexity int, where *store.MediaIssueFilter) int
+		MeanLagDays func(childComplexity int, where *store.MediaIssueFilter) int
+		OnTimeShare func(childComplexity int, where *store.MediaIssueFilter) int
+		Series      func(childComplexity int) int
+		SeriesKind  func(childComplexity int) int
+		Street      func(childComplexity int) int
+		Suppressed  func(childComplexity int) int
+	}
+
+	MediaIssueGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MediaIssueMeasures struct {
+		HighestNo   func(childComplexity int, where *store.MediaIssueFilter) int
+		Issues      func(childComplexity int, where *store.MediaIssueFilter) int
+		MeanLagDays func(childComplexity int, where *store.MediaIssueFilter) int
+		OnTimeShare func(childComplexity int, where *store.MediaIssueFilter) int
+	}
+
+	MediaIssuePayload struct {
+		Issue      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MediaSegment struct {
+		Column          func(childComplexity int) int
+		Community       func(childComplexity int) int
+		Contributor     func(childComplexity int) int
+		ContributorTeam func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Issue           func(childComplexity int) int
+		Order           func(childComplexity int) int
+		Provenance      func(childComplexity int) int
+		ReleasedBy      func(childComplexity int) int
+		ReleasedOn      func(childComplexity int) int
+		Status          func(childComplexity int) int
+		TitleZh         func(childComplexity int) int
+		Version         func(childComplexity int) int
+	}
+
+	MediaSegmentConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MediaSegmentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MediaSegmentPayload struct {
+		Segment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MediaSeries struct {
+		Brand           func(childComplexity int) int
+		Channels        func(childComplexity int) int
+		Columns         func(childComplexity int) int
+		Community       func(childComplexity int) int
+		ContributorTeam func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Issues          func(childComplexity int, filter *store.MediaIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Kind            func(childComplexity int) int
+		LatestIssue     func(childComplexity int) int
+		NameEn          func(childComplexity int) int
+		NameZh          func(childComplexity int) int
+		Provenance      func(childComplexity int) int
+		Recurrence      func(childComplexity int) int
+	}
+
+	MediaSeriesConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MediaSeriesEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	MenuItem struct {
 		Allergens    func(childComplexity int) int
 		Canteen      func(childComplexity int) int
@@ -1497,10 +1776,13 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptImprovementPlan   func(childComplexity int, input store.AcceptImprovementPlanInput) int
 		AcceptSeat              func(childComplexity int, input store.StepEnrolmentInput) int
+		AddMediaSegment         func(childComplexity int, input store.AddMediaSegmentInput) int
 		AddMenuItem             func(childComplexity int, input store.AddMenuItemInput) int
 		AddToFreeMealRoster     func(childComplexity int, input store.AddToFreeMealRosterInput) int
+		ApproveChannel          func(childComplexity int, input store.StepChannelApprovalInput) int
 		AssignFeedback          func(childComplexity int, input store.AssignFeedbackInput) int
 		BorrowItem              func(childComplexity int, input store.BorrowItemInput) int
+		CancelLiveSession       func(childComplexity int, input store.CancelLiveSessionInput) int
 		CancelMealOrder         func(childComplexity int, input store.StepMealOrderInput) int
 		CancelSupplyIssue       func(childComplexity int, input store.CancelSupplyIssueInput) int
 		CloseFeedback           func(childComplexity int, input store.CloseFeedbackInput) int
@@ -1514,7 +1796,9 @@ type ComplexityRoot struct {
 		DeleteQuery             func(childComplexity int, input store.DeleteQueryInput) int
 		DeliverMeal             func(childComplexity int, input store.StepMealOrderInput) int
 		DepositItem             func(childComplexity int, input store.DepositItemInput) int
+		DraftAnnouncement       func(childComplexity int, input store.DraftAnnouncementInput) int
 		DraftEcho               func(childComplexity int, input store.DraftEchoInput) int
+		DraftMediaIssue         func(childComplexity int, input store.DraftMediaIssueInput) int
 		DropImprovementPlan     func(childComplexity int, input store.DropImprovementPlanInput) int
 		EndFreeMeals            func(childComplexity int, input store.EndFreeMealsInput) int
 		Enrol                   func(childComplexity int, input store.EnrolInput) int
@@ -1528,17 +1812,23 @@ type ComplexityRoot struct {
 		PostFundEntry           func(childComplexity int, input store.PostFundEntryInput) int
 		PrepareMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
 		ProposeImprovementPlan  func(childComplexity int, input store.ProposeImprovementPlanInput) int
+		PublishAnnouncement     func(childComplexity int, input store.PublishAnnouncementInput) int
 		PublishEcho             func(childComplexity int, input store.StepEchoInput) int
+		PublishMediaIssue       func(childComplexity int, input store.StepMediaIssueInput) int
 		RateFeedback            func(childComplexity int, input store.RateFeedbackInput) int
 		ReadyMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
 		RecordAttendance        func(childComplexity int, input store.RecordAttendanceInput) int
+		RecordMediaIssue        func(childComplexity int, input store.RecordMediaIssueInput) int
+		RecordProduction        func(childComplexity int, input store.RecordProductionInput) int
 		RecordServiceDelivery   func(childComplexity int, input store.RecordServiceDeliveryInput) int
 		ReferFeedback           func(childComplexity int, input store.ReferFeedbackInput) int
+		RefuseChannel           func(childComplexity int, input store.HoldChannelInput) int
 		RefuseFeedback          func(childComplexity int, input store.RefuseFeedbackInput) int
 		RefuseItem              func(childComplexity int, input store.RefuseItemInput) int
 		RegisterTalent          func(childComplexity int, input store.RegisterTalentInput) int
 		RejectEnrolment         func(childComplexity int, input store.StepEnrolmentInput) int
 		ReleaseItem             func(childComplexity int, input store.ReleaseItemInput) int
+		ReleaseMediaSegment     func(childComplexity int, input store.ReleaseMediaSegmentInput) int
 		ReopenFeedback          func(childComplexity int, input store.ReopenFeedbackInput) int
 		ReplyFeedback           func(childComplexity int, input store.ReplyFeedbackInput) int
 		ReportLost              func(childComplexity int, input store.StepLoanInput) int
@@ -1547,21 +1837,30 @@ type ComplexityRoot struct {
 		ReturnItem              func(childComplexity int, input store.ReturnItemInput) int
 		ReverseFundEntry        func(childComplexity int, input store.ReverseFundEntryInput) int
 		ReviewEcho              func(childComplexity int, input store.StepEchoInput) int
+		ReviewMediaIssue        func(childComplexity int, input store.StepMediaIssueInput) int
 		ReviseEcho              func(childComplexity int, input store.ReviseEchoInput) int
 		ReviseImprovementPlan   func(childComplexity int, input store.ReviseImprovementPlanInput) int
 		ReviseTalent            func(childComplexity int, input store.ReviseTalentInput) int
+		RevokeMediaRelease      func(childComplexity int, input store.RevokeMediaReleaseInput) int
+		ReworkMediaIssue        func(childComplexity int, input store.StepMediaIssueInput) int
 		SaveQuery               func(childComplexity int, input store.SaveQueryInput) int
+		ScheduleLiveSession     func(childComplexity int, input store.ScheduleLiveSessionInput) int
 		SendMealOut             func(childComplexity int, input store.SendMealOutInput) int
 		SetSubsidyRule          func(childComplexity int, input store.SetSubsidyRuleInput) int
 		ShareQuery              func(childComplexity int, input store.ShareQueryInput) int
 		ShowTalent              func(childComplexity int, input store.ShowTalentInput) int
 		StartFeedback           func(childComplexity int, input store.StepFeedbackInput) int
+		StudyChannel            func(childComplexity int, input store.StudyChannelInput) int
+		SubmitChannel           func(childComplexity int, input store.SubmitChannelInput) int
 		SubmitFeedback          func(childComplexity int, input store.SubmitFeedbackInput) int
+		SuspendChannel          func(childComplexity int, input store.HoldChannelInput) int
 		SuspendFeedback         func(childComplexity int, input store.SuspendFeedbackInput) int
 		TriageFeedback          func(childComplexity int, input store.TriageFeedbackInput) int
+		WithdrawAnnouncement    func(childComplexity int, input store.WithdrawAnnouncementInput) int
 		WithdrawEcho            func(childComplexity int, input store.WithdrawEchoInput) int
 		WithdrawEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
 		WithdrawFeedback        func(childComplexity int, input store.WithdrawFeedbackInput) int
+		WithdrawMediaIssue      func(childComplexity int, input store.WithdrawMediaIssueInput) int
 		WithdrawMenuItem        func(childComplexity int, input store.WithdrawMenuItemInput) int
 		WithdrawTalent          func(childComplexity int, input store.WithdrawTalentInput) int
 		WriteOffLoan            func(childComplexity int, input store.StepLoanInput) int
@@ -1615,6 +1914,39 @@ type ComplexityRoot struct {
 		From func(childComplexity int) int
 		To   func(childComplexity int) int
 		Zh   func(childComplexity int) int
+	}
+
+	Production struct {
+		Channel        func(childComplexity int) int
+		Community      func(childComplexity int) int
+		ID             func(childComplexity int) int
+		MediaURL       func(childComplexity int) int
+		NameEn         func(childComplexity int) int
+		NameZh         func(childComplexity int) int
+		Playwrights    func(childComplexity int) int
+		Provenance     func(childComplexity int) int
+		ReleasedOn     func(childComplexity int) int
+		ReleasedWithin func(childComplexity int) int
+		Team           func(childComplexity int) int
+		TitleZh        func(childComplexity int) int
+	}
+
+	ProductionConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ProductionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ProductionPayload struct {
+		Production func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Programme struct {
@@ -1683,9 +2015,11 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Announcements            func(childComplexity int, communities []string, filter *store.AnnouncementFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		AttendanceAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Campaigns                func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Canteens                 func(childComplexity int, communities []string, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Channels                 func(childComplexity int, communities []string, filter *store.ChannelFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Communities              func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community                func(childComplexity int, slug *string, id *string) int
 		CourseAggregate          func(childComplexity int, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -1706,17 +2040,24 @@ type ComplexityRoot struct {
 		FundEntryAggregate       func(childComplexity int, communities []string, where *store.FundEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Funds                    func(childComplexity int, communities []string, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ImprovementPlans         func(childComplexity int, communities []string, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LatestMediaIssues        func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LiveSessions             func(childComplexity int, communities []string, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LoanAggregate            func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MealOrderAggregate       func(childComplexity int, communities []string, where *store.MealOrderFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		MealOrders               func(childComplexity int, communities []string, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MediaColumns             func(childComplexity int, communities []string, filter *store.MediaColumnFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MediaIssueAggregate      func(childComplexity int, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MediaIssues              func(childComplexity int, communities []string, filter *store.MediaIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MediaSeries              func(childComplexity int, communities []string, filter *store.MediaSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MenuItems                func(childComplexity int, communities []string, filter *store.MenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MetricCatalogue          func(childComplexity int, of []string) int
 		Metrics                  func(childComplexity int, measures []string, dimensions []string, communities []string, where []*store.MetricCondition, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Node                     func(childComplexity int, id string) int
 		Nodes                    func(childComplexity int, ids []string) int
 		OpenStationsNow          func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Productions              func(childComplexity int, communities []string, filter *store.ProductionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Programmes               func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ReportedStatistics       func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ResidentAggregate        func(childComplexity int, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -1772,6 +2113,7 @@ type ComplexityRoot struct {
 		Difference  func(childComplexity int) int
 		Event       func(childComplexity int) int
 		ID          func(childComplexity int) int
+		MediaSeries func(childComplexity int) int
 		Method      func(childComplexity int) int
 		Metric      func(childComplexity int) int
 		NameEn      func(childComplexity int) int
@@ -2646,6 +2988,7 @@ type ComplexityRoot struct {
 		ID                  func(childComplexity int) int
 		Informal            func(childComplexity int) int
 		Kind                func(childComplexity int) int
+		MediaSeries         func(childComplexity int) int
 		MemberCount         func(childComplexity int) int
 		MemberGroups        func(childComplexity int) int
 		Memberships         func(childComplexity int, filter *store.TeamMembershipFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
@@ -2657,6 +3000,7 @@ type ComplexityRoot struct {
 		Parent              func(childComplexity int) int
 		Performs            func(childComplexity int) int
 		Playwrights         func(childComplexity int) int
+		Productions         func(childComplexity int) int
 		Programme           func(childComplexity int) int
 		Projects            func(childComplexity int) int
 		Provenance          func(childComplexity int) int
@@ -2779,6 +3123,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AggregateCost.Sources(childComplexity), true
+
+	case "Announcement.bodyZh":
+		if e.ComplexityRoot.Announcement.BodyZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.BodyZh(childComplexity), true
+	case "Announcement.channels":
+		if e.ComplexityRoot.Announcement.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Channels(childComplexity), true
+	case "Announcement.community":
+		if e.ComplexityRoot.Announcement.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Community(childComplexity), true
+	case "Announcement.id":
+		if e.ComplexityRoot.Announcement.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.ID(childComplexity), true
+	case "Announcement.provenance":
+		if e.ComplexityRoot.Announcement.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Provenance(childComplexity), true
+	case "Announcement.publishedAt":
+		if e.ComplexityRoot.Announcement.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.PublishedAt(childComplexity), true
+	case "Announcement.status":
+		if e.ComplexityRoot.Announcement.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Status(childComplexity), true
+	case "Announcement.titleZh":
+		if e.ComplexityRoot.Announcement.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.TitleZh(childComplexity), true
+	case "Announcement.topic":
+		if e.ComplexityRoot.Announcement.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Topic(childComplexity), true
+	case "Announcement.version":
+		if e.ComplexityRoot.Announcement.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Version(childComplexity), true
+	case "Announcement.withdrawnFor":
+		if e.ComplexityRoot.Announcement.WithdrawnFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.WithdrawnFor(childComplexity), true
+
+	case "AnnouncementConnection.coverage":
+		if e.ComplexityRoot.AnnouncementConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.Coverage(childComplexity), true
+	case "AnnouncementConnection.edges":
+		if e.ComplexityRoot.AnnouncementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.Edges(childComplexity), true
+	case "AnnouncementConnection.nodes":
+		if e.ComplexityRoot.AnnouncementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.Nodes(childComplexity), true
+	case "AnnouncementConnection.pageInfo":
+		if e.ComplexityRoot.AnnouncementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.PageInfo(childComplexity), true
+	case "AnnouncementConnection.totalCount":
+		if e.ComplexityRoot.AnnouncementConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.TotalCount(childComplexity), true
+
+	case "AnnouncementEdge.cursor":
+		if e.ComplexityRoot.AnnouncementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementEdge.Cursor(childComplexity), true
+	case "AnnouncementEdge.node":
+		if e.ComplexityRoot.AnnouncementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementEdge.Node(childComplexity), true
+
+	case "AnnouncementPayload.announcement":
+		if e.ComplexityRoot.AnnouncementPayload.Announcement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementPayload.Announcement(childComplexity), true
+	case "AnnouncementPayload.userErrors":
+		if e.ComplexityRoot.AnnouncementPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementPayload.UserErrors(childComplexity), true
 
 	case "Attendance.community":
 		if e.ComplexityRoot.Attendance.Community == nil {
@@ -3444,6 +3912,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CanteenEdge.Node(childComplexity), true
 
+	case "Channel.announcements":
+		if e.ComplexityRoot.Channel.Announcements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Announcements(childComplexity), true
+	case "Channel.approval":
+		if e.ComplexityRoot.Channel.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Approval(childComplexity), true
+	case "Channel.approvals":
+		if e.ComplexityRoot.Channel.Approvals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Approvals(childComplexity), true
 	case "Channel.approved":
 		if e.ComplexityRoot.Channel.Approved == nil {
 			break
@@ -3498,12 +3984,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Channel.Kind(childComplexity), true
+	case "Channel.liveSessions":
+		if e.ComplexityRoot.Channel.LiveSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Channel_liveSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Channel.LiveSessions(childComplexity, args["filter"].(*store.LiveSessionFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Channel.livestream":
 		if e.ComplexityRoot.Channel.Livestream == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Channel.Livestream(childComplexity), true
+	case "Channel.mediaSeries":
+		if e.ComplexityRoot.Channel.MediaSeries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.MediaSeries(childComplexity), true
 	case "Channel.nameEn":
 		if e.ComplexityRoot.Channel.NameEn == nil {
 			break
@@ -3516,6 +4019,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Channel.NameZh(childComplexity), true
+	case "Channel.needsApproval":
+		if e.ComplexityRoot.Channel.NeedsApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.NeedsApproval(childComplexity), true
+	case "Channel.productions":
+		if e.ComplexityRoot.Channel.Productions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Productions(childComplexity), true
 	case "Channel.provenance":
 		if e.ComplexityRoot.Channel.Provenance == nil {
 			break
@@ -3559,12 +4074,141 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Channel.StudiedBy(childComplexity), true
 
+	case "ChannelApproval.channel":
+		if e.ComplexityRoot.ChannelApproval.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.Channel(childComplexity), true
+	case "ChannelApproval.community":
+		if e.ComplexityRoot.ChannelApproval.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.Community(childComplexity), true
+	case "ChannelApproval.decidedOn":
+		if e.ComplexityRoot.ChannelApproval.DecidedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.DecidedOn(childComplexity), true
+	case "ChannelApproval.id":
+		if e.ComplexityRoot.ChannelApproval.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.ID(childComplexity), true
+	case "ChannelApproval.provenance":
+		if e.ComplexityRoot.ChannelApproval.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.Provenance(childComplexity), true
+	case "ChannelApproval.reason":
+		if e.ComplexityRoot.ChannelApproval.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.Reason(childComplexity), true
+	case "ChannelApproval.status":
+		if e.ComplexityRoot.ChannelApproval.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.Status(childComplexity), true
+	case "ChannelApproval.studiedBy":
+		if e.ComplexityRoot.ChannelApproval.StudiedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.StudiedBy(childComplexity), true
+	case "ChannelApproval.submittedTo":
+		if e.ComplexityRoot.ChannelApproval.SubmittedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.SubmittedTo(childComplexity), true
+	case "ChannelApproval.version":
+		if e.ComplexityRoot.ChannelApproval.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApproval.Version(childComplexity), true
+
+	case "ChannelApprovalPayload.approval":
+		if e.ComplexityRoot.ChannelApprovalPayload.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApprovalPayload.Approval(childComplexity), true
+	case "ChannelApprovalPayload.userErrors":
+		if e.ComplexityRoot.ChannelApprovalPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelApprovalPayload.UserErrors(childComplexity), true
+
+	case "ChannelConnection.coverage":
+		if e.ComplexityRoot.ChannelConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelConnection.Coverage(childComplexity), true
+	case "ChannelConnection.edges":
+		if e.ComplexityRoot.ChannelConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelConnection.Edges(childComplexity), true
+	case "ChannelConnection.nodes":
+		if e.ComplexityRoot.ChannelConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelConnection.Nodes(childComplexity), true
+	case "ChannelConnection.pageInfo":
+		if e.ComplexityRoot.ChannelConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelConnection.PageInfo(childComplexity), true
+	case "ChannelConnection.totalCount":
+		if e.ComplexityRoot.ChannelConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelConnection.TotalCount(childComplexity), true
+
+	case "ChannelEdge.cursor":
+		if e.ComplexityRoot.ChannelEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelEdge.Cursor(childComplexity), true
+	case "ChannelEdge.node":
+		if e.ComplexityRoot.ChannelEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelEdge.Node(childComplexity), true
+
 	case "Community.aliases":
 		if e.ComplexityRoot.Community.Aliases == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Community.Aliases(childComplexity), true
+	case "Community.announcements":
+		if e.ComplexityRoot.Community.Announcements == nil {
+			break
+		}
+
+		args, err := ec.field_Community_announcements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Announcements(childComplexity, args["filter"].(*store.AnnouncementFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.brands":
 		if e.ComplexityRoot.Community.Brands == nil {
 			break
@@ -3683,6 +4327,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.ImprovementPlans(childComplexity, args["filter"].(*store.ImprovementPlanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.latestMediaIssues":
+		if e.ComplexityRoot.Community.LatestMediaIssues == nil {
+			break
+		}
+
+		args, err := ec.field_Community_latestMediaIssues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.LatestMediaIssues(childComplexity, args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.mediaSeries":
+		if e.ComplexityRoot.Community.MediaSeries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Community.MediaSeries(childComplexity), true
 	case "Community.nameEn":
 		if e.ComplexityRoot.Community.NameEn == nil {
 			break
@@ -7950,6 +8611,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LendableItemEdge.Node(childComplexity), true
 
+	case "LiveSession.cancelledFor":
+		if e.ComplexityRoot.LiveSession.CancelledFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.CancelledFor(childComplexity), true
+	case "LiveSession.channel":
+		if e.ComplexityRoot.LiveSession.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.Channel(childComplexity), true
+	case "LiveSession.community":
+		if e.ComplexityRoot.LiveSession.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.Community(childComplexity), true
+	case "LiveSession.end":
+		if e.ComplexityRoot.LiveSession.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.End(childComplexity), true
+	case "LiveSession.id":
+		if e.ComplexityRoot.LiveSession.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.ID(childComplexity), true
+	case "LiveSession.provenance":
+		if e.ComplexityRoot.LiveSession.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.Provenance(childComplexity), true
+	case "LiveSession.start":
+		if e.ComplexityRoot.LiveSession.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.Start(childComplexity), true
+	case "LiveSession.status":
+		if e.ComplexityRoot.LiveSession.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.Status(childComplexity), true
+	case "LiveSession.titleZh":
+		if e.ComplexityRoot.LiveSession.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.TitleZh(childComplexity), true
+	case "LiveSession.version":
+		if e.ComplexityRoot.LiveSession.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSession.Version(childComplexity), true
+
+	case "LiveSessionConnection.coverage":
+		if e.ComplexityRoot.LiveSessionConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionConnection.Coverage(childComplexity), true
+	case "LiveSessionConnection.edges":
+		if e.ComplexityRoot.LiveSessionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionConnection.Edges(childComplexity), true
+	case "LiveSessionConnection.nodes":
+		if e.ComplexityRoot.LiveSessionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionConnection.Nodes(childComplexity), true
+	case "LiveSessionConnection.pageInfo":
+		if e.ComplexityRoot.LiveSessionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionConnection.PageInfo(childComplexity), true
+	case "LiveSessionConnection.totalCount":
+		if e.ComplexityRoot.LiveSessionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionConnection.TotalCount(childComplexity), true
+
+	case "LiveSessionEdge.cursor":
+		if e.ComplexityRoot.LiveSessionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionEdge.Cursor(childComplexity), true
+	case "LiveSessionEdge.node":
+		if e.ComplexityRoot.LiveSessionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionEdge.Node(childComplexity), true
+
+	case "LiveSessionPayload.session":
+		if e.ComplexityRoot.LiveSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionPayload.Session(childComplexity), true
+	case "LiveSessionPayload.userErrors":
+		if e.ComplexityRoot.LiveSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveSessionPayload.UserErrors(childComplexity), true
+
 	case "Loan.borrower":
 		if e.ComplexityRoot.Loan.Borrower == nil {
 			break
@@ -8918,6 +9697,740 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MeasureAccuracy.Of(childComplexity), true
 
+	case "MediaColumn.community":
+		if e.ComplexityRoot.MediaColumn.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumn.Community(childComplexity), true
+	case "MediaColumn.id":
+		if e.ComplexityRoot.MediaColumn.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumn.ID(childComplexity), true
+	case "MediaColumn.nameEn":
+		if e.ComplexityRoot.MediaColumn.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumn.NameEn(childComplexity), true
+	case "MediaColumn.nameZh":
+		if e.ComplexityRoot.MediaColumn.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumn.NameZh(childComplexity), true
+	case "MediaColumn.provenance":
+		if e.ComplexityRoot.MediaColumn.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumn.Provenance(childComplexity), true
+	case "MediaColumn.segments":
+		if e.ComplexityRoot.MediaColumn.Segments == nil {
+			break
+		}
+
+		args, err := ec.field_MediaColumn_segments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaColumn.Segments(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "MediaColumn.series":
+		if e.ComplexityRoot.MediaColumn.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumn.Series(childComplexity), true
+
+	case "MediaColumnConnection.coverage":
+		if e.ComplexityRoot.MediaColumnConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumnConnection.Coverage(childComplexity), true
+	case "MediaColumnConnection.edges":
+		if e.ComplexityRoot.MediaColumnConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumnConnection.Edges(childComplexity), true
+	case "MediaColumnConnection.nodes":
+		if e.ComplexityRoot.MediaColumnConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumnConnection.Nodes(childComplexity), true
+	case "MediaColumnConnection.pageInfo":
+		if e.ComplexityRoot.MediaColumnConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumnConnection.PageInfo(childComplexity), true
+	case "MediaColumnConnection.totalCount":
+		if e.ComplexityRoot.MediaColumnConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumnConnection.TotalCount(childComplexity), true
+
+	case "MediaColumnEdge.cursor":
+		if e.ComplexityRoot.MediaColumnEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumnEdge.Cursor(childComplexity), true
+	case "MediaColumnEdge.node":
+		if e.ComplexityRoot.MediaColumnEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaColumnEdge.Node(childComplexity), true
+
+	case "MediaIssue.community":
+		if e.ComplexityRoot.MediaIssue.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.Community(childComplexity), true
+	case "MediaIssue.dueOn":
+		if e.ComplexityRoot.MediaIssue.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.DueOn(childComplexity), true
+	case "MediaIssue.id":
+		if e.ComplexityRoot.MediaIssue.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.ID(childComplexity), true
+	case "MediaIssue.issueNo":
+		if e.ComplexityRoot.MediaIssue.IssueNo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.IssueNo(childComplexity), true
+	case "MediaIssue.mediaUrl":
+		if e.ComplexityRoot.MediaIssue.MediaURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.MediaURL(childComplexity), true
+	case "MediaIssue.provenance":
+		if e.ComplexityRoot.MediaIssue.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.Provenance(childComplexity), true
+	case "MediaIssue.publishedAt":
+		if e.ComplexityRoot.MediaIssue.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.PublishedAt(childComplexity), true
+	case "MediaIssue.publishedOn":
+		if e.ComplexityRoot.MediaIssue.PublishedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.PublishedOn(childComplexity), true
+	case "MediaIssue.recordedAt":
+		if e.ComplexityRoot.MediaIssue.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.RecordedAt(childComplexity), true
+	case "MediaIssue.segments":
+		if e.ComplexityRoot.MediaIssue.Segments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.Segments(childComplexity), true
+	case "MediaIssue.series":
+		if e.ComplexityRoot.MediaIssue.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.Series(childComplexity), true
+	case "MediaIssue.status":
+		if e.ComplexityRoot.MediaIssue.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.Status(childComplexity), true
+	case "MediaIssue.summaryZh":
+		if e.ComplexityRoot.MediaIssue.SummaryZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.SummaryZh(childComplexity), true
+	case "MediaIssue.titleZh":
+		if e.ComplexityRoot.MediaIssue.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.TitleZh(childComplexity), true
+	case "MediaIssue.version":
+		if e.ComplexityRoot.MediaIssue.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.Version(childComplexity), true
+	case "MediaIssue.withdrawnFor":
+		if e.ComplexityRoot.MediaIssue.WithdrawnFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssue.WithdrawnFor(childComplexity), true
+
+	case "MediaIssueAggregate.accuracy":
+		if e.ComplexityRoot.MediaIssueAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Accuracy(childComplexity), true
+	case "MediaIssueAggregate.asOf":
+		if e.ComplexityRoot.MediaIssueAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.AsOf(childComplexity), true
+	case "MediaIssueAggregate.cost":
+		if e.ComplexityRoot.MediaIssueAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Cost(childComplexity), true
+	case "MediaIssueAggregate.coverage":
+		if e.ComplexityRoot.MediaIssueAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Coverage(childComplexity), true
+	case "MediaIssueAggregate.edges":
+		if e.ComplexityRoot.MediaIssueAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Edges(childComplexity), true
+	case "MediaIssueAggregate.nodes":
+		if e.ComplexityRoot.MediaIssueAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Nodes(childComplexity), true
+	case "MediaIssueAggregate.other":
+		if e.ComplexityRoot.MediaIssueAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Other(childComplexity), true
+	case "MediaIssueAggregate.pageInfo":
+		if e.ComplexityRoot.MediaIssueAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.PageInfo(childComplexity), true
+	case "MediaIssueAggregate.suppressed":
+		if e.ComplexityRoot.MediaIssueAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Suppressed(childComplexity), true
+	case "MediaIssueAggregate.total":
+		if e.ComplexityRoot.MediaIssueAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.Total(childComplexity), true
+	case "MediaIssueAggregate.totalCount":
+		if e.ComplexityRoot.MediaIssueAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueAggregate.TotalCount(childComplexity), true
+
+	case "MediaIssueConnection.coverage":
+		if e.ComplexityRoot.MediaIssueConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueConnection.Coverage(childComplexity), true
+	case "MediaIssueConnection.edges":
+		if e.ComplexityRoot.MediaIssueConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueConnection.Edges(childComplexity), true
+	case "MediaIssueConnection.nodes":
+		if e.ComplexityRoot.MediaIssueConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueConnection.Nodes(childComplexity), true
+	case "MediaIssueConnection.pageInfo":
+		if e.ComplexityRoot.MediaIssueConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueConnection.PageInfo(childComplexity), true
+	case "MediaIssueConnection.totalCount":
+		if e.ComplexityRoot.MediaIssueConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueConnection.TotalCount(childComplexity), true
+
+	case "MediaIssueEdge.cursor":
+		if e.ComplexityRoot.MediaIssueEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueEdge.Cursor(childComplexity), true
+	case "MediaIssueEdge.node":
+		if e.ComplexityRoot.MediaIssueEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueEdge.Node(childComplexity), true
+
+	case "MediaIssueGroup.bucket":
+		if e.ComplexityRoot.MediaIssueGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Bucket(childComplexity), true
+	case "MediaIssueGroup.channel":
+		if e.ComplexityRoot.MediaIssueGroup.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Channel(childComplexity), true
+	case "MediaIssueGroup.community":
+		if e.ComplexityRoot.MediaIssueGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Community(childComplexity), true
+	case "MediaIssueGroup.compared":
+		if e.ComplexityRoot.MediaIssueGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Compared(childComplexity), true
+	case "MediaIssueGroup.district":
+		if e.ComplexityRoot.MediaIssueGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.District(childComplexity), true
+	case "MediaIssueGroup.highestNo":
+		if e.ComplexityRoot.MediaIssueGroup.HighestNo == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueGroup_highestNo_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.HighestNo(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+	case "MediaIssueGroup.issues":
+		if e.ComplexityRoot.MediaIssueGroup.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueGroup_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Issues(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+	case "MediaIssueGroup.meanLagDays":
+		if e.ComplexityRoot.MediaIssueGroup.MeanLagDays == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueGroup_meanLagDays_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.MeanLagDays(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+	case "MediaIssueGroup.onTimeShare":
+		if e.ComplexityRoot.MediaIssueGroup.OnTimeShare == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueGroup_onTimeShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.OnTimeShare(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+	case "MediaIssueGroup.series":
+		if e.ComplexityRoot.MediaIssueGroup.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Series(childComplexity), true
+	case "MediaIssueGroup.seriesKind":
+		if e.ComplexityRoot.MediaIssueGroup.SeriesKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.SeriesKind(childComplexity), true
+	case "MediaIssueGroup.street":
+		if e.ComplexityRoot.MediaIssueGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Street(childComplexity), true
+	case "MediaIssueGroup.suppressed":
+		if e.ComplexityRoot.MediaIssueGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroup.Suppressed(childComplexity), true
+
+	case "MediaIssueGroupEdge.cursor":
+		if e.ComplexityRoot.MediaIssueGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroupEdge.Cursor(childComplexity), true
+	case "MediaIssueGroupEdge.node":
+		if e.ComplexityRoot.MediaIssueGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssueGroupEdge.Node(childComplexity), true
+
+	case "MediaIssueMeasures.highestNo":
+		if e.ComplexityRoot.MediaIssueMeasures.HighestNo == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueMeasures_highestNo_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueMeasures.HighestNo(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+	case "MediaIssueMeasures.issues":
+		if e.ComplexityRoot.MediaIssueMeasures.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueMeasures_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueMeasures.Issues(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+	case "MediaIssueMeasures.meanLagDays":
+		if e.ComplexityRoot.MediaIssueMeasures.MeanLagDays == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueMeasures_meanLagDays_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueMeasures.MeanLagDays(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+	case "MediaIssueMeasures.onTimeShare":
+		if e.ComplexityRoot.MediaIssueMeasures.OnTimeShare == nil {
+			break
+		}
+
+		args, err := ec.field_MediaIssueMeasures_onTimeShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaIssueMeasures.OnTimeShare(childComplexity, args["where"].(*store.MediaIssueFilter)), true
+
+	case "MediaIssuePayload.issue":
+		if e.ComplexityRoot.MediaIssuePayload.Issue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssuePayload.Issue(childComplexity), true
+	case "MediaIssuePayload.userErrors":
+		if e.ComplexityRoot.MediaIssuePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaIssuePayload.UserErrors(childComplexity), true
+
+	case "MediaSegment.column":
+		if e.ComplexityRoot.MediaSegment.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Column(childComplexity), true
+	case "MediaSegment.community":
+		if e.ComplexityRoot.MediaSegment.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Community(childComplexity), true
+	case "MediaSegment.contributor":
+		if e.ComplexityRoot.MediaSegment.Contributor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Contributor(childComplexity), true
+	case "MediaSegment.contributorTeam":
+		if e.ComplexityRoot.MediaSegment.ContributorTeam == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.ContributorTeam(childComplexity), true
+	case "MediaSegment.id":
+		if e.ComplexityRoot.MediaSegment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.ID(childComplexity), true
+	case "MediaSegment.issue":
+		if e.ComplexityRoot.MediaSegment.Issue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Issue(childComplexity), true
+	case "MediaSegment.order":
+		if e.ComplexityRoot.MediaSegment.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Order(childComplexity), true
+	case "MediaSegment.provenance":
+		if e.ComplexityRoot.MediaSegment.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Provenance(childComplexity), true
+	case "MediaSegment.releasedBy":
+		if e.ComplexityRoot.MediaSegment.ReleasedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.ReleasedBy(childComplexity), true
+	case "MediaSegment.releasedOn":
+		if e.ComplexityRoot.MediaSegment.ReleasedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.ReleasedOn(childComplexity), true
+	case "MediaSegment.status":
+		if e.ComplexityRoot.MediaSegment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Status(childComplexity), true
+	case "MediaSegment.titleZh":
+		if e.ComplexityRoot.MediaSegment.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.TitleZh(childComplexity), true
+	case "MediaSegment.version":
+		if e.ComplexityRoot.MediaSegment.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegment.Version(childComplexity), true
+
+	case "MediaSegmentConnection.coverage":
+		if e.ComplexityRoot.MediaSegmentConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentConnection.Coverage(childComplexity), true
+	case "MediaSegmentConnection.edges":
+		if e.ComplexityRoot.MediaSegmentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentConnection.Edges(childComplexity), true
+	case "MediaSegmentConnection.nodes":
+		if e.ComplexityRoot.MediaSegmentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentConnection.Nodes(childComplexity), true
+	case "MediaSegmentConnection.pageInfo":
+		if e.ComplexityRoot.MediaSegmentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentConnection.PageInfo(childComplexity), true
+	case "MediaSegmentConnection.totalCount":
+		if e.ComplexityRoot.MediaSegmentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentConnection.TotalCount(childComplexity), true
+
+	case "MediaSegmentEdge.cursor":
+		if e.ComplexityRoot.MediaSegmentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentEdge.Cursor(childComplexity), true
+	case "MediaSegmentEdge.node":
+		if e.ComplexityRoot.MediaSegmentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentEdge.Node(childComplexity), true
+
+	case "MediaSegmentPayload.segment":
+		if e.ComplexityRoot.MediaSegmentPayload.Segment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentPayload.Segment(childComplexity), true
+	case "MediaSegmentPayload.userErrors":
+		if e.ComplexityRoot.MediaSegmentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSegmentPayload.UserErrors(childComplexity), true
+
+	case "MediaSeries.brand":
+		if e.ComplexityRoot.MediaSeries.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.Brand(childComplexity), true
+	case "MediaSeries.channels":
+		if e.ComplexityRoot.MediaSeries.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.Channels(childComplexity), true
+	case "MediaSeries.columns":
+		if e.ComplexityRoot.MediaSeries.Columns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.Columns(childComplexity), true
+	case "MediaSeries.community":
+		if e.ComplexityRoot.MediaSeries.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.Community(childComplexity), true
+	case "MediaSeries.contributorTeam":
+		if e.ComplexityRoot.MediaSeries.ContributorTeam == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.ContributorTeam(childComplexity), true
+	case "MediaSeries.id":
+		if e.ComplexityRoot.MediaSeries.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.ID(childComplexity), true
+	case "MediaSeries.issues":
+		if e.ComplexityRoot.MediaSeries.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_MediaSeries_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MediaSeries.Issues(childComplexity, args["filter"].(*store.MediaIssueFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "MediaSeries.kind":
+		if e.ComplexityRoot.MediaSeries.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.Kind(childComplexity), true
+	case "MediaSeries.latestIssue":
+		if e.ComplexityRoot.MediaSeries.LatestIssue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.LatestIssue(childComplexity), true
+	case "MediaSeries.nameEn":
+		if e.ComplexityRoot.MediaSeries.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.NameEn(childComplexity), true
+	case "MediaSeries.nameZh":
+		if e.ComplexityRoot.MediaSeries.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.NameZh(childComplexity), true
+	case "MediaSeries.provenance":
+		if e.ComplexityRoot.MediaSeries.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.Provenance(childComplexity), true
+	case "MediaSeries.recurrence":
+		if e.ComplexityRoot.MediaSeries.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeries.Recurrence(childComplexity), true
+
+	case "MediaSeriesConnection.coverage":
+		if e.ComplexityRoot.MediaSeriesConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeriesConnection.Coverage(childComplexity), true
+	case "MediaSeriesConnection.edges":
+		if e.ComplexityRoot.MediaSeriesConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeriesConnection.Edges(childComplexity), true
+	case "MediaSeriesConnection.nodes":
+		if e.ComplexityRoot.MediaSeriesConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeriesConnection.Nodes(childComplexity), true
+	case "MediaSeriesConnection.pageInfo":
+		if e.ComplexityRoot.MediaSeriesConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeriesConnection.PageInfo(childComplexity), true
+	case "MediaSeriesConnection.totalCount":
+		if e.ComplexityRoot.MediaSeriesConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeriesConnection.TotalCount(childComplexity), true
+
+	case "MediaSeriesEdge.cursor":
+		if e.ComplexityRoot.MediaSeriesEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeriesEdge.Cursor(childComplexity), true
+	case "MediaSeriesEdge.node":
+		if e.ComplexityRoot.MediaSeriesEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediaSeriesEdge.Node(childComplexity), true
+
 	case "MenuItem.allergens":
 		if e.ComplexityRoot.MenuItem.Allergens == nil {
 			break
@@ -9368,6 +10881,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptSeat(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.addMediaSegment":
+		if e.ComplexityRoot.Mutation.AddMediaSegment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addMediaSegment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddMediaSegment(childComplexity, args["input"].(store.AddMediaSegmentInput)), true
 	case "Mutation.addMenuItem":
 		if e.ComplexityRoot.Mutation.AddMenuItem == nil {
 			break
@@ -9390,6 +10914,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddToFreeMealRoster(childComplexity, args["input"].(store.AddToFreeMealRosterInput)), true
+	case "Mutation.approveChannel":
+		if e.ComplexityRoot.Mutation.ApproveChannel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approveChannel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveChannel(childComplexity, args["input"].(store.StepChannelApprovalInput)), true
 	case "Mutation.assignFeedback":
 		if e.ComplexityRoot.Mutation.AssignFeedback == nil {
 			break
@@ -9412,6 +10947,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BorrowItem(childComplexity, args["input"].(store.BorrowItemInput)), true
+	case "Mutation.cancelLiveSession":
+		if e.ComplexityRoot.Mutation.CancelLiveSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelLiveSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelLiveSession(childComplexity, args["input"].(store.CancelLiveSessionInput)), true
 	case "Mutation.cancelMealOrder":
 		if e.ComplexityRoot.Mutation.CancelMealOrder == nil {
 			break
@@ -9555,6 +11101,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DepositItem(childComplexity, args["input"].(store.DepositItemInput)), true
+	case "Mutation.draftAnnouncement":
+		if e.ComplexityRoot.Mutation.DraftAnnouncement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_draftAnnouncement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DraftAnnouncement(childComplexity, args["input"].(store.DraftAnnouncementInput)), true
 	case "Mutation.draftEcho":
 		if e.ComplexityRoot.Mutation.DraftEcho == nil {
 			break
@@ -9566,6 +11123,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftEcho(childComplexity, args["input"].(store.DraftEchoInput)), true
+	case "Mutation.draftMediaIssue":
+		if e.ComplexityRoot.Mutation.DraftMediaIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_draftMediaIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DraftMediaIssue(childComplexity, args["input"].(store.DraftMediaIssueInput)), true
 	case "Mutation.dropImprovementPlan":
 		if e.ComplexityRoot.Mutation.DropImprovementPlan == nil {
 			break
@@ -9709,6 +11277,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProposeImprovementPlan(childComplexity, args["input"].(store.ProposeImprovementPlanInput)), true
+	case "Mutation.publishAnnouncement":
+		if e.ComplexityRoot.Mutation.PublishAnnouncement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_publishAnnouncement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishAnnouncement(childComplexity, args["input"].(store.PublishAnnouncementInput)), true
 	case "Mutation.publishEcho":
 		if e.ComplexityRoot.Mutation.PublishEcho == nil {
 			break
@@ -9720,6 +11299,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishEcho(childComplexity, args["input"].(store.StepEchoInput)), true
+	case "Mutation.publishMediaIssue":
+		if e.ComplexityRoot.Mutation.PublishMediaIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_publishMediaIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishMediaIssue(childComplexity, args["input"].(store.StepMediaIssueInput)), true
 	case "Mutation.rateFeedback":
 		if e.ComplexityRoot.Mutation.RateFeedback == nil {
 			break
@@ -9753,6 +11343,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordAttendance(childComplexity, args["input"].(store.RecordAttendanceInput)), true
+	case "Mutation.recordMediaIssue":
+		if e.ComplexityRoot.Mutation.RecordMediaIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordMediaIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordMediaIssue(childComplexity, args["input"].(store.RecordMediaIssueInput)), true
+	case "Mutation.recordProduction":
+		if e.ComplexityRoot.Mutation.RecordProduction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordProduction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordProduction(childComplexity, args["input"].(store.RecordProductionInput)), true
 	case "Mutation.recordServiceDelivery":
 		if e.ComplexityRoot.Mutation.RecordServiceDelivery == nil {
 			break
@@ -9775,6 +11387,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReferFeedback(childComplexity, args["input"].(store.ReferFeedbackInput)), true
+	case "Mutation.refuseChannel":
+		if e.ComplexityRoot.Mutation.RefuseChannel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_refuseChannel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefuseChannel(childComplexity, args["input"].(store.HoldChannelInput)), true
 	case "Mutation.refuseFeedback":
 		if e.ComplexityRoot.Mutation.RefuseFeedback == nil {
 			break
@@ -9830,6 +11453,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseItem(childComplexity, args["input"].(store.ReleaseItemInput)), true
+	case "Mutation.releaseMediaSegment":
+		if e.ComplexityRoot.Mutation.ReleaseMediaSegment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_releaseMediaSegment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReleaseMediaSegment(childComplexity, args["input"].(store.ReleaseMediaSegmentInput)), true
 	case "Mutation.reopenFeedback":
 		if e.ComplexityRoot.Mutation.ReopenFeedback == nil {
 			break
@@ -9918,6 +11552,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviewEcho(childComplexity, args["input"].(store.StepEchoInput)), true
+	case "Mutation.reviewMediaIssue":
+		if e.ComplexityRoot.Mutation.ReviewMediaIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewMediaIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewMediaIssue(childComplexity, args["input"].(store.StepMediaIssueInput)), true
 	case "Mutation.reviseEcho":
 		if e.ComplexityRoot.Mutation.ReviseEcho == nil {
 			break
@@ -9951,6 +11596,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviseTalent(childComplexity, args["input"].(store.ReviseTalentInput)), true
+	case "Mutation.revokeMediaRelease":
+		if e.ComplexityRoot.Mutation.RevokeMediaRelease == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeMediaRelease_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeMediaRelease(childComplexity, args["input"].(store.RevokeMediaReleaseInput)), true
+	case "Mutation.reworkMediaIssue":
+		if e.ComplexityRoot.Mutation.ReworkMediaIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reworkMediaIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReworkMediaIssue(childComplexity, args["input"].(store.StepMediaIssueInput)), true
 	case "Mutation.saveQuery":
 		if e.ComplexityRoot.Mutation.SaveQuery == nil {
 			break
@@ -9962,6 +11629,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveQuery(childComplexity, args["input"].(store.SaveQueryInput)), true
+	case "Mutation.scheduleLiveSession":
+		if e.ComplexityRoot.Mutation.ScheduleLiveSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_scheduleLiveSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ScheduleLiveSession(childComplexity, args["input"].(store.ScheduleLiveSessionInput)), true
 	case "Mutation.sendMealOut":
 		if e.ComplexityRoot.Mutation.SendMealOut == nil {
 			break
@@ -10017,6 +11695,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartFeedback(childComplexity, args["input"].(store.StepFeedbackInput)), true
+	case "Mutation.studyChannel":
+		if e.ComplexityRoot.Mutation.StudyChannel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_studyChannel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StudyChannel(childComplexity, args["input"].(store.StudyChannelInput)), true
+	case "Mutation.submitChannel":
+		if e.ComplexityRoot.Mutation.SubmitChannel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_submitChannel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitChannel(childComplexity, args["input"].(store.SubmitChannelInput)), true
 	case "Mutation.submitFeedback":
 		if e.ComplexityRoot.Mutation.SubmitFeedback == nil {
 			break
@@ -10028,6 +11728,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SubmitFeedback(childComplexity, args["input"].(store.SubmitFeedbackInput)), true
+	case "Mutation.suspendChannel":
+		if e.ComplexityRoot.Mutation.SuspendChannel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_suspendChannel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SuspendChannel(childComplexity, args["input"].(store.HoldChannelInput)), true
 	case "Mutation.suspendFeedback":
 		if e.ComplexityRoot.Mutation.SuspendFeedback == nil {
 			break
@@ -10050,6 +11761,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TriageFeedback(childComplexity, args["input"].(store.TriageFeedbackInput)), true
+	case "Mutation.withdrawAnnouncement":
+		if e.ComplexityRoot.Mutation.WithdrawAnnouncement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawAnnouncement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawAnnouncement(childComplexity, args["input"].(store.WithdrawAnnouncementInput)), true
 	case "Mutation.withdrawEcho":
 		if e.ComplexityRoot.Mutation.WithdrawEcho == nil {
 			break
@@ -10083,6 +11805,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawFeedback(childComplexity, args["input"].(store.WithdrawFeedbackInput)), true
+	case "Mutation.withdrawMediaIssue":
+		if e.ComplexityRoot.Mutation.WithdrawMediaIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawMediaIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawMediaIssue(childComplexity, args["input"].(store.WithdrawMediaIssueInput)), true
 	case "Mutation.withdrawMenuItem":
 		if e.ComplexityRoot.Mutation.WithdrawMenuItem == nil {
 			break
@@ -10353,6 +12086,136 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceRange.Zh(childComplexity), true
+
+	case "Production.channel":
+		if e.ComplexityRoot.Production.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.Channel(childComplexity), true
+	case "Production.community":
+		if e.ComplexityRoot.Production.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.Community(childComplexity), true
+	case "Production.id":
+		if e.ComplexityRoot.Production.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.ID(childComplexity), true
+	case "Production.mediaUrl":
+		if e.ComplexityRoot.Production.MediaURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.MediaURL(childComplexity), true
+	case "Production.nameEn":
+		if e.ComplexityRoot.Production.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.NameEn(childComplexity), true
+	case "Production.nameZh":
+		if e.ComplexityRoot.Production.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.NameZh(childComplexity), true
+	case "Production.playwrights":
+		if e.ComplexityRoot.Production.Playwrights == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.Playwrights(childComplexity), true
+	case "Production.provenance":
+		if e.ComplexityRoot.Production.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.Provenance(childComplexity), true
+	case "Production.releasedOn":
+		if e.ComplexityRoot.Production.ReleasedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.ReleasedOn(childComplexity), true
+	case "Production.releasedWithin":
+		if e.ComplexityRoot.Production.ReleasedWithin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.ReleasedWithin(childComplexity), true
+	case "Production.team":
+		if e.ComplexityRoot.Production.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.Team(childComplexity), true
+	case "Production.titleZh":
+		if e.ComplexityRoot.Production.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Production.TitleZh(childComplexity), true
+
+	case "ProductionConnection.coverage":
+		if e.ComplexityRoot.ProductionConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionConnection.Coverage(childComplexity), true
+	case "ProductionConnection.edges":
+		if e.ComplexityRoot.ProductionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionConnection.Edges(childComplexity), true
+	case "ProductionConnection.nodes":
+		if e.ComplexityRoot.ProductionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionConnection.Nodes(childComplexity), true
+	case "ProductionConnection.pageInfo":
+		if e.ComplexityRoot.ProductionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionConnection.PageInfo(childComplexity), true
+	case "ProductionConnection.totalCount":
+		if e.ComplexityRoot.ProductionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionConnection.TotalCount(childComplexity), true
+
+	case "ProductionEdge.cursor":
+		if e.ComplexityRoot.ProductionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionEdge.Cursor(childComplexity), true
+	case "ProductionEdge.node":
+		if e.ComplexityRoot.ProductionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionEdge.Node(childComplexity), true
+
+	case "ProductionPayload.production":
+		if e.ComplexityRoot.ProductionPayload.Production == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionPayload.Production(childComplexity), true
+	case "ProductionPayload.userErrors":
+		if e.ComplexityRoot.ProductionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductionPayload.UserErrors(childComplexity), true
 
 	case "Programme.ageMax":
 		if e.ComplexityRoot.Programme.AgeMax == nil {
@@ -10647,6 +12510,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PublishedDate.Year(childComplexity), true
 
+	case "Query.announcements":
+		if e.ComplexityRoot.Query.Announcements == nil {
+			break
+		}
+
+		args, err := ec.field_Query_announcements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Announcements(childComplexity, args["communities"].([]string), args["filter"].(*store.AnnouncementFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.attendanceAggregate":
 		if e.ComplexityRoot.Query.AttendanceAggregate == nil {
 			break
@@ -10680,6 +12554,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Canteens(childComplexity, args["communities"].([]string), args["filter"].(*store.CanteenFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.channels":
+		if e.ComplexityRoot.Query.Channels == nil {
+			break
+		}
+
+		args, err := ec.field_Query_channels_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Channels(childComplexity, args["communities"].([]string), args["filter"].(*store.ChannelFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.communities":
 		if e.ComplexityRoot.Query.Communities == nil {
 			break
@@ -10901,6 +12786,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.ImprovementPlans(childComplexity, args["communities"].([]string), args["filter"].(*store.ImprovementPlanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
+	case "Query.latestMediaIssues":
+		if e.ComplexityRoot.Query.LatestMediaIssues == nil {
+			break
+		}
+
+		args, err := ec.field_Query_latestMediaIssues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LatestMediaIssues(childComplexity, args["communities"].([]string), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.lendableItems":
 		if e.ComplexityRoot.Query.LendableItems == nil {
 			break
@@ -10912,6 +12808,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LendableItems(childComplexity, args["communities"].([]string), args["filter"].(*store.LendableItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.liveSessions":
+		if e.ComplexityRoot.Query.LiveSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_liveSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LiveSessions(childComplexity, args["communities"].([]string), args["filter"].(*store.LiveSessionFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.loanAggregate":
 		if e.ComplexityRoot.Query.LoanAggregate == nil {
 			break
@@ -10956,6 +12863,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.MealOrders(childComplexity, args["communities"].([]string), args["filter"].(*store.MealOrderFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mediaColumns":
+		if e.ComplexityRoot.Query.MediaColumns == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mediaColumns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MediaColumns(childComplexity, args["communities"].([]string), args["filter"].(*store.MediaColumnFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mediaIssueAggregate":
+		if e.ComplexityRoot.Query.MediaIssueAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mediaIssueAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MediaIssueAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.MediaIssueFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mediaIssues":
+		if e.ComplexityRoot.Query.MediaIssues == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mediaIssues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MediaIssues(childComplexity, args["communities"].([]string), args["filter"].(*store.MediaIssueFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mediaSeries":
+		if e.ComplexityRoot.Query.MediaSeries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mediaSeries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MediaSeries(childComplexity, args["communities"].([]string), args["filter"].(*store.MediaSeriesFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.menuItems":
 		if e.ComplexityRoot.Query.MenuItems == nil {
 			break
@@ -11022,6 +12973,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OpenStationsNow(childComplexity, args["communities"].([]string), args["at"].(*time.Time), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.productions":
+		if e.ComplexityRoot.Query.Productions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_productions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Productions(childComplexity, args["communities"].([]string), args["filter"].(*store.ProductionFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.programmes":
 		if e.ComplexityRoot.Query.Programmes == nil {
 			break
@@ -11426,6 +13388,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportedStatistic.ID(childComplexity), true
+	case "ReportedStatistic.mediaSeries":
+		if e.ComplexityRoot.ReportedStatistic.MediaSeries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportedStatistic.MediaSeries(childComplexity), true
 	case "ReportedStatistic.method":
 		if e.ComplexityRoot.ReportedStatistic.Method == nil {
 			break
@@ -15409,6 +17377,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VolunteerTeam.Kind(childComplexity), true
+	case "VolunteerTeam.mediaSeries":
+		if e.ComplexityRoot.VolunteerTeam.MediaSeries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.MediaSeries(childComplexity), true
 	case "VolunteerTeam.memberCount":
 		if e.ComplexityRoot.VolunteerTeam.MemberCount == nil {
 			break
@@ -15480,6 +17454,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VolunteerTeam.Playwrights(childComplexity), true
+	case "VolunteerTeam.productions":
+		if e.ComplexityRoot.VolunteerTeam.Productions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.Productions(childComplexity), true
 	case "VolunteerTeam.programme":
 		if e.ComplexityRoot.VolunteerTeam.Programme == nil {
 			break
@@ -16398,6 +18378,223 @@ extend type Mutation {
   deliverMeal(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [RESIDENT])
   "For staff, and for who carries it. Of who lives alone it makes a call for help that is due the same day."
   failMealDelivery(input: FailMealDeliveryInput!): MealOrderPayload! @auth(any: [RESIDENT])
+}
+`, BuiltIn: false},
+	{Name: "../schema/channels.graphqls", Input: `enum ChannelApprovalStatus { "已研究" STUDIED "已上报" SUBMITTED "已批准" APPROVED "未批准" REFUSED "已暂停" SUSPENDED OTHER }
+enum LiveSessionStatus { "预告" SCHEDULED "直播中" LIVE "已结束" ENDED "已取消" CANCELLED OTHER }
+enum AnnouncementStatus { "草稿" DRAFT "已发布" PUBLISHED "已撤下" WITHDRAWN OTHER }
+
+"Whether a channel may speak to everybody (上级批准): studied by one body, decided by the one above."
+type ChannelApproval implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  channel: Channel
+  status: ChannelApprovalStatus!
+  studiedBy: Organization
+  submittedTo: Organization
+  "Null where a report states no day."
+  decidedOn: Date
+  "Of a refusal or suspension."
+  reason: String @class(level: P1_STAFF)
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+
+"A live stream (直播), announced or held."
+type LiveSession implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  channel: Channel
+  titleZh: String!
+  start: DateTime!
+  end: DateTime!
+  "LIVE and ENDED at the instant of the request."
+  status: LiveSessionStatus!
+  cancelledFor: String
+  version: Int!
+  provenance: Provenance!
+}
+type LiveSessionConnection @class(level: P0_PUBLIC) {
+  edges: [LiveSessionEdge!]!
+  nodes: [LiveSession!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type LiveSessionEdge @class(level: P0_PUBLIC) { cursor: String!, node: LiveSession! }
+enum LiveSessionOrderField { START }
+input LiveSessionOrder { field: LiveSessionOrderField!, direction: Direction! = ASC }
+input LiveSessionFilter {
+  status: [LiveSessionStatus!]
+  channel: ID
+  "Beginning on a day of the range."
+  range: DateRange @reads(field: "start")
+}
+
+"What a community tells everybody on its channels (公告). Drafts are for staff."
+type Announcement implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  titleZh: String!
+  bodyZh: String
+  "Such as 便民政策."
+  topic: String
+  status: AnnouncementStatus!
+  channels: [Channel!] @listSize(assumed: 2)
+  publishedAt: DateTime
+  withdrawnFor: String @class(level: P1_STAFF)
+  version: Int!
+  provenance: Provenance!
+}
+type AnnouncementConnection @class(level: P0_PUBLIC) {
+  edges: [AnnouncementEdge!]!
+  nodes: [Announcement!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type AnnouncementEdge @class(level: P0_PUBLIC) { cursor: String!, node: Announcement! }
+enum AnnouncementOrderField { PUBLISHED_AT TITLE }
+input AnnouncementOrder { field: AnnouncementOrderField!, direction: Direction! = ASC }
+input AnnouncementFilter {
+  status: [AnnouncementStatus!]
+  topic: String
+  titleContains: String @reads(field: "titleZh")
+  channel: ID @reads(field: "channels")
+}
+
+type ChannelConnection @class(level: P0_PUBLIC) {
+  edges: [ChannelEdge!]!
+  nodes: [Channel!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ChannelEdge @class(level: P0_PUBLIC) { cursor: String!, node: Channel! }
+enum ChannelOrderField { NAME KIND }
+input ChannelOrder { field: ChannelOrderField!, direction: Direction! = ASC }
+input ChannelFilter {
+  kinds: [ChannelKind!]
+  needsApproval: Boolean
+  approved: Boolean
+}
+
+extend type Channel {
+  "Since somebody studied whether to open it. It publishes only while it is ` + "`" + `approved` + "`" + `."
+  needsApproval: Boolean!
+  "The one that counts now; refused ones are in ` + "`" + `approvals` + "`" + `."
+  approval: ChannelApproval
+  approvals: [ChannelApproval!] @listSize(assumed: 1)
+  "By their beginning."
+  liveSessions(filter: LiveSessionFilter, orderBy: LiveSessionOrder, first: Int, after: String, last: Int, before: String): LiveSessionConnection
+  "Newest first."
+  announcements: [Announcement!] @listSize(assumed: 20)
+}
+extend type Community {
+  "Newest first."
+  announcements(filter: AnnouncementFilter, orderBy: AnnouncementOrder, first: Int, after: String, last: Int, before: String): AnnouncementConnection
+}
+extend type Query {
+  "By name."
+  channels(communities: [ID!], filter: ChannelFilter, orderBy: ChannelOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ChannelConnection
+  "By their beginning."
+  liveSessions(communities: [ID!], filter: LiveSessionFilter, orderBy: LiveSessionOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): LiveSessionConnection
+  "Newest first."
+  announcements(communities: [ID!], filter: AnnouncementFilter, orderBy: AnnouncementOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): AnnouncementConnection
+}
+
+input StudyChannelInput {
+  channel: ID!
+  "An organization of the community, such as its Party branch."
+  studiedBy: ID!
+  idempotencyKey: String!
+}
+input SubmitChannelInput {
+  "The approval."
+  id: ID!
+  "The body that decides."
+  submittedTo: ID!
+  version: Int
+  idempotencyKey: String
+}
+input StepChannelApprovalInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input HoldChannelInput {
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+input ScheduleLiveSessionInput {
+  "One that has a live stream, and is approved where it needs to be."
+  channel: ID!
+  titleZh: String!
+  "Later than now."
+  start: DateTime!
+  "At most 24 hours later."
+  end: DateTime!
+  idempotencyKey: String!
+}
+input CancelLiveSessionInput {
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+input DraftAnnouncementInput {
+  "By slug or id."
+  community: ID!
+  titleZh: String!
+  bodyZh: String
+  topic: String
+  "One to ten channels of the community."
+  channels: [ID!]!
+  idempotencyKey: String!
+}
+input PublishAnnouncementInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input WithdrawAnnouncementInput {
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+type ChannelApprovalPayload @class(level: P0_PUBLIC) {
+  approval: ChannelApproval
+  userErrors: [UserError!]!
+}
+type LiveSessionPayload @class(level: P0_PUBLIC) {
+  session: LiveSession
+  userErrors: [UserError!]!
+}
+type AnnouncementPayload @class(level: P0_PUBLIC) {
+  announcement: Announcement
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  "From then on the channel needs an approval."
+  studyChannel(input: StudyChannelInput!): ChannelApprovalPayload! @auth(any: [COMMUNITY_STAFF])
+  submitChannel(input: SubmitChannelInput!): ChannelApprovalPayload! @auth(any: [COMMUNITY_ADMIN])
+  "Also lets a suspended channel speak again."
+  approveChannel(input: StepChannelApprovalInput!): ChannelApprovalPayload! @auth(any: [STREET_STAFF])
+  refuseChannel(input: HoldChannelInput!): ChannelApprovalPayload! @auth(any: [STREET_STAFF])
+  "Nothing is published there any more, and what is to be streamed is cancelled."
+  suspendChannel(input: HoldChannelInput!): ChannelApprovalPayload! @auth(any: [COMMUNITY_ADMIN])
+  scheduleLiveSession(input: ScheduleLiveSessionInput!): LiveSessionPayload! @auth(any: [COMMUNITY_STAFF])
+  cancelLiveSession(input: CancelLiveSessionInput!): LiveSessionPayload! @auth(any: [COMMUNITY_STAFF])
+  draftAnnouncement(input: DraftAnnouncementInput!): AnnouncementPayload! @auth(any: [STATION_STAFF])
+  publishAnnouncement(input: PublishAnnouncementInput!): AnnouncementPayload! @auth(any: [COMMUNITY_STAFF])
+  withdrawAnnouncement(input: WithdrawAnnouncementInput!): AnnouncementPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/common.graphqls", Input: `# Linhui: one graph over the data of many communities (社区), each with a database of its own.
@@ -18101,6 +20298,314 @@ extend type Mutation {
   reportLost(input: StepLoanInput!): LoanPayload! @auth(any: [STATION_STAFF])
   "Gives a lost thing up: it is retired."
   writeOffLoan(input: StepLoanInput!): LoanPayload! @auth(any: [COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
+	{Name: "../schema/media.graphqls", Input: `enum MediaSeriesKind { "有声新闻" AUDIO_NEWS "口袋党课" POCKET_LECTURE "短视频栏目" SHORT_VIDEO "视频号" VIDEO "图文" ARTICLE OTHER }
+enum MediaIssueStatus { "草稿" DRAFT "已录制" RECORDED "已审" REVIEWED "已发布" PUBLISHED "已撤下" WITHDRAWN OTHER }
+enum MediaSegmentStatus { "无须授权" NOT_NEEDED "待授权" AWAITED "授权在案" ON_FILE "授权已撤" REVOKED OTHER }
+enum ReleasedBy { "本人" CONTRIBUTOR "监护人" GUARDIAN OTHER }
+
+"A programme with numbered issues or with columns (栏目), such as the weekly audio news (有声新闻)."
+type MediaSeries implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  kind: MediaSeriesKind!
+  community: Community!
+  brand: Brand
+  "Who makes it, as a team."
+  contributorTeam: VolunteerTeam
+  "When an issue is due."
+  recurrence: Recurrence
+  channels: [Channel!] @listSize(assumed: 2)
+  "By name."
+  columns: [MediaColumn!] @listSize(assumed: 8)
+  "The published one with the highest number."
+  latestIssue: MediaIssue
+  "Newest first."
+  issues(filter: MediaIssueFilter, orderBy: MediaIssueOrder, first: Int, after: String, last: Int, before: String): MediaIssueConnection
+  provenance: Provenance!
+}
+type MediaSeriesConnection @class(level: P0_PUBLIC) {
+  edges: [MediaSeriesEdge!]!
+  nodes: [MediaSeries!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MediaSeriesEdge @class(level: P0_PUBLIC) { cursor: String!, node: MediaSeries! }
+enum MediaSeriesOrderField { NAME KIND }
+input MediaSeriesOrder { field: MediaSeriesOrderField!, direction: Direction! = ASC }
+input MediaSeriesFilter {
+  kinds: [MediaSeriesKind!]
+  nameContains: String
+  channel: ID @reads(field: "channels")
+}
+
+"A column (栏目) of a series."
+type MediaColumn implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  series: MediaSeries
+  "In published issues, for staff in others too."
+  segments(first: Int, after: String, last: Int, before: String): MediaSegmentConnection
+  provenance: Provenance!
+}
+type MediaColumnConnection @class(level: P0_PUBLIC) {
+  edges: [MediaColumnEdge!]!
+  nodes: [MediaColumn!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MediaColumnEdge @class(level: P0_PUBLIC) { cursor: String!, node: MediaColumn! }
+enum MediaColumnOrderField { NAME }
+input MediaColumnOrder { field: MediaColumnOrderField!, direction: Direction! = ASC }
+input MediaColumnFilter {
+  nameContains: String
+  series: ID
+}
+
+"One issue of a series (期). The public sees what is published."
+type MediaIssue implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  series: MediaSeries
+  issueNo: Int!
+  titleZh: String
+  summaryZh: String
+  "Where it can be heard or seen."
+  mediaUrl: String
+  status: MediaIssueStatus!
+  "The day the series was to have it."
+  dueOn: Date
+  recordedAt: DateTime
+  "Null where a report tells a day without a year."
+  publishedAt: DateTime
+  "As a report gave it, where the year is not known."
+  publishedOn: PublishedDate
+  withdrawnFor: String @class(level: P1_STAFF)
+  "In their order."
+  segments: [MediaSegment!] @listSize(assumed: 5)
+  version: Int!
+  provenance: Provenance!
+}
+type MediaIssueConnection @class(level: P0_PUBLIC) {
+  edges: [MediaIssueEdge!]!
+  nodes: [MediaIssue!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MediaIssueEdge @class(level: P0_PUBLIC) { cursor: String!, node: MediaIssue! }
+enum MediaIssueOrderField { PUBLISHED_AT ISSUE_NO DUE_ON }
+input MediaIssueOrder { field: MediaIssueOrderField!, direction: Direction! = ASC }
+input MediaIssueFilter {
+  status: [MediaIssueStatus!]
+  series: ID
+  issueNo: Int
+  kinds: [MediaSeriesKind!] @reads(field: "MediaSeries.kind")
+  "Published on a day of the range."
+  range: DateRange @reads(field: "publishedAt")
+}
+
+"A part of an issue. Whoever is heard in it releases it before the issue is published (授权)."
+type MediaSegment implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  issue: MediaIssue
+  order: Int!
+  column: MediaColumn
+  titleZh: String!
+  contributorTeam: VolunteerTeam
+  "Masked like every resident; never shown to the public."
+  contributor: Resident @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  "Whether the contributors' release is on file."
+  status: MediaSegmentStatus @class(level: P1_STAFF)
+  releasedOn: Date @class(level: P1_STAFF)
+  releasedBy: ReleasedBy @class(level: P1_STAFF)
+  version: Int!
+  provenance: Provenance!
+}
+type MediaSegmentConnection @class(level: P0_PUBLIC) {
+  edges: [MediaSegmentEdge!]!
+  nodes: [MediaSegment!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MediaSegmentEdge @class(level: P0_PUBLIC) { cursor: String!, node: MediaSegment! }
+
+"What a team made and showed, such as a sitcom (情景剧)."
+type Production implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  "Its title; null where a report does not tell it."
+  titleZh: String
+  community: Community!
+  team: VolunteerTeam
+  channel: Channel
+  releasedOn: Date
+  "ISO 8601: how soon after the team was founded, as published."
+  releasedWithin: String
+  playwrights: Int
+  mediaUrl: String
+  provenance: Provenance!
+}
+type ProductionConnection @class(level: P0_PUBLIC) {
+  edges: [ProductionEdge!]!
+  nodes: [Production!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ProductionEdge @class(level: P0_PUBLIC) { cursor: String!, node: Production! }
+enum ProductionOrderField { RELEASED_ON NAME }
+input ProductionOrder { field: ProductionOrderField!, direction: Direction! = ASC }
+input ProductionFilter {
+  team: ID
+  channel: ID
+  "Released on a day of the range."
+  range: DateRange @reads(field: "releasedOn")
+}
+
+extend type Community {
+  "By name."
+  mediaSeries: [MediaSeries!] @listSize(assumed: 5)
+  "The latest issue of each series, newest first."
+  latestMediaIssues(orderBy: MediaIssueOrder, first: Int, after: String, last: Int, before: String): MediaIssueConnection
+}
+extend type Channel {
+  mediaSeries: [MediaSeries!] @listSize(assumed: 3)
+  productions: [Production!] @listSize(assumed: 5)
+}
+extend type VolunteerTeam {
+  productions: [Production!] @listSize(assumed: 5)
+  mediaSeries: [MediaSeries!] @listSize(assumed: 2)
+}
+extend type ReportedStatistic {
+  mediaSeries: MediaSeries
+}
+extend type Query {
+  "By name."
+  mediaSeries(communities: [ID!], filter: MediaSeriesFilter, orderBy: MediaSeriesOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MediaSeriesConnection
+  "By name."
+  mediaColumns(communities: [ID!], filter: MediaColumnFilter, orderBy: MediaColumnOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MediaColumnConnection
+  "Newest first."
+  mediaIssues(communities: [ID!], filter: MediaIssueFilter, orderBy: MediaIssueOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MediaIssueConnection
+  "The latest issue of each series of the given communities, or of all; newest first."
+  latestMediaIssues(communities: [ID!], orderBy: MediaIssueOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MediaIssueConnection
+  "Newest first."
+  productions(communities: [ID!], filter: ProductionFilter, orderBy: ProductionOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ProductionConnection
+}
+
+input MediaSegmentInput {
+  "A column of the series."
+  column: ID
+  titleZh: String!
+  contributorTeam: ID
+  contributor: ID
+}
+input DraftMediaIssueInput {
+  series: ID!
+  "The number after the highest of the series without it."
+  issueNo: Int
+  titleZh: String
+  summaryZh: String
+  dueOn: Date
+  "At most 20, in their order."
+  segments: [MediaSegmentInput!]! = []
+  idempotencyKey: String!
+}
+input AddMediaSegmentInput {
+  "The issue, while it is a draft."
+  id: ID!
+  segment: MediaSegmentInput!
+  version: Int
+  idempotencyKey: String
+}
+input ReleaseMediaSegmentInput {
+  "The segment."
+  id: ID!
+  "GUARDIAN for contributors under 18."
+  by: ReleasedBy!
+  "The day it was signed; today without it."
+  on: Date
+  version: Int
+  idempotencyKey: String
+}
+input RevokeMediaReleaseInput {
+  "The segment."
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input RecordMediaIssueInput {
+  id: ID!
+  "https, of the recording."
+  mediaUrl: String
+  version: Int
+  idempotencyKey: String
+}
+input StepMediaIssueInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input WithdrawMediaIssueInput {
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+input RecordProductionInput {
+  team: ID!
+  channel: ID
+  nameZh: String!
+  titleZh: String
+  "No later than today."
+  releasedOn: Date!
+  playwrights: Int
+  mediaUrl: String
+  idempotencyKey: String!
+}
+"The issue as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type MediaIssuePayload @class(level: P0_PUBLIC) {
+  issue: MediaIssue
+  userErrors: [UserError!]!
+}
+type MediaSegmentPayload @class(level: P0_PUBLIC) {
+  segment: MediaSegment
+  userErrors: [UserError!]!
+}
+type ProductionPayload @class(level: P0_PUBLIC) {
+  production: Production
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  draftMediaIssue(input: DraftMediaIssueInput!): MediaIssuePayload! @auth(any: [STATION_STAFF])
+  addMediaSegment(input: AddMediaSegmentInput!): MediaIssuePayload! @auth(any: [STATION_STAFF])
+  "Puts the contributors' release on file."
+  releaseMediaSegment(input: ReleaseMediaSegmentInput!): MediaSegmentPayload! @auth(any: [STATION_STAFF])
+  "A published issue is withdrawn with it."
+  revokeMediaRelease(input: RevokeMediaReleaseInput!): MediaSegmentPayload! @auth(any: [STATION_STAFF])
+  recordMediaIssue(input: RecordMediaIssueInput!): MediaIssuePayload! @auth(any: [STATION_STAFF])
+  "Back to a draft."
+  reworkMediaIssue(input: StepMediaIssueInput!): MediaIssuePayload! @auth(any: [COMMUNITY_STAFF])
+  "By another than who drafted it."
+  reviewMediaIssue(input: StepMediaIssueInput!): MediaIssuePayload! @auth(any: [COMMUNITY_STAFF])
+  "With every contributor's release on file, on channels that may publish."
+  publishMediaIssue(input: StepMediaIssueInput!): MediaIssuePayload! @auth(any: [COMMUNITY_STAFF])
+  withdrawMediaIssue(input: WithdrawMediaIssueInput!): MediaIssuePayload! @auth(any: [COMMUNITY_STAFF])
+  recordProduction(input: RecordProductionInput!): ProductionPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/metrics.graphqls", Input: `# Figures of several types in one table, as tools for analysis read them: measures and dimensions are named, and the
@@ -20032,6 +22537,76 @@ extend type Query {
   mealOrderAggregate(communities: [ID!], where: MealOrderFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MealOrderDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MealOrderAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
+enum MediaIssueDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  SERIES
+  SERIES_KIND
+  "An issue stands in each channel of its series."
+  CHANNEL
+}
+"One page of the groups of MediaIssue rows that have the same keys."
+type MediaIssueAggregate @class(level: P0_PUBLIC) {
+  edges: [MediaIssueGroupEdge!]!
+  nodes: [MediaIssueGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: MediaIssueMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: MediaIssueMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type MediaIssueGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: MediaIssueGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type MediaIssueGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  series: MediaSeries
+  seriesKind: MediaSeriesKind
+  channel: Channel
+  "Issues published. (期)"
+  issues(where: MediaIssueFilter): Int
+  "The highest number. (期)"
+  highestNo(where: MediaIssueFilter): Decimal
+  "Days from the day an issue was due to its publication, over those with both. (天)"
+  meanLagDays(where: MediaIssueFilter): Decimal
+  "Issues published by the day they were due over issues with a day."
+  onTimeShare(where: MediaIssueFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: MediaIssueMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type MediaIssueMeasures @class(level: P0_PUBLIC) {
+  "Issues published. (期)"
+  issues(where: MediaIssueFilter): Int
+  "The highest number. (期)"
+  highestNo(where: MediaIssueFilter): Decimal
+  "Days from the day an issue was due to its publication, over those with both. (天)"
+  meanLagDays(where: MediaIssueFilter): Decimal
+  "Issues published by the day they were due over issues with a day."
+  onTimeShare(where: MediaIssueFilter): Decimal
+}
+extend type Query {
+  "Groups of MediaIssue rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  mediaIssueAggregate(communities: [ID!], where: MediaIssueFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MediaIssueDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MediaIssueAggregate
+}
+
 enum ResidentDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -20642,7 +23217,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Attendance | Brand | Building | Campaign | Canteen | Channel | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | LendableItem | Loan | MealOrder | MenuItem | Offering | Organization | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MenuItem | Offering | Organization | Production | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -20668,6 +23243,70 @@ func (ec *executionContext) childFields_AggregateCost(ctx context.Context, field
 		return ec.fieldContext_AggregateCost_rollup(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AggregateCost", field.Name)
+}
+
+func (ec *executionContext) childFields_Announcement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Announcement_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Announcement_community(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_Announcement_titleZh(ctx, field)
+	case "bodyZh":
+		return ec.fieldContext_Announcement_bodyZh(ctx, field)
+	case "topic":
+		return ec.fieldContext_Announcement_topic(ctx, field)
+	case "status":
+		return ec.fieldContext_Announcement_status(ctx, field)
+	case "channels":
+		return ec.fieldContext_Announcement_channels(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_Announcement_publishedAt(ctx, field)
+	case "withdrawnFor":
+		return ec.fieldContext_Announcement_withdrawnFor(ctx, field)
+	case "version":
+		return ec.fieldContext_Announcement_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Announcement_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Announcement", field.Name)
+}
+
+func (ec *executionContext) childFields_AnnouncementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AnnouncementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AnnouncementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AnnouncementConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AnnouncementConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_AnnouncementConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnouncementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AnnouncementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AnnouncementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AnnouncementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnouncementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AnnouncementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "announcement":
+		return ec.fieldContext_AnnouncementPayload_announcement(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AnnouncementPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnouncementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Attendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21008,8 +23647,84 @@ func (ec *executionContext) childFields_Channel(ctx context.Context, field graph
 		return ec.fieldContext_Channel_community(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Channel_provenance(ctx, field)
+	case "needsApproval":
+		return ec.fieldContext_Channel_needsApproval(ctx, field)
+	case "approval":
+		return ec.fieldContext_Channel_approval(ctx, field)
+	case "approvals":
+		return ec.fieldContext_Channel_approvals(ctx, field)
+	case "liveSessions":
+		return ec.fieldContext_Channel_liveSessions(ctx, field)
+	case "announcements":
+		return ec.fieldContext_Channel_announcements(ctx, field)
+	case "mediaSeries":
+		return ec.fieldContext_Channel_mediaSeries(ctx, field)
+	case "productions":
+		return ec.fieldContext_Channel_productions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Channel", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelApproval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ChannelApproval_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ChannelApproval_community(ctx, field)
+	case "channel":
+		return ec.fieldContext_ChannelApproval_channel(ctx, field)
+	case "status":
+		return ec.fieldContext_ChannelApproval_status(ctx, field)
+	case "studiedBy":
+		return ec.fieldContext_ChannelApproval_studiedBy(ctx, field)
+	case "submittedTo":
+		return ec.fieldContext_ChannelApproval_submittedTo(ctx, field)
+	case "decidedOn":
+		return ec.fieldContext_ChannelApproval_decidedOn(ctx, field)
+	case "reason":
+		return ec.fieldContext_ChannelApproval_reason(ctx, field)
+	case "version":
+		return ec.fieldContext_ChannelApproval_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ChannelApproval_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelApproval", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelApprovalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approval":
+		return ec.fieldContext_ChannelApprovalPayload_approval(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChannelApprovalPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelApprovalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChannelConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChannelConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChannelConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChannelConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ChannelConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChannelEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChannelEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Community(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21046,6 +23761,8 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_canteens(ctx, field)
 	case "todayMenu":
 		return ec.fieldContext_Community_todayMenu(ctx, field)
+	case "announcements":
+		return ec.fieldContext_Community_announcements(ctx, field)
 	case "serviceDeliveries":
 		return ec.fieldContext_Community_serviceDeliveries(ctx, field)
 	case "reportedStatistics":
@@ -21072,6 +23789,10 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_programmes(ctx, field)
 	case "courses":
 		return ec.fieldContext_Community_courses(ctx, field)
+	case "mediaSeries":
+		return ec.fieldContext_Community_mediaSeries(ctx, field)
+	case "latestMediaIssues":
+		return ec.fieldContext_Community_latestMediaIssues(ctx, field)
 	case "residents":
 		return ec.fieldContext_Community_residents(ctx, field)
 	case "stations":
@@ -22818,6 +25539,68 @@ func (ec *executionContext) childFields_LendableItemEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type LendableItemEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LiveSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LiveSession_id(ctx, field)
+	case "community":
+		return ec.fieldContext_LiveSession_community(ctx, field)
+	case "channel":
+		return ec.fieldContext_LiveSession_channel(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_LiveSession_titleZh(ctx, field)
+	case "start":
+		return ec.fieldContext_LiveSession_start(ctx, field)
+	case "end":
+		return ec.fieldContext_LiveSession_end(ctx, field)
+	case "status":
+		return ec.fieldContext_LiveSession_status(ctx, field)
+	case "cancelledFor":
+		return ec.fieldContext_LiveSession_cancelledFor(ctx, field)
+	case "version":
+		return ec.fieldContext_LiveSession_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_LiveSession_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveSession", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveSessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LiveSessionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LiveSessionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LiveSessionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LiveSessionConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_LiveSessionConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveSessionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveSessionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LiveSessionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LiveSessionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveSessionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_LiveSessionPayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LiveSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Loan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -23196,6 +25979,336 @@ func (ec *executionContext) childFields_MeasureAccuracy(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MeasureAccuracy", field.Name)
 }
 
+func (ec *executionContext) childFields_MediaColumn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MediaColumn_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_MediaColumn_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_MediaColumn_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_MediaColumn_community(ctx, field)
+	case "series":
+		return ec.fieldContext_MediaColumn_series(ctx, field)
+	case "segments":
+		return ec.fieldContext_MediaColumn_segments(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MediaColumn_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaColumn", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaColumnConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MediaColumnConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MediaColumnConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MediaColumnConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MediaColumnConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MediaColumnConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaColumnConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaColumnEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MediaColumnEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MediaColumnEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaColumnEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MediaIssue_id(ctx, field)
+	case "community":
+		return ec.fieldContext_MediaIssue_community(ctx, field)
+	case "series":
+		return ec.fieldContext_MediaIssue_series(ctx, field)
+	case "issueNo":
+		return ec.fieldContext_MediaIssue_issueNo(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_MediaIssue_titleZh(ctx, field)
+	case "summaryZh":
+		return ec.fieldContext_MediaIssue_summaryZh(ctx, field)
+	case "mediaUrl":
+		return ec.fieldContext_MediaIssue_mediaUrl(ctx, field)
+	case "status":
+		return ec.fieldContext_MediaIssue_status(ctx, field)
+	case "dueOn":
+		return ec.fieldContext_MediaIssue_dueOn(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_MediaIssue_recordedAt(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_MediaIssue_publishedAt(ctx, field)
+	case "publishedOn":
+		return ec.fieldContext_MediaIssue_publishedOn(ctx, field)
+	case "withdrawnFor":
+		return ec.fieldContext_MediaIssue_withdrawnFor(ctx, field)
+	case "segments":
+		return ec.fieldContext_MediaIssue_segments(ctx, field)
+	case "version":
+		return ec.fieldContext_MediaIssue_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MediaIssue_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssue", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssueAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MediaIssueAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MediaIssueAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MediaIssueAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MediaIssueAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_MediaIssueAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_MediaIssueAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MediaIssueAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MediaIssueAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_MediaIssueAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MediaIssueAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_MediaIssueAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssueAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssueConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MediaIssueConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MediaIssueConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MediaIssueConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MediaIssueConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MediaIssueConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssueConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssueEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MediaIssueEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MediaIssueEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssueEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssueGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_MediaIssueGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_MediaIssueGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_MediaIssueGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_MediaIssueGroup_district(ctx, field)
+	case "series":
+		return ec.fieldContext_MediaIssueGroup_series(ctx, field)
+	case "seriesKind":
+		return ec.fieldContext_MediaIssueGroup_seriesKind(ctx, field)
+	case "channel":
+		return ec.fieldContext_MediaIssueGroup_channel(ctx, field)
+	case "issues":
+		return ec.fieldContext_MediaIssueGroup_issues(ctx, field)
+	case "highestNo":
+		return ec.fieldContext_MediaIssueGroup_highestNo(ctx, field)
+	case "meanLagDays":
+		return ec.fieldContext_MediaIssueGroup_meanLagDays(ctx, field)
+	case "onTimeShare":
+		return ec.fieldContext_MediaIssueGroup_onTimeShare(ctx, field)
+	case "compared":
+		return ec.fieldContext_MediaIssueGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MediaIssueGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssueGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssueGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MediaIssueGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MediaIssueGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssueGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssueMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issues":
+		return ec.fieldContext_MediaIssueMeasures_issues(ctx, field)
+	case "highestNo":
+		return ec.fieldContext_MediaIssueMeasures_highestNo(ctx, field)
+	case "meanLagDays":
+		return ec.fieldContext_MediaIssueMeasures_meanLagDays(ctx, field)
+	case "onTimeShare":
+		return ec.fieldContext_MediaIssueMeasures_onTimeShare(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssueMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaIssuePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issue":
+		return ec.fieldContext_MediaIssuePayload_issue(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MediaIssuePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaIssuePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaSegment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MediaSegment_id(ctx, field)
+	case "community":
+		return ec.fieldContext_MediaSegment_community(ctx, field)
+	case "issue":
+		return ec.fieldContext_MediaSegment_issue(ctx, field)
+	case "order":
+		return ec.fieldContext_MediaSegment_order(ctx, field)
+	case "column":
+		return ec.fieldContext_MediaSegment_column(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_MediaSegment_titleZh(ctx, field)
+	case "contributorTeam":
+		return ec.fieldContext_MediaSegment_contributorTeam(ctx, field)
+	case "contributor":
+		return ec.fieldContext_MediaSegment_contributor(ctx, field)
+	case "status":
+		return ec.fieldContext_MediaSegment_status(ctx, field)
+	case "releasedOn":
+		return ec.fieldContext_MediaSegment_releasedOn(ctx, field)
+	case "releasedBy":
+		return ec.fieldContext_MediaSegment_releasedBy(ctx, field)
+	case "version":
+		return ec.fieldContext_MediaSegment_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MediaSegment_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaSegment", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaSegmentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MediaSegmentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MediaSegmentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MediaSegmentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MediaSegmentConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MediaSegmentConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaSegmentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaSegmentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MediaSegmentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MediaSegmentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaSegmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaSegmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "segment":
+		return ec.fieldContext_MediaSegmentPayload_segment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MediaSegmentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaSegmentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MediaSeries_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_MediaSeries_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_MediaSeries_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_MediaSeries_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_MediaSeries_community(ctx, field)
+	case "brand":
+		return ec.fieldContext_MediaSeries_brand(ctx, field)
+	case "contributorTeam":
+		return ec.fieldContext_MediaSeries_contributorTeam(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_MediaSeries_recurrence(ctx, field)
+	case "channels":
+		return ec.fieldContext_MediaSeries_channels(ctx, field)
+	case "columns":
+		return ec.fieldContext_MediaSeries_columns(ctx, field)
+	case "latestIssue":
+		return ec.fieldContext_MediaSeries_latestIssue(ctx, field)
+	case "issues":
+		return ec.fieldContext_MediaSeries_issues(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MediaSeries_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaSeries", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaSeriesConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MediaSeriesConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MediaSeriesConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MediaSeriesConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MediaSeriesConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MediaSeriesConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaSeriesConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MediaSeriesEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MediaSeriesEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MediaSeriesEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediaSeriesEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_MenuItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -23492,6 +26605,72 @@ func (ec *executionContext) childFields_PriceRange(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PriceRange", field.Name)
 }
 
+func (ec *executionContext) childFields_Production(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Production_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Production_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Production_nameEn(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_Production_titleZh(ctx, field)
+	case "community":
+		return ec.fieldContext_Production_community(ctx, field)
+	case "team":
+		return ec.fieldContext_Production_team(ctx, field)
+	case "channel":
+		return ec.fieldContext_Production_channel(ctx, field)
+	case "releasedOn":
+		return ec.fieldContext_Production_releasedOn(ctx, field)
+	case "releasedWithin":
+		return ec.fieldContext_Production_releasedWithin(ctx, field)
+	case "playwrights":
+		return ec.fieldContext_Production_playwrights(ctx, field)
+	case "mediaUrl":
+		return ec.fieldContext_Production_mediaUrl(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Production_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Production", field.Name)
+}
+
+func (ec *executionContext) childFields_ProductionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ProductionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ProductionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ProductionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ProductionConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ProductionConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ProductionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ProductionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ProductionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ProductionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "production":
+		return ec.fieldContext_ProductionPayload_production(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ProductionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Programme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -23702,6 +26881,8 @@ func (ec *executionContext) childFields_ReportedStatistic(ctx context.Context, f
 		return ec.fieldContext_ReportedStatistic_team(ctx, field)
 	case "provenance":
 		return ec.fieldContext_ReportedStatistic_provenance(ctx, field)
+	case "mediaSeries":
+		return ec.fieldContext_ReportedStatistic_mediaSeries(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReportedStatistic", field.Name)
 }
@@ -25452,6 +28633,10 @@ func (ec *executionContext) childFields_VolunteerTeam(ctx context.Context, field
 		return ec.fieldContext_VolunteerTeam_serviceHours(ctx, field)
 	case "provenance":
 		return ec.fieldContext_VolunteerTeam_provenance(ctx, field)
+	case "productions":
+		return ec.fieldContext_VolunteerTeam_productions(ctx, field)
+	case "mediaSeries":
+		return ec.fieldContext_VolunteerTeam_mediaSeries(ctx, field)
 	case "talents":
 		return ec.fieldContext_VolunteerTeam_talents(ctx, field)
 	}

@@ -58,6 +58,8 @@ type VolunteerTeamResolver interface {
 	Memberships(ctx context.Context, obj *store.VolunteerTeam, filter *store.TeamMembershipFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TeamMembership], error)
 	ServiceHours(ctx context.Context, obj *store.VolunteerTeam, rangeArg store.DateRange) (*scalar.Decimal, error)
 
+	Productions(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Production, error)
+	MediaSeries(ctx context.Context, obj *store.VolunteerTeam) ([]*store.MediaSeries, error)
 	Talents(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Talent, error)
 }
 
@@ -2390,6 +2392,76 @@ func (ec *executionContext) fieldContext_VolunteerTeam_provenance(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _VolunteerTeam_productions(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProduction2ᚕᚖlinhuiᚋstoreᚐProductionᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VolunteerTeam_productions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VolunteerTeam().Productions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Production) graphql.Marshaler {
+			return ec.marshalOProduction2ᚕᚖlinhuiᚋstoreᚐProductionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VolunteerTeam_productions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VolunteerTeam",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Production(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _VolunteerTeam_mediaSeries(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMediaSeries2ᚕᚖlinhuiᚋstoreᚐMediaSeriesᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VolunteerTeam_mediaSeries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VolunteerTeam().MediaSeries(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.MediaSeries) graphql.Marshaler {
+			return ec.marshalOMediaSeries2ᚕᚖlinhuiᚋstoreᚐMediaSeriesᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VolunteerTeam_mediaSeries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VolunteerTeam",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaSeries(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _VolunteerTeam_talents(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTalent2ᚕᚖlinhuiᚋstoreᚐTalentᚄ); ok {
 		return ret
@@ -3246,6 +3318,10 @@ func (ec *executionContext) _VolunteerTeam(ctx context.Context, sel ast.Selectio
 			out.Put(i, ec._VolunteerTeam_serviceHours(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		case "productions":
+			out.Put(i, ec._VolunteerTeam_productions(ctx, field, obj), graphql.RequiredNull)
+		case "mediaSeries":
+			out.Put(i, ec._VolunteerTeam_mediaSeries(ctx, field, obj), graphql.RequiredNull)
 		case "talents":
 			out.Put(i, ec._VolunteerTeam_talents(ctx, field, obj), graphql.RequiredNull)
 		default:

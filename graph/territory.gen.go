@@ -42,6 +42,13 @@ type ChannelResolver interface {
 	StudiedBy(ctx context.Context, obj *store.Channel) (*store.Organization, error)
 	ApprovedBy(ctx context.Context, obj *store.Channel) (*store.Organization, error)
 	Community(ctx context.Context, obj *store.Channel) (*store.Community, error)
+
+	Approval(ctx context.Context, obj *store.Channel) (*store.ChannelApproval, error)
+	Approvals(ctx context.Context, obj *store.Channel) ([]*store.ChannelApproval, error)
+	LiveSessions(ctx context.Context, obj *store.Channel, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LiveSession], error)
+	Announcements(ctx context.Context, obj *store.Channel) ([]*store.Announcement, error)
+	MediaSeries(ctx context.Context, obj *store.Channel) ([]*store.MediaSeries, error)
+	Productions(ctx context.Context, obj *store.Channel) ([]*store.Production, error)
 }
 type CommunityResolver interface {
 	Division(ctx context.Context, obj *store.Community) (*store.Division, error)
@@ -53,6 +60,7 @@ type CommunityResolver interface {
 	Channels(ctx context.Context, obj *store.Community, kind []scalar.Enum) ([]*store.Channel, error)
 	Canteens(ctx context.Context, obj *store.Community, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Canteen], error)
 	TodayMenu(ctx context.Context, obj *store.Community, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MenuItem], error)
+	Announcements(ctx context.Context, obj *store.Community, filter *store.AnnouncementFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Announcement], error)
 	ServiceDeliveries(ctx context.Context, obj *store.Community, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceDelivery], error)
 	ReportedStatistics(ctx context.Context, obj *store.Community, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ReportedStatistic], error)
 	WorkMethods(ctx context.Context, obj *store.Community) ([]*store.WorkMethod, error)
@@ -66,6 +74,8 @@ type CommunityResolver interface {
 	ImprovementPlans(ctx context.Context, obj *store.Community, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ImprovementPlan], error)
 	Programmes(ctx context.Context, obj *store.Community, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Programme], error)
 	Courses(ctx context.Context, obj *store.Community, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Course], error)
+	MediaSeries(ctx context.Context, obj *store.Community) ([]*store.MediaSeries, error)
+	LatestMediaIssues(ctx context.Context, obj *store.Community, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MediaIssue], error)
 	Residents(ctx context.Context, obj *store.Community, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Resident], error)
 	Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error)
 	OpenStationsNow(ctx context.Context, obj *store.Community, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error)
@@ -97,6 +107,114 @@ type StaffPostResolver interface {
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_Channel_liveSessions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.LiveSessionFilter, error) {
+			return ec.unmarshalOLiveSessionFilter2ᚖlinhuiᚋstoreᚐLiveSessionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOLiveSessionOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Community_announcements_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.AnnouncementFilter, error) {
+			return ec.unmarshalOAnnouncementFilter2ᚖlinhuiᚋstoreᚐAnnouncementFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOAnnouncementOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
 
 func (ec *executionContext) field_Community_canteens_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -471,6 +589,52 @@ func (ec *executionContext) field_Community_improvementPlans_args(ctx context.Co
 		return nil, err
 	}
 	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Community_latestMediaIssues_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOMediaIssueOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -2168,6 +2332,251 @@ func (ec *executionContext) fieldContext_Channel_provenance(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Channel_needsApproval(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Channel_needsApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NeedsApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Channel_needsApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Channel", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Channel_approval(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannelApproval2ᚖlinhuiᚋstoreᚐChannelApproval); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Channel_approval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Channel().Approval(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.ChannelApproval) graphql.Marshaler {
+			return ec.marshalOChannelApproval2ᚖlinhuiᚋstoreᚐChannelApproval(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Channel_approval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Channel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChannelApproval(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Channel_approvals(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChannelApproval2ᚕᚖlinhuiᚋstoreᚐChannelApprovalᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Channel_approvals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Channel().Approvals(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.ChannelApproval) graphql.Marshaler {
+			return ec.marshalOChannelApproval2ᚕᚖlinhuiᚋstoreᚐChannelApprovalᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Channel_approvals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Channel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChannelApproval(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Channel_liveSessions(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOLiveSessionConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Channel_liveSessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Channel().LiveSessions(ctx, obj, fc.Args["filter"].(*store.LiveSessionFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.LiveSession]) graphql.Marshaler {
+			return ec.marshalOLiveSessionConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Channel_liveSessions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Channel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiveSessionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Channel_liveSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Channel_announcements(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOAnnouncement2ᚕᚖlinhuiᚋstoreᚐAnnouncementᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Channel_announcements(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Channel().Announcements(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Announcement) graphql.Marshaler {
+			return ec.marshalOAnnouncement2ᚕᚖlinhuiᚋstoreᚐAnnouncementᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Channel_announcements(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Channel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Announcement(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Channel_mediaSeries(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMediaSeries2ᚕᚖlinhuiᚋstoreᚐMediaSeriesᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Channel_mediaSeries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Channel().MediaSeries(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.MediaSeries) graphql.Marshaler {
+			return ec.marshalOMediaSeries2ᚕᚖlinhuiᚋstoreᚐMediaSeriesᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Channel_mediaSeries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Channel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaSeries(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Channel_productions(ctx context.Context, field graphql.CollectedField, obj *store.Channel) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOProduction2ᚕᚖlinhuiᚋstoreᚐProductionᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Channel_productions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Channel().Productions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Production) graphql.Marshaler {
+			return ec.marshalOProduction2ᚕᚖlinhuiᚋstoreᚐProductionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Channel_productions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Channel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Production(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Community_id(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2695,6 +3104,53 @@ func (ec *executionContext) fieldContext_Community_todayMenu(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Community_todayMenu_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_announcements(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOAnnouncementConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_announcements(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Community().Announcements(ctx, obj, fc.Args["filter"].(*store.AnnouncementFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.Announcement]) graphql.Marshaler {
+			return ec.marshalOAnnouncementConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_announcements(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnnouncementConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Community_announcements_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3270,6 +3726,88 @@ func (ec *executionContext) fieldContext_Community_courses(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Community_courses_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_mediaSeries(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMediaSeries2ᚕᚖlinhuiᚋstoreᚐMediaSeriesᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_mediaSeries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Community().MediaSeries(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.MediaSeries) graphql.Marshaler {
+			return ec.marshalOMediaSeries2ᚕᚖlinhuiᚋstoreᚐMediaSeriesᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_mediaSeries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaSeries(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_latestMediaIssues(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMediaIssueConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_latestMediaIssues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Community().LatestMediaIssues(ctx, obj, fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.MediaIssue]) graphql.Marshaler {
+			return ec.marshalOMediaIssueConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_latestMediaIssues(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MediaIssueConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Community_latestMediaIssues_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5026,6 +5564,20 @@ func (ec *executionContext) _Channel(ctx context.Context, sel ast.SelectionSet, 
 			out.Put(i, ec._Channel_community(ctx, field, obj), graphql.Null)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		case "needsApproval":
+			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.NeedsApproval), graphql.Null)
+		case "approval":
+			out.Put(i, ec._Channel_approval(ctx, field, obj), graphql.RequiredNull)
+		case "approvals":
+			out.Put(i, ec._Channel_approvals(ctx, field, obj), graphql.RequiredNull)
+		case "liveSessions":
+			out.Put(i, ec._Channel_liveSessions(ctx, field, obj), graphql.RequiredNull)
+		case "announcements":
+			out.Put(i, ec._Channel_announcements(ctx, field, obj), graphql.RequiredNull)
+		case "mediaSeries":
+			out.Put(i, ec._Channel_mediaSeries(ctx, field, obj), graphql.RequiredNull)
+		case "productions":
+			out.Put(i, ec._Channel_productions(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -5079,6 +5631,8 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 			out.Put(i, ec._Community_canteens(ctx, field, obj), graphql.RequiredNull)
 		case "todayMenu":
 			out.Put(i, ec._Community_todayMenu(ctx, field, obj), graphql.RequiredNull)
+		case "announcements":
+			out.Put(i, ec._Community_announcements(ctx, field, obj), graphql.RequiredNull)
 		case "serviceDeliveries":
 			out.Put(i, ec._Community_serviceDeliveries(ctx, field, obj), graphql.RequiredNull)
 		case "reportedStatistics":
@@ -5105,6 +5659,10 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 			out.Put(i, ec._Community_programmes(ctx, field, obj), graphql.RequiredNull)
 		case "courses":
 			out.Put(i, ec._Community_courses(ctx, field, obj), graphql.RequiredNull)
+		case "mediaSeries":
+			out.Put(i, ec._Community_mediaSeries(ctx, field, obj), graphql.RequiredNull)
+		case "latestMediaIssues":
+			out.Put(i, ec._Community_latestMediaIssues(ctx, field, obj), graphql.RequiredNull)
 		case "residents":
 			out.Put(i, ec._Community_residents(ctx, field, obj), graphql.RequiredNull)
 		case "stations":
@@ -5385,6 +5943,18 @@ func (ec *executionContext) marshalNBuilding2ᚖlinhuiᚋstoreᚐBuilding(ctx co
 		return graphql.Null
 	}
 	return ec._Building(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNChannel2ᚕᚖlinhuiᚋstoreᚐChannelᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Channel) graphql.Marshaler {
+	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNChannel2ᚖlinhuiᚋstoreᚐChannel(ctx, sel, v[i])
+	})
+
+	if ret.Nulled {
+		return graphql.Null
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNChannel2ᚖlinhuiᚋstoreᚐChannel(ctx context.Context, sel ast.SelectionSet, v *store.Channel) graphql.Marshaler {

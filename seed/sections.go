@@ -54,9 +54,7 @@ var (
 		column{from: "station|studio", to: "station_id", refs: []string{"stations"}, late: true},
 		column{from: "room", to: "room_id", refs: []string{"rooms"}, late: true},
 		column{from: "team", refs: []string{"teams"}}, // the team has the column
-		column{from: "approval.studiedBy", to: "studied_by_org_id", refs: []string{"organisations"}},
-		column{from: "approval.approvedBy", to: "approved_by_org_id", refs: []string{"organisations"}},
-		column{from: "approval.approved", to: "approved", as: flag(false)}))
+		column{from: "approval.approved", as: flag(false)}).deriving(approval).placing("approval"))
 	_ = imports("stations", named("stations", stationColumns...).deriving(servedGroups, "served_groups"))
 	_ = imports("rooms", inside("rooms", "station",
 		column{from: "station", to: "station_id", refs: []string{"stations"}, need: true},
@@ -141,7 +139,7 @@ var (
 		column{from: "programme", to: "programme_id", refs: []string{"programmes"}},
 		column{from: "course", to: "course_id", refs: []string{"courses"}},
 		column{from: "alliance", refs: []string{"alliances"}},
-		column{from: "medicineBox", refs: []string{"medicineBoxes"}}))
+		column{from: "medicineBox", refs: []string{"medicineBoxes"}}).deriving(statisticSeries, "media_series_id"))
 )
 
 // named describes a table whose rows have names and whose records name their community.

@@ -40,23 +40,24 @@ type WorkMethod struct {
 // ReportedStatistic is a figure as it was published.
 type ReportedStatistic struct {
 	Row
-	Metric      scalar.Enum             `db:"metric"`
-	ServiceKind *scalar.Enum            `db:"service_kind"`
-	Components  []scalar.Enum           `db:"components"`
-	NameZh      string                  `db:"name_zh"`
-	NameEn      *string                 `db:"name_en"`
-	Quantity    scalar.ReportedQuantity `db:"quantity"`
-	AsOf        *scalar.Date            `db:"as_of"`
-	Period      *string                 `db:"period"`
-	StationID   *uuid.UUID              `db:"station_id" for:"station"`
-	MethodID    *uuid.UUID              `db:"method_id" for:"method"`
-	RoomID      *uuid.UUID              `db:"room_id" for:"room"`
-	EventID     *uuid.UUID              `db:"event_id" for:"event"`
-	SeriesID    *uuid.UUID              `db:"series_id" for:"series"`
-	ProgrammeID *uuid.UUID              `db:"programme_id" for:"programme"`
-	CourseID    *uuid.UUID              `db:"course_id" for:"course"`
-	TeamID      *uuid.UUID              `db:"team_id" for:"team"`
-	Provenance  scalar.Provenance       `db:"provenance"`
+	Metric        scalar.Enum             `db:"metric"`
+	ServiceKind   *scalar.Enum            `db:"service_kind"`
+	Components    []scalar.Enum           `db:"components"`
+	NameZh        string                  `db:"name_zh"`
+	NameEn        *string                 `db:"name_en"`
+	Quantity      scalar.ReportedQuantity `db:"quantity"`
+	AsOf          *scalar.Date            `db:"as_of"`
+	Period        *string                 `db:"period"`
+	StationID     *uuid.UUID              `db:"station_id" for:"station"`
+	MethodID      *uuid.UUID              `db:"method_id" for:"method"`
+	RoomID        *uuid.UUID              `db:"room_id" for:"room"`
+	EventID       *uuid.UUID              `db:"event_id" for:"event"`
+	SeriesID      *uuid.UUID              `db:"series_id" for:"series"`
+	MediaSeriesID *uuid.UUID              `db:"media_series_id" for:"mediaSeries"`
+	ProgrammeID   *uuid.UUID              `db:"programme_id" for:"programme"`
+	CourseID      *uuid.UUID              `db:"course_id" for:"course"`
+	TeamID        *uuid.UUID              `db:"team_id" for:"team"`
+	Provenance    scalar.Provenance       `db:"provenance"`
 }
 
 type (

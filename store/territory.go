@@ -78,6 +78,7 @@ type Channel struct {
 	BrandID         *uuid.UUID        `db:"brand_id" for:"brand"`
 	StationID       *uuid.UUID        `db:"station_id" for:"station"`
 	RoomID          *uuid.UUID        `db:"room_id" for:"room"`
+	NeedsApproval   bool              `db:"needs_approval"`
 	Approved        bool              `db:"approved"`
 	ApprovedOn      *scalar.Date      `db:"approved_on"`
 	StudiedByOrgID  *uuid.UUID        `db:"studied_by_org_id" for:"studiedBy"`
@@ -91,7 +92,8 @@ var (
 	StaffPosts    = Define[StaffPost](Spec{Type: "StaffPost", Table: "staff_posts", Default: []string{"code", "label_zh"}})
 	Organizations = Define[Organization](Spec{Type: "Organization", Table: "organizations", Default: []string{"name_zh"}})
 	Brands        = Define[Brand](Spec{Type: "Brand", Table: "brands", Default: []string{"name_zh"}})
-	Channels      = Define[Channel](Spec{Type: "Channel", Table: "channels", Visible: "t.retired_at IS NULL", Default: []string{"name_zh"}})
+	Channels      = Define[Channel](Spec{Type: "Channel", Table: "channels", Visible: "t.retired_at IS NULL",
+		Orders: map[string][]string{"NAME": {"name_zh"}, "KIND": {"kind", "name_zh"}}, Default: []string{"name_zh"}})
 )
 
 var (
