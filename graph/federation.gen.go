@@ -140,6 +140,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Room(ctx, sel, obj)
+	case *store.ResourceItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ResourceItem(ctx, sel, obj)
 	case *store.Resident:
 		if obj == nil {
 			return graphql.Null
@@ -150,6 +155,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ReportedStatistic(ctx, sel, obj)
+	case *store.Renovation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Renovation(ctx, sel, obj)
+	case *store.Project:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Project(ctx, sel, obj)
 	case *store.Programme:
 		if obj == nil {
 			return graphql.Null
@@ -160,6 +175,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Production(ctx, sel, obj)
+	case *store.Pairing:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Pairing(ctx, sel, obj)
 	case *store.Organization:
 		if obj == nil {
 			return graphql.Null
@@ -170,11 +190,41 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Offering(ctx, sel, obj)
+	case *store.NeedItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._NeedItem(ctx, sel, obj)
 	case *store.MenuItem:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._MenuItem(ctx, sel, obj)
+	case *store.MeetingSeries:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MeetingSeries(ctx, sel, obj)
+	case *store.Meeting:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Meeting(ctx, sel, obj)
+	case *store.MedicineStock:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MedicineStock(ctx, sel, obj)
+	case *store.MedicineMove:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MedicineMove(ctx, sel, obj)
+	case *store.MedicineBox:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MedicineBox(ctx, sel, obj)
 	case *store.MediaSeries:
 		if obj == nil {
 			return graphql.Null
@@ -215,6 +265,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._LendableItem(ctx, sel, obj)
+	case *store.ItemList:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ItemList(ctx, sel, obj)
 	case *store.ImprovementPlan:
 		if obj == nil {
 			return graphql.Null
@@ -270,6 +325,26 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._EchoWallPost(ctx, sel, obj)
+	case *store.DualReportingUnit:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DualReportingUnit(ctx, sel, obj)
+	case *store.DualReportingEntry:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DualReportingEntry(ctx, sel, obj)
+	case *store.Deliberation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Deliberation(ctx, sel, obj)
+	case *store.Decision:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Decision(ctx, sel, obj)
 	case *store.CourseSession:
 		if obj == nil {
 			return graphql.Null
@@ -325,6 +400,21 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Announcement(ctx, sel, obj)
+	case *store.AllianceMembership:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AllianceMembership(ctx, sel, obj)
+	case *store.Alliance:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Alliance(ctx, sel, obj)
+	case *store.ActionItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ActionItem(ctx, sel, obj)
 	case *store.Division:
 		if obj == nil {
 			return graphql.Null

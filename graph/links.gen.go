@@ -16,6 +16,77 @@ import (
 // LinkRoot gives the resolvers of every type whose resolved fields are all described links.
 type LinkRoot struct{}
 
+// ActionItemLinks resolves the described links of ActionItem.
+type ActionItemLinks struct{}
+
+func (ActionItemLinks) Community(ctx context.Context, obj *store.ActionItem) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ActionItemLinks) Decision(ctx context.Context, obj *store.ActionItem) (*store.Decision, error) {
+	return dataloaders.Link[*store.Decision](ctx, obj)
+}
+
+func (ActionItemLinks) Post(ctx context.Context, obj *store.ActionItem) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (LinkRoot) ActionItem() ActionItemResolver { return ActionItemLinks{} }
+
+// AllianceLinks resolves the described links of Alliance.
+type AllianceLinks struct{}
+
+func (AllianceLinks) Community(ctx context.Context, obj *store.Alliance) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (AllianceLinks) BaseStation(ctx context.Context, obj *store.Alliance) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (AllianceLinks) Members(ctx context.Context, obj *store.Alliance) ([]*store.Organization, error) {
+	return dataloaders.Link[[]*store.Organization](ctx, obj)
+}
+
+func (AllianceLinks) Memberships(ctx context.Context, obj *store.Alliance) ([]*store.AllianceMembership, error) {
+	return dataloaders.Link[[]*store.AllianceMembership](ctx, obj)
+}
+
+func (AllianceLinks) Lists(ctx context.Context, obj *store.Alliance) ([]*store.ItemList, error) {
+	return dataloaders.Link[[]*store.ItemList](ctx, obj)
+}
+
+func (AllianceLinks) Needs(ctx context.Context, obj *store.Alliance, filter *store.NeedItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.NeedItem], error) {
+	return dataloaders.Link[*page.Connection[store.NeedItem]](ctx, obj)
+}
+
+func (AllianceLinks) Resources(ctx context.Context, obj *store.Alliance, filter *store.ResourceItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ResourceItem], error) {
+	return dataloaders.Link[*page.Connection[store.ResourceItem]](ctx, obj)
+}
+
+func (AllianceLinks) Projects(ctx context.Context, obj *store.Alliance, filter *store.ProjectFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Project], error) {
+	return dataloaders.Link[*page.Connection[store.Project]](ctx, obj)
+}
+
+func (AllianceLinks) MeetingSeries(ctx context.Context, obj *store.Alliance) ([]*store.MeetingSeries, error) {
+	return dataloaders.Link[[]*store.MeetingSeries](ctx, obj)
+}
+
+func (LinkRoot) Alliance() AllianceResolver { return AllianceLinks{} }
+
+// AllianceMembershipLinks resolves the described links of AllianceMembership.
+type AllianceMembershipLinks struct{}
+
+func (AllianceMembershipLinks) Alliance(ctx context.Context, obj *store.AllianceMembership) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (AllianceMembershipLinks) Organization(ctx context.Context, obj *store.AllianceMembership) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (LinkRoot) AllianceMembership() AllianceMembershipResolver { return AllianceMembershipLinks{} }
+
 // AnnouncementLinks resolves the described links of Announcement.
 type AnnouncementLinks struct{}
 
@@ -321,6 +392,14 @@ func (CommunityLinks) Channels(ctx context.Context, obj *store.Community, kind [
 	return dataloaders.Link[[]*store.Channel](ctx, obj)
 }
 
+func (CommunityLinks) Alliances(ctx context.Context, obj *store.Community, filter *store.AllianceFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Alliance], error) {
+	return dataloaders.Link[*page.Connection[store.Alliance]](ctx, obj)
+}
+
+func (CommunityLinks) Needs(ctx context.Context, obj *store.Community, filter *store.NeedItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.NeedItem], error) {
+	return dataloaders.Link[*page.Connection[store.NeedItem]](ctx, obj)
+}
+
 func (CommunityLinks) Canteens(ctx context.Context, obj *store.Community, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Canteen], error) {
 	return dataloaders.Link[*page.Connection[store.Canteen]](ctx, obj)
 }
@@ -620,6 +699,110 @@ func (LinkRoot) CourseSessionMeasures() CourseSessionMeasuresResolver {
 	return CourseSessionMeasuresLinks{}
 }
 
+// DecisionLinks resolves the described links of Decision.
+type DecisionLinks struct{}
+
+func (DecisionLinks) Community(ctx context.Context, obj *store.Decision) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (DecisionLinks) Meeting(ctx context.Context, obj *store.Decision) (*store.Meeting, error) {
+	return dataloaders.Link[*store.Meeting](ctx, obj)
+}
+
+func (DecisionLinks) Pairing(ctx context.Context, obj *store.Decision) (*store.Pairing, error) {
+	return dataloaders.Link[*store.Pairing](ctx, obj)
+}
+
+func (DecisionLinks) Deliberations(ctx context.Context, obj *store.Decision) ([]*store.Deliberation, error) {
+	return dataloaders.Link[[]*store.Deliberation](ctx, obj)
+}
+
+func (DecisionLinks) Actions(ctx context.Context, obj *store.Decision) ([]*store.ActionItem, error) {
+	return dataloaders.Link[[]*store.ActionItem](ctx, obj)
+}
+
+func (LinkRoot) Decision() DecisionResolver { return DecisionLinks{} }
+
+// DecisionGroupLinks resolves the described links of DecisionGroup.
+type DecisionGroupLinks struct{}
+
+func (DecisionGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (DecisionGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (DecisionGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (DecisionGroupLinks) Outcome(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (DecisionGroupLinks) MeetingKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (DecisionGroupLinks) Decisions(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (DecisionGroupLinks) AdoptedShare(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (DecisionGroupLinks) VotesFor(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (DecisionGroupLinks) VotesAgainst(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) DecisionGroup() DecisionGroupResolver { return DecisionGroupLinks{} }
+
+// DecisionMeasuresLinks resolves the described links of DecisionMeasures.
+type DecisionMeasuresLinks struct{}
+
+func (DecisionMeasuresLinks) Decisions(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (DecisionMeasuresLinks) AdoptedShare(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (DecisionMeasuresLinks) VotesFor(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (DecisionMeasuresLinks) VotesAgainst(ctx context.Context, obj *store.Group, where *store.DecisionFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) DecisionMeasures() DecisionMeasuresResolver { return DecisionMeasuresLinks{} }
+
+// DeliberationLinks resolves the described links of Deliberation.
+type DeliberationLinks struct{}
+
+func (DeliberationLinks) Community(ctx context.Context, obj *store.Deliberation) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (DeliberationLinks) Estate(ctx context.Context, obj *store.Deliberation) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (DeliberationLinks) Decision(ctx context.Context, obj *store.Deliberation) (*store.Decision, error) {
+	return dataloaders.Link[*store.Decision](ctx, obj)
+}
+
+func (LinkRoot) Deliberation() DeliberationResolver { return DeliberationLinks{} }
+
 // DivisionLinks resolves the described links of Division.
 type DivisionLinks struct{}
 
@@ -640,6 +823,94 @@ func (DivisionLinks) Communities(ctx context.Context, obj *store.Division, order
 }
 
 func (LinkRoot) Division() DivisionResolver { return DivisionLinks{} }
+
+// DualReportingEntryLinks resolves the described links of DualReportingEntry.
+type DualReportingEntryLinks struct{}
+
+func (DualReportingEntryLinks) Community(ctx context.Context, obj *store.DualReportingEntry) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (DualReportingEntryLinks) Unit(ctx context.Context, obj *store.DualReportingEntry) (*store.DualReportingUnit, error) {
+	return dataloaders.Link[*store.DualReportingUnit](ctx, obj)
+}
+
+func (LinkRoot) DualReportingEntry() DualReportingEntryResolver { return DualReportingEntryLinks{} }
+
+// DualReportingEntryGroupLinks resolves the described links of DualReportingEntryGroup.
+type DualReportingEntryGroupLinks struct{}
+
+func (DualReportingEntryGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (DualReportingEntryGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (DualReportingEntryGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (DualReportingEntryGroupLinks) Unit(ctx context.Context, obj *store.Group) (*store.DualReportingUnit, error) {
+	return dataloaders.Link[*store.DualReportingUnit](ctx, obj)
+}
+
+func (DualReportingEntryGroupLinks) Target(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (DualReportingEntryGroupLinks) Units(ctx context.Context, obj *store.Group, where *store.DualReportingEntryFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (DualReportingEntryGroupLinks) People(ctx context.Context, obj *store.Group, where *store.DualReportingEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (DualReportingEntryGroupLinks) Visits(ctx context.Context, obj *store.Group, where *store.DualReportingEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) DualReportingEntryGroup() DualReportingEntryGroupResolver {
+	return DualReportingEntryGroupLinks{}
+}
+
+// DualReportingEntryMeasuresLinks resolves the described links of DualReportingEntryMeasures.
+type DualReportingEntryMeasuresLinks struct{}
+
+func (DualReportingEntryMeasuresLinks) Units(ctx context.Context, obj *store.Group, where *store.DualReportingEntryFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (DualReportingEntryMeasuresLinks) People(ctx context.Context, obj *store.Group, where *store.DualReportingEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (DualReportingEntryMeasuresLinks) Visits(ctx context.Context, obj *store.Group, where *store.DualReportingEntryFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) DualReportingEntryMeasures() DualReportingEntryMeasuresResolver {
+	return DualReportingEntryMeasuresLinks{}
+}
+
+// DualReportingUnitLinks resolves the described links of DualReportingUnit.
+type DualReportingUnitLinks struct{}
+
+func (DualReportingUnitLinks) Community(ctx context.Context, obj *store.DualReportingUnit) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (DualReportingUnitLinks) Organization(ctx context.Context, obj *store.DualReportingUnit) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (DualReportingUnitLinks) Entries(ctx context.Context, obj *store.DualReportingUnit, filter *store.DualReportingEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.DualReportingEntry], error) {
+	return dataloaders.Link[*page.Connection[store.DualReportingEntry]](ctx, obj)
+}
+
+func (LinkRoot) DualReportingUnit() DualReportingUnitResolver { return DualReportingUnitLinks{} }
 
 // EchoWallPostLinks resolves the described links of EchoWallPost.
 type EchoWallPostLinks struct{}
@@ -771,6 +1042,10 @@ func (EstateLinks) PropertyManagement(ctx context.Context, obj *store.Estate) (*
 
 func (EstateLinks) Buildings(ctx context.Context, obj *store.Estate) ([]*store.Building, error) {
 	return dataloaders.Link[[]*store.Building](ctx, obj)
+}
+
+func (EstateLinks) Renovations(ctx context.Context, obj *store.Estate) ([]*store.Renovation, error) {
+	return dataloaders.Link[[]*store.Renovation](ctx, obj)
 }
 
 func (LinkRoot) Estate() EstateResolver { return EstateLinks{} }
@@ -1347,6 +1622,23 @@ func (ImprovementPlanLinks) After(ctx context.Context, obj *store.ImprovementPla
 
 func (LinkRoot) ImprovementPlan() ImprovementPlanResolver { return ImprovementPlanLinks{} }
 
+// ItemListLinks resolves the described links of ItemList.
+type ItemListLinks struct{}
+
+func (ItemListLinks) Community(ctx context.Context, obj *store.ItemList) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ItemListLinks) Alliance(ctx context.Context, obj *store.ItemList) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (ItemListLinks) Recorded(ctx context.Context, obj *store.ItemList) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) ItemList() ItemListResolver { return ItemListLinks{} }
+
 // LendableItemLinks resolves the described links of LendableItem.
 type LendableItemLinks struct{}
 
@@ -1777,6 +2069,221 @@ func (MediaSeriesLinks) Issues(ctx context.Context, obj *store.MediaSeries, filt
 
 func (LinkRoot) MediaSeries() MediaSeriesResolver { return MediaSeriesLinks{} }
 
+// MedicineBoxLinks resolves the described links of MedicineBox.
+type MedicineBoxLinks struct{}
+
+func (MedicineBoxLinks) Community(ctx context.Context, obj *store.MedicineBox) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MedicineBoxLinks) Station(ctx context.Context, obj *store.MedicineBox) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (MedicineBoxLinks) Brand(ctx context.Context, obj *store.MedicineBox) (*store.Brand, error) {
+	return dataloaders.Link[*store.Brand](ctx, obj)
+}
+
+func (MedicineBoxLinks) DonatedBoxes(ctx context.Context, obj *store.MedicineBox) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MedicineBoxLinks) Stocks(ctx context.Context, obj *store.MedicineBox, filter *store.MedicineStockFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MedicineStock], error) {
+	return dataloaders.Link[*page.Connection[store.MedicineStock]](ctx, obj)
+}
+
+func (LinkRoot) MedicineBox() MedicineBoxResolver { return MedicineBoxLinks{} }
+
+// MedicineMoveLinks resolves the described links of MedicineMove.
+type MedicineMoveLinks struct{}
+
+func (MedicineMoveLinks) Community(ctx context.Context, obj *store.MedicineMove) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MedicineMoveLinks) Stock(ctx context.Context, obj *store.MedicineMove) (*store.MedicineStock, error) {
+	return dataloaders.Link[*store.MedicineStock](ctx, obj)
+}
+
+func (LinkRoot) MedicineMove() MedicineMoveResolver { return MedicineMoveLinks{} }
+
+// MedicineMoveGroupLinks resolves the described links of MedicineMoveGroup.
+type MedicineMoveGroupLinks struct{}
+
+func (MedicineMoveGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) Box(ctx context.Context, obj *store.Group) (*store.MedicineBox, error) {
+	return dataloaders.Link[*store.MedicineBox](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) Medicine(ctx context.Context, obj *store.Group) (*string, error) {
+	return dataloaders.Link[*string](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) Donated(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) Dispensed(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MedicineMoveGroupLinks) Discarded(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) MedicineMoveGroup() MedicineMoveGroupResolver { return MedicineMoveGroupLinks{} }
+
+// MedicineMoveMeasuresLinks resolves the described links of MedicineMoveMeasures.
+type MedicineMoveMeasuresLinks struct{}
+
+func (MedicineMoveMeasuresLinks) Donated(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MedicineMoveMeasuresLinks) Dispensed(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MedicineMoveMeasuresLinks) Discarded(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) MedicineMoveMeasures() MedicineMoveMeasuresResolver {
+	return MedicineMoveMeasuresLinks{}
+}
+
+// MedicineStockLinks resolves the described links of MedicineStock.
+type MedicineStockLinks struct{}
+
+func (MedicineStockLinks) Community(ctx context.Context, obj *store.MedicineStock) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MedicineStockLinks) Box(ctx context.Context, obj *store.MedicineStock) (*store.MedicineBox, error) {
+	return dataloaders.Link[*store.MedicineBox](ctx, obj)
+}
+
+func (MedicineStockLinks) Moves(ctx context.Context, obj *store.MedicineStock, filter *store.MedicineMoveFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MedicineMove], error) {
+	return dataloaders.Link[*page.Connection[store.MedicineMove]](ctx, obj)
+}
+
+func (LinkRoot) MedicineStock() MedicineStockResolver { return MedicineStockLinks{} }
+
+// MeetingLinks resolves the described links of Meeting.
+type MeetingLinks struct{}
+
+func (MeetingLinks) Community(ctx context.Context, obj *store.Meeting) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MeetingLinks) Series(ctx context.Context, obj *store.Meeting) (*store.MeetingSeries, error) {
+	return dataloaders.Link[*store.MeetingSeries](ctx, obj)
+}
+
+func (MeetingLinks) Room(ctx context.Context, obj *store.Meeting) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (MeetingLinks) Decisions(ctx context.Context, obj *store.Meeting) ([]*store.Decision, error) {
+	return dataloaders.Link[[]*store.Decision](ctx, obj)
+}
+
+func (LinkRoot) Meeting() MeetingResolver { return MeetingLinks{} }
+
+// MeetingGroupLinks resolves the described links of MeetingGroup.
+type MeetingGroupLinks struct{}
+
+func (MeetingGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MeetingGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MeetingGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MeetingGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MeetingGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MeetingGroupLinks) Series(ctx context.Context, obj *store.Group) (*store.MeetingSeries, error) {
+	return dataloaders.Link[*store.MeetingSeries](ctx, obj)
+}
+
+func (MeetingGroupLinks) Held(ctx context.Context, obj *store.Group, where *store.MeetingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MeetingGroupLinks) Attendance(ctx context.Context, obj *store.Group, where *store.MeetingFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MeetingGroupLinks) Meetings(ctx context.Context, obj *store.Group, where *store.MeetingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) MeetingGroup() MeetingGroupResolver { return MeetingGroupLinks{} }
+
+// MeetingMeasuresLinks resolves the described links of MeetingMeasures.
+type MeetingMeasuresLinks struct{}
+
+func (MeetingMeasuresLinks) Held(ctx context.Context, obj *store.Group, where *store.MeetingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MeetingMeasuresLinks) Attendance(ctx context.Context, obj *store.Group, where *store.MeetingFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MeetingMeasuresLinks) Meetings(ctx context.Context, obj *store.Group, where *store.MeetingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) MeetingMeasures() MeetingMeasuresResolver { return MeetingMeasuresLinks{} }
+
+// MeetingSeriesLinks resolves the described links of MeetingSeries.
+type MeetingSeriesLinks struct{}
+
+func (MeetingSeriesLinks) Community(ctx context.Context, obj *store.MeetingSeries) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MeetingSeriesLinks) Alliance(ctx context.Context, obj *store.MeetingSeries) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (MeetingSeriesLinks) Room(ctx context.Context, obj *store.MeetingSeries) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (MeetingSeriesLinks) Meetings(ctx context.Context, obj *store.MeetingSeries, filter *store.MeetingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Meeting], error) {
+	return dataloaders.Link[*page.Connection[store.Meeting]](ctx, obj)
+}
+
+func (LinkRoot) MeetingSeries() MeetingSeriesResolver { return MeetingSeriesLinks{} }
+
 // MenuItemLinks resolves the described links of MenuItem.
 type MenuItemLinks struct{}
 
@@ -1801,6 +2308,89 @@ func (MenuItemLinks) Orders(ctx context.Context, obj *store.MenuItem, filter *st
 }
 
 func (LinkRoot) MenuItem() MenuItemResolver { return MenuItemLinks{} }
+
+// NeedItemLinks resolves the described links of NeedItem.
+type NeedItemLinks struct{}
+
+func (NeedItemLinks) Community(ctx context.Context, obj *store.NeedItem) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (NeedItemLinks) Alliance(ctx context.Context, obj *store.NeedItem) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (NeedItemLinks) Pairing(ctx context.Context, obj *store.NeedItem) (*store.Pairing, error) {
+	return dataloaders.Link[*store.Pairing](ctx, obj)
+}
+
+func (NeedItemLinks) Pairings(ctx context.Context, obj *store.NeedItem, filter *store.PairingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Pairing], error) {
+	return dataloaders.Link[*page.Connection[store.Pairing]](ctx, obj)
+}
+
+func (LinkRoot) NeedItem() NeedItemResolver { return NeedItemLinks{} }
+
+// NeedItemGroupLinks resolves the described links of NeedItemGroup.
+type NeedItemGroupLinks struct{}
+
+func (NeedItemGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (NeedItemGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (NeedItemGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (NeedItemGroupLinks) Alliance(ctx context.Context, obj *store.Group) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (NeedItemGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (NeedItemGroupLinks) Needs(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (NeedItemGroupLinks) Met(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (NeedItemGroupLinks) PairedShare(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (NeedItemGroupLinks) MeanDaysOpen(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) NeedItemGroup() NeedItemGroupResolver { return NeedItemGroupLinks{} }
+
+// NeedItemMeasuresLinks resolves the described links of NeedItemMeasures.
+type NeedItemMeasuresLinks struct{}
+
+func (NeedItemMeasuresLinks) Needs(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (NeedItemMeasuresLinks) Met(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (NeedItemMeasuresLinks) PairedShare(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (NeedItemMeasuresLinks) MeanDaysOpen(ctx context.Context, obj *store.Group, where *store.NeedItemFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) NeedItemMeasures() NeedItemMeasuresResolver { return NeedItemMeasuresLinks{} }
 
 // OfferingLinks resolves the described links of Offering.
 type OfferingLinks struct{}
@@ -1842,7 +2432,94 @@ func (OrganizationLinks) Parent(ctx context.Context, obj *store.Organization) (*
 	return dataloaders.Link[*store.Organization](ctx, obj)
 }
 
+func (OrganizationLinks) Alliances(ctx context.Context, obj *store.Organization) ([]*store.Alliance, error) {
+	return dataloaders.Link[[]*store.Alliance](ctx, obj)
+}
+
 func (LinkRoot) Organization() OrganizationResolver { return OrganizationLinks{} }
+
+// PairingLinks resolves the described links of Pairing.
+type PairingLinks struct{}
+
+func (PairingLinks) Community(ctx context.Context, obj *store.Pairing) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (PairingLinks) Need(ctx context.Context, obj *store.Pairing) (*store.NeedItem, error) {
+	return dataloaders.Link[*store.NeedItem](ctx, obj)
+}
+
+func (PairingLinks) Resource(ctx context.Context, obj *store.Pairing) (*store.ResourceItem, error) {
+	return dataloaders.Link[*store.ResourceItem](ctx, obj)
+}
+
+func (PairingLinks) Project(ctx context.Context, obj *store.Pairing) (*store.Project, error) {
+	return dataloaders.Link[*store.Project](ctx, obj)
+}
+
+func (PairingLinks) Decision(ctx context.Context, obj *store.Pairing) (*store.Decision, error) {
+	return dataloaders.Link[*store.Decision](ctx, obj)
+}
+
+func (LinkRoot) Pairing() PairingResolver { return PairingLinks{} }
+
+// PairingGroupLinks resolves the described links of PairingGroup.
+type PairingGroupLinks struct{}
+
+func (PairingGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (PairingGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (PairingGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (PairingGroupLinks) Alliance(ctx context.Context, obj *store.Group) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (PairingGroupLinks) ResourceKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (PairingGroupLinks) Project(ctx context.Context, obj *store.Group) (*store.Project, error) {
+	return dataloaders.Link[*store.Project](ctx, obj)
+}
+
+func (PairingGroupLinks) Pairings(ctx context.Context, obj *store.Group, where *store.PairingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (PairingGroupLinks) InProjects(ctx context.Context, obj *store.Group, where *store.PairingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (PairingGroupLinks) CameToNothing(ctx context.Context, obj *store.Group, where *store.PairingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) PairingGroup() PairingGroupResolver { return PairingGroupLinks{} }
+
+// PairingMeasuresLinks resolves the described links of PairingMeasures.
+type PairingMeasuresLinks struct{}
+
+func (PairingMeasuresLinks) Pairings(ctx context.Context, obj *store.Group, where *store.PairingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (PairingMeasuresLinks) InProjects(ctx context.Context, obj *store.Group, where *store.PairingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (PairingMeasuresLinks) CameToNothing(ctx context.Context, obj *store.Group, where *store.PairingFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) PairingMeasures() PairingMeasuresResolver { return PairingMeasuresLinks{} }
 
 // ProductionLinks resolves the described links of Production.
 type ProductionLinks struct{}
@@ -1914,6 +2591,118 @@ func (ProgrammeItemLinks) Performer(ctx context.Context, obj *store.ProgrammeIte
 }
 
 func (LinkRoot) ProgrammeItem() ProgrammeItemResolver { return ProgrammeItemLinks{} }
+
+// ProjectLinks resolves the described links of Project.
+type ProjectLinks struct{}
+
+func (ProjectLinks) Community(ctx context.Context, obj *store.Project) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ProjectLinks) Alliance(ctx context.Context, obj *store.Project) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (ProjectLinks) Pairings(ctx context.Context, obj *store.Project) ([]*store.Pairing, error) {
+	return dataloaders.Link[[]*store.Pairing](ctx, obj)
+}
+
+func (LinkRoot) Project() ProjectResolver { return ProjectLinks{} }
+
+// RenovationLinks resolves the described links of Renovation.
+type RenovationLinks struct{}
+
+func (RenovationLinks) Community(ctx context.Context, obj *store.Renovation) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RenovationLinks) Stations(ctx context.Context, obj *store.Renovation) ([]*store.Station, error) {
+	return dataloaders.Link[[]*store.Station](ctx, obj)
+}
+
+func (RenovationLinks) Room(ctx context.Context, obj *store.Renovation) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (RenovationLinks) Estates(ctx context.Context, obj *store.Renovation) ([]*store.Estate, error) {
+	return dataloaders.Link[[]*store.Estate](ctx, obj)
+}
+
+func (RenovationLinks) DesignedBy(ctx context.Context, obj *store.Renovation) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (RenovationLinks) Participants(ctx context.Context, obj *store.Renovation) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) Renovation() RenovationResolver { return RenovationLinks{} }
+
+// RenovationGroupLinks resolves the described links of RenovationGroup.
+type RenovationGroupLinks struct{}
+
+func (RenovationGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RenovationGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RenovationGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RenovationGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (RenovationGroupLinks) Year(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RenovationGroupLinks) Qualifier(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (RenovationGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (RenovationGroupLinks) Estate(ctx context.Context, obj *store.Group) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (RenovationGroupLinks) Renovations(ctx context.Context, obj *store.Group, where *store.RenovationFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RenovationGroupLinks) Investment(ctx context.Context, obj *store.Group, where *store.RenovationFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RenovationGroupLinks) Functions(ctx context.Context, obj *store.Group, where *store.RenovationFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RenovationGroup() RenovationGroupResolver { return RenovationGroupLinks{} }
+
+// RenovationMeasuresLinks resolves the described links of RenovationMeasures.
+type RenovationMeasuresLinks struct{}
+
+func (RenovationMeasuresLinks) Renovations(ctx context.Context, obj *store.Group, where *store.RenovationFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RenovationMeasuresLinks) Investment(ctx context.Context, obj *store.Group, where *store.RenovationFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RenovationMeasuresLinks) Functions(ctx context.Context, obj *store.Group, where *store.RenovationFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RenovationMeasures() RenovationMeasuresResolver { return RenovationMeasuresLinks{} }
 
 // ReportedStatisticLinks resolves the described links of ReportedStatistic.
 type ReportedStatisticLinks struct{}
@@ -2047,6 +2836,27 @@ func (ResidentMeasuresLinks) Residents(ctx context.Context, obj *store.Group, wh
 
 func (LinkRoot) ResidentMeasures() ResidentMeasuresResolver { return ResidentMeasuresLinks{} }
 
+// ResourceItemLinks resolves the described links of ResourceItem.
+type ResourceItemLinks struct{}
+
+func (ResourceItemLinks) Community(ctx context.Context, obj *store.ResourceItem) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ResourceItemLinks) Alliance(ctx context.Context, obj *store.ResourceItem) (*store.Alliance, error) {
+	return dataloaders.Link[*store.Alliance](ctx, obj)
+}
+
+func (ResourceItemLinks) OfferedBy(ctx context.Context, obj *store.ResourceItem) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (ResourceItemLinks) Pairings(ctx context.Context, obj *store.ResourceItem, filter *store.PairingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Pairing], error) {
+	return dataloaders.Link[*page.Connection[store.Pairing]](ctx, obj)
+}
+
+func (LinkRoot) ResourceItem() ResourceItemResolver { return ResourceItemLinks{} }
+
 // RoomLinks resolves the described links of Room.
 type RoomLinks struct{}
 
@@ -2056,6 +2866,10 @@ func (RoomLinks) Community(ctx context.Context, obj *store.Room) (*store.Communi
 
 func (RoomLinks) Station(ctx context.Context, obj *store.Room) (*store.Station, error) {
 	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (RoomLinks) Renovations(ctx context.Context, obj *store.Room) ([]*store.Renovation, error) {
+	return dataloaders.Link[[]*store.Renovation](ctx, obj)
 }
 
 func (LinkRoot) Room() RoomResolver { return RoomLinks{} }
@@ -2513,6 +3327,14 @@ func (StationLinks) ImprovementPlans(ctx context.Context, obj *store.Station) ([
 
 func (StationLinks) LendableItems(ctx context.Context, obj *store.Station, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LendableItem], error) {
 	return dataloaders.Link[*page.Connection[store.LendableItem]](ctx, obj)
+}
+
+func (StationLinks) MedicineBoxes(ctx context.Context, obj *store.Station) ([]*store.MedicineBox, error) {
+	return dataloaders.Link[[]*store.MedicineBox](ctx, obj)
+}
+
+func (StationLinks) Renovations(ctx context.Context, obj *store.Station) ([]*store.Renovation, error) {
+	return dataloaders.Link[[]*store.Renovation](ctx, obj)
 }
 
 func (StationLinks) StoredItems(ctx context.Context, obj *store.Station, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.StoredItem], error) {
@@ -3026,6 +3848,14 @@ func (c Cubes) CourseSessionAggregate(ctx context.Context, communities []string,
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) DecisionAggregate(ctx context.Context, communities []string, where *store.DecisionFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) DualReportingEntryAggregate(ctx context.Context, communities []string, where *store.DualReportingEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) EnrolmentAggregate(ctx context.Context, communities []string, where *store.EnrolmentFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -3051,6 +3881,26 @@ func (c Cubes) MealOrderAggregate(ctx context.Context, communities []string, whe
 }
 
 func (c Cubes) MediaIssueAggregate(ctx context.Context, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) MedicineMoveAggregate(ctx context.Context, communities []string, where *store.MedicineMoveFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) MeetingAggregate(ctx context.Context, communities []string, where *store.MeetingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) NeedItemAggregate(ctx context.Context, communities []string, where *store.NeedItemFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) PairingAggregate(ctx context.Context, communities []string, where *store.PairingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) RenovationAggregate(ctx context.Context, communities []string, where *store.RenovationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
 
@@ -3094,6 +3944,12 @@ func (c Cubes) VolunteerTeamAggregate(ctx context.Context, communities []string,
 func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, raw map[string]any) (map[string]any, error) {
 	ec := newExecutionContext(oc, nil, nil)
 	switch typ + "." + field {
+	case "Alliance.needs":
+		return ec.field_Alliance_needs_args(ctx, raw)
+	case "Alliance.resources":
+		return ec.field_Alliance_resources_args(ctx, raw)
+	case "Alliance.projects":
+		return ec.field_Alliance_projects_args(ctx, raw)
 	case "Canteen.seniorPriceRange":
 		return ec.field_Canteen_seniorPriceRange_args(ctx, raw)
 	case "Canteen.subsidyRule":
@@ -3112,6 +3968,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_posts_args(ctx, raw)
 	case "Community.channels":
 		return ec.field_Community_channels_args(ctx, raw)
+	case "Community.alliances":
+		return ec.field_Community_alliances_args(ctx, raw)
+	case "Community.needs":
+		return ec.field_Community_needs_args(ctx, raw)
 	case "Community.canteens":
 		return ec.field_Community_canteens_args(ctx, raw)
 	case "Community.todayMenu":
@@ -3172,8 +4032,38 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_CourseMeasures_seatsTaken_args(ctx, raw)
 	case "CourseSession.attendances":
 		return ec.field_CourseSession_attendances_args(ctx, raw)
+	case "DecisionGroup.decisions":
+		return ec.field_DecisionGroup_decisions_args(ctx, raw)
+	case "DecisionGroup.adoptedShare":
+		return ec.field_DecisionGroup_adoptedShare_args(ctx, raw)
+	case "DecisionGroup.votesFor":
+		return ec.field_DecisionGroup_votesFor_args(ctx, raw)
+	case "DecisionGroup.votesAgainst":
+		return ec.field_DecisionGroup_votesAgainst_args(ctx, raw)
+	case "DecisionMeasures.decisions":
+		return ec.field_DecisionMeasures_decisions_args(ctx, raw)
+	case "DecisionMeasures.adoptedShare":
+		return ec.field_DecisionMeasures_adoptedShare_args(ctx, raw)
+	case "DecisionMeasures.votesFor":
+		return ec.field_DecisionMeasures_votesFor_args(ctx, raw)
+	case "DecisionMeasures.votesAgainst":
+		return ec.field_DecisionMeasures_votesAgainst_args(ctx, raw)
 	case "Division.communities":
 		return ec.field_Division_communities_args(ctx, raw)
+	case "DualReportingEntryGroup.units":
+		return ec.field_DualReportingEntryGroup_units_args(ctx, raw)
+	case "DualReportingEntryGroup.people":
+		return ec.field_DualReportingEntryGroup_people_args(ctx, raw)
+	case "DualReportingEntryGroup.visits":
+		return ec.field_DualReportingEntryGroup_visits_args(ctx, raw)
+	case "DualReportingEntryMeasures.units":
+		return ec.field_DualReportingEntryMeasures_units_args(ctx, raw)
+	case "DualReportingEntryMeasures.people":
+		return ec.field_DualReportingEntryMeasures_people_args(ctx, raw)
+	case "DualReportingEntryMeasures.visits":
+		return ec.field_DualReportingEntryMeasures_visits_args(ctx, raw)
+	case "DualReportingUnit.entries":
+		return ec.field_DualReportingUnit_entries_args(ctx, raw)
 	case "Enrolment.attendances":
 		return ec.field_Enrolment_attendances_args(ctx, raw)
 	case "EnrolmentGroup.signUps":
@@ -3360,14 +4250,86 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_MediaIssueMeasures_onTimeShare_args(ctx, raw)
 	case "MediaSeries.issues":
 		return ec.field_MediaSeries_issues_args(ctx, raw)
+	case "MedicineBox.stocks":
+		return ec.field_MedicineBox_stocks_args(ctx, raw)
+	case "MedicineMoveGroup.donated":
+		return ec.field_MedicineMoveGroup_donated_args(ctx, raw)
+	case "MedicineMoveGroup.dispensed":
+		return ec.field_MedicineMoveGroup_dispensed_args(ctx, raw)
+	case "MedicineMoveGroup.discarded":
+		return ec.field_MedicineMoveGroup_discarded_args(ctx, raw)
+	case "MedicineMoveMeasures.donated":
+		return ec.field_MedicineMoveMeasures_donated_args(ctx, raw)
+	case "MedicineMoveMeasures.dispensed":
+		return ec.field_MedicineMoveMeasures_dispensed_args(ctx, raw)
+	case "MedicineMoveMeasures.discarded":
+		return ec.field_MedicineMoveMeasures_discarded_args(ctx, raw)
+	case "MedicineStock.moves":
+		return ec.field_MedicineStock_moves_args(ctx, raw)
+	case "MeetingGroup.held":
+		return ec.field_MeetingGroup_held_args(ctx, raw)
+	case "MeetingGroup.attendance":
+		return ec.field_MeetingGroup_attendance_args(ctx, raw)
+	case "MeetingGroup.meetings":
+		return ec.field_MeetingGroup_meetings_args(ctx, raw)
+	case "MeetingMeasures.held":
+		return ec.field_MeetingMeasures_held_args(ctx, raw)
+	case "MeetingMeasures.attendance":
+		return ec.field_MeetingMeasures_attendance_args(ctx, raw)
+	case "MeetingMeasures.meetings":
+		return ec.field_MeetingMeasures_meetings_args(ctx, raw)
+	case "MeetingSeries.meetings":
+		return ec.field_MeetingSeries_meetings_args(ctx, raw)
 	case "MenuItem.quote":
 		return ec.field_MenuItem_quote_args(ctx, raw)
 	case "MenuItem.orders":
 		return ec.field_MenuItem_orders_args(ctx, raw)
+	case "NeedItem.pairings":
+		return ec.field_NeedItem_pairings_args(ctx, raw)
+	case "NeedItemGroup.needs":
+		return ec.field_NeedItemGroup_needs_args(ctx, raw)
+	case "NeedItemGroup.met":
+		return ec.field_NeedItemGroup_met_args(ctx, raw)
+	case "NeedItemGroup.pairedShare":
+		return ec.field_NeedItemGroup_pairedShare_args(ctx, raw)
+	case "NeedItemGroup.meanDaysOpen":
+		return ec.field_NeedItemGroup_meanDaysOpen_args(ctx, raw)
+	case "NeedItemMeasures.needs":
+		return ec.field_NeedItemMeasures_needs_args(ctx, raw)
+	case "NeedItemMeasures.met":
+		return ec.field_NeedItemMeasures_met_args(ctx, raw)
+	case "NeedItemMeasures.pairedShare":
+		return ec.field_NeedItemMeasures_pairedShare_args(ctx, raw)
+	case "NeedItemMeasures.meanDaysOpen":
+		return ec.field_NeedItemMeasures_meanDaysOpen_args(ctx, raw)
 	case "Offering.supplyIssues":
 		return ec.field_Offering_supplyIssues_args(ctx, raw)
+	case "PairingGroup.pairings":
+		return ec.field_PairingGroup_pairings_args(ctx, raw)
+	case "PairingGroup.inProjects":
+		return ec.field_PairingGroup_inProjects_args(ctx, raw)
+	case "PairingGroup.cameToNothing":
+		return ec.field_PairingGroup_cameToNothing_args(ctx, raw)
+	case "PairingMeasures.pairings":
+		return ec.field_PairingMeasures_pairings_args(ctx, raw)
+	case "PairingMeasures.inProjects":
+		return ec.field_PairingMeasures_inProjects_args(ctx, raw)
+	case "PairingMeasures.cameToNothing":
+		return ec.field_PairingMeasures_cameToNothing_args(ctx, raw)
 	case "Programme.courses":
 		return ec.field_Programme_courses_args(ctx, raw)
+	case "RenovationGroup.renovations":
+		return ec.field_RenovationGroup_renovations_args(ctx, raw)
+	case "RenovationGroup.investment":
+		return ec.field_RenovationGroup_investment_args(ctx, raw)
+	case "RenovationGroup.functions":
+		return ec.field_RenovationGroup_functions_args(ctx, raw)
+	case "RenovationMeasures.renovations":
+		return ec.field_RenovationMeasures_renovations_args(ctx, raw)
+	case "RenovationMeasures.investment":
+		return ec.field_RenovationMeasures_investment_args(ctx, raw)
+	case "RenovationMeasures.functions":
+		return ec.field_RenovationMeasures_functions_args(ctx, raw)
 	case "Resident.enrolments":
 		return ec.field_Resident_enrolments_args(ctx, raw)
 	case "Resident.serviceMinutes":
@@ -3382,6 +4344,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_ResidentGroup_residents_args(ctx, raw)
 	case "ResidentMeasures.residents":
 		return ec.field_ResidentMeasures_residents_args(ctx, raw)
+	case "ResourceItem.pairings":
+		return ec.field_ResourceItem_pairings_args(ctx, raw)
 	case "ServiceDeliveryGroup.personTimes":
 		return ec.field_ServiceDeliveryGroup_personTimes_args(ctx, raw)
 	case "ServiceDeliveryGroup.sessions":

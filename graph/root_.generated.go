@@ -25,6 +25,9 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	ActionItem() ActionItemResolver
+	Alliance() AllianceResolver
+	AllianceMembership() AllianceMembershipResolver
 	Announcement() AnnouncementResolver
 	Attendance() AttendanceResolver
 	AttendanceGroup() AttendanceGroupResolver
@@ -43,7 +46,15 @@ type ResolverRoot interface {
 	CourseSession() CourseSessionResolver
 	CourseSessionGroup() CourseSessionGroupResolver
 	CourseSessionMeasures() CourseSessionMeasuresResolver
+	Decision() DecisionResolver
+	DecisionGroup() DecisionGroupResolver
+	DecisionMeasures() DecisionMeasuresResolver
+	Deliberation() DeliberationResolver
 	Division() DivisionResolver
+	DualReportingEntry() DualReportingEntryResolver
+	DualReportingEntryGroup() DualReportingEntryGroupResolver
+	DualReportingEntryMeasures() DualReportingEntryMeasuresResolver
+	DualReportingUnit() DualReportingUnitResolver
 	EchoWallPost() EchoWallPostResolver
 	Enrolment() EnrolmentResolver
 	EnrolmentGroup() EnrolmentGroupResolver
@@ -67,6 +78,7 @@ type ResolverRoot interface {
 	FundEntryGroup() FundEntryGroupResolver
 	FundEntryMeasures() FundEntryMeasuresResolver
 	ImprovementPlan() ImprovementPlanResolver
+	ItemList() ItemListResolver
 	LendableItem() LendableItemResolver
 	LiveSession() LiveSessionResolver
 	Loan() LoanResolver
@@ -81,18 +93,38 @@ type ResolverRoot interface {
 	MediaIssueMeasures() MediaIssueMeasuresResolver
 	MediaSegment() MediaSegmentResolver
 	MediaSeries() MediaSeriesResolver
+	MedicineBox() MedicineBoxResolver
+	MedicineMove() MedicineMoveResolver
+	MedicineMoveGroup() MedicineMoveGroupResolver
+	MedicineMoveMeasures() MedicineMoveMeasuresResolver
+	MedicineStock() MedicineStockResolver
+	Meeting() MeetingResolver
+	MeetingGroup() MeetingGroupResolver
+	MeetingMeasures() MeetingMeasuresResolver
+	MeetingSeries() MeetingSeriesResolver
 	MenuItem() MenuItemResolver
 	Mutation() MutationResolver
+	NeedItem() NeedItemResolver
+	NeedItemGroup() NeedItemGroupResolver
+	NeedItemMeasures() NeedItemMeasuresResolver
 	Offering() OfferingResolver
 	Organization() OrganizationResolver
+	Pairing() PairingResolver
+	PairingGroup() PairingGroupResolver
+	PairingMeasures() PairingMeasuresResolver
 	Production() ProductionResolver
 	Programme() ProgrammeResolver
 	ProgrammeItem() ProgrammeItemResolver
+	Project() ProjectResolver
 	Query() QueryResolver
+	Renovation() RenovationResolver
+	RenovationGroup() RenovationGroupResolver
+	RenovationMeasures() RenovationMeasuresResolver
 	ReportedStatistic() ReportedStatisticResolver
 	Resident() ResidentResolver
 	ResidentGroup() ResidentGroupResolver
 	ResidentMeasures() ResidentMeasuresResolver
+	ResourceItem() ResourceItemResolver
 	Room() RoomResolver
 	RoomGroup() RoomGroupResolver
 	RoomMeasures() RoomMeasuresResolver
@@ -136,11 +168,93 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	ActionItem struct {
+		ClosedNote func(childComplexity int) int
+		ClosedOn   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Decision   func(childComplexity int) int
+		DueOn      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Overdue    func(childComplexity int) int
+		Post       func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Status     func(childComplexity int) int
+		TextZh     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	ActionItemConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ActionItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ActionItemPayload struct {
+		Action     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AggregateCost struct {
 		Groups  func(childComplexity int) int
 		Rollup  func(childComplexity int) int
 		Rows    func(childComplexity int) int
 		Sources func(childComplexity int) int
+	}
+
+	Alliance struct {
+		BaseStation            func(childComplexity int) int
+		Community              func(childComplexity int) int
+		Coordinates            func(childComplexity int) int
+		FoundedYear            func(childComplexity int) int
+		ID                     func(childComplexity int) int
+		Lists                  func(childComplexity int) int
+		Mechanisms             func(childComplexity int) int
+		MeetingSeries          func(childComplexity int) int
+		Members                func(childComplexity int) int
+		Memberships            func(childComplexity int) int
+		NameEn                 func(childComplexity int) int
+		NameZh                 func(childComplexity int) int
+		Needs                  func(childComplexity int, filter *store.NeedItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		PairedProjectsReported func(childComplexity int) int
+		Projects               func(childComplexity int, filter *store.ProjectFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Provenance             func(childComplexity int) int
+		Resources              func(childComplexity int, filter *store.ResourceItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Services               func(childComplexity int) int
+		SessionsReported       func(childComplexity int) int
+	}
+
+	AllianceConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AllianceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AllianceMembership struct {
+		Alliance     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Since        func(childComplexity int) int
+		Until        func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	AllianceMembershipPayload struct {
+		Membership func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Announcement struct {
@@ -386,6 +500,7 @@ type ComplexityRoot struct {
 
 	Community struct {
 		Aliases            func(childComplexity int) int
+		Alliances          func(childComplexity int, filter *store.AllianceFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Announcements      func(childComplexity int, filter *store.AnnouncementFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Brands             func(childComplexity int) int
 		Canteens           func(childComplexity int, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
@@ -404,6 +519,7 @@ type ComplexityRoot struct {
 		MediaSeries        func(childComplexity int) int
 		NameEn             func(childComplexity int) int
 		NameZh             func(childComplexity int) int
+		Needs              func(childComplexity int, filter *store.NeedItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Note               func(childComplexity int) int
 		OpenStationsNow    func(childComplexity int, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Organizations      func(childComplexity int, kind []scalar.Enum) int
@@ -610,6 +726,113 @@ type ComplexityRoot struct {
 		Stale     func(childComplexity int) int
 	}
 
+	Decision struct {
+		Actions        func(childComplexity int) int
+		Community      func(childComplexity int) int
+		DecidedOn      func(childComplexity int) int
+		Deliberations  func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Meeting        func(childComplexity int) int
+		Outcome        func(childComplexity int) int
+		Pairing        func(childComplexity int) int
+		Provenance     func(childComplexity int) int
+		TextZh         func(childComplexity int) int
+		VotesAbstained func(childComplexity int) int
+		VotesAgainst   func(childComplexity int) int
+		VotesFor       func(childComplexity int) int
+	}
+
+	DecisionAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DecisionConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DecisionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DecisionGroup struct {
+		AdoptedShare func(childComplexity int, where *store.DecisionFilter) int
+		Bucket       func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Compared     func(childComplexity int) int
+		Decisions    func(childComplexity int, where *store.DecisionFilter) int
+		District     func(childComplexity int) int
+		MeetingKind  func(childComplexity int) int
+		Outcome      func(childComplexity int) int
+		Street       func(childComplexity int) int
+		Suppressed   func(childComplexity int) int
+		VotesAgainst func(childComplexity int, where *store.DecisionFilter) int
+		VotesFor     func(childComplexity int, where *store.DecisionFilter) int
+	}
+
+	DecisionGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DecisionMeasures struct {
+		AdoptedShare func(childComplexity int, where *store.DecisionFilter) int
+		Decisions    func(childComplexity int, where *store.DecisionFilter) int
+		VotesAgainst func(childComplexity int, where *store.DecisionFilter) int
+		VotesFor     func(childComplexity int, where *store.DecisionFilter) int
+	}
+
+	DecisionPayload struct {
+		Decision   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Deliberation struct {
+		ClosedOn     func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Decision     func(childComplexity int) int
+		Estate       func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		RaisedOn     func(childComplexity int) int
+		ResolutionZh func(childComplexity int) int
+		Status       func(childComplexity int) int
+		TopicZh      func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	DeliberationConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DeliberationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DeliberationPayload struct {
+		Deliberation func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
 	DimensionDefinition struct {
 		Description func(childComplexity int) int
 		Name        func(childComplexity int) int
@@ -630,6 +853,98 @@ type ComplexityRoot struct {
 		Successor   func(childComplexity int) int
 		ValidFrom   func(childComplexity int) int
 		ValidTo     func(childComplexity int) int
+	}
+
+	DualReportingEntry struct {
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Matter     func(childComplexity int) int
+		OccurredOn func(childComplexity int) int
+		People     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Target     func(childComplexity int) int
+		Unit       func(childComplexity int) int
+		Visits     func(childComplexity int) int
+	}
+
+	DualReportingEntryAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DualReportingEntryConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DualReportingEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DualReportingEntryGroup struct {
+		Bucket     func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		District   func(childComplexity int) int
+		People     func(childComplexity int, where *store.DualReportingEntryFilter) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Target     func(childComplexity int) int
+		Unit       func(childComplexity int) int
+		Units      func(childComplexity int, where *store.DualReportingEntryFilter) int
+		Visits     func(childComplexity int, where *store.DualReportingEntryFilter) int
+	}
+
+	DualReportingEntryGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DualReportingEntryMeasures struct {
+		People func(childComplexity int, where *store.DualReportingEntryFilter) int
+		Units  func(childComplexity int, where *store.DualReportingEntryFilter) int
+		Visits func(childComplexity int, where *store.DualReportingEntryFilter) int
+	}
+
+	DualReportingEntryPayload struct {
+		Entry      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	DualReportingUnit struct {
+		Aims         func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Entries      func(childComplexity int, filter *store.DualReportingEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ID           func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Targets      func(childComplexity int) int
+	}
+
+	DualReportingUnitConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DualReportingUnitEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	EchoPayload struct {
@@ -758,6 +1073,7 @@ type ComplexityRoot struct {
 		NameZh             func(childComplexity int) int
 		PropertyManagement func(childComplexity int) int
 		Provenance         func(childComplexity int) int
+		Renovations        func(childComplexity int) int
 	}
 
 	Event struct {
@@ -1261,6 +1577,30 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ItemList struct {
+		Alliance   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Recorded   func(childComplexity int) int
+	}
+
+	ItemListConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ItemListEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	LendableItem struct {
 		AssetTag   func(childComplexity int) int
 		Available  func(childComplexity int) int
@@ -1675,6 +2015,232 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MedicineBox struct {
+		Brand           func(childComplexity int) int
+		Community       func(childComplexity int) int
+		DonatedBoxes    func(childComplexity int) int
+		DonatedReported func(childComplexity int) int
+		ID              func(childComplexity int) int
+		NameEn          func(childComplexity int) int
+		NameZh          func(childComplexity int) int
+		Provenance      func(childComplexity int) int
+		Station         func(childComplexity int) int
+		Stocks          func(childComplexity int, filter *store.MedicineStockFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+	}
+
+	MedicineBoxConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MedicineBoxEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MedicineMove struct {
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		OccurredOn func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Quantity   func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		RecordedBy func(childComplexity int) int
+		Stock      func(childComplexity int) int
+	}
+
+	MedicineMoveAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MedicineMoveConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MedicineMoveEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MedicineMoveGroup struct {
+		Box        func(childComplexity int) int
+		Bucket     func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		Discarded  func(childComplexity int, where *store.MedicineMoveFilter) int
+		Dispensed  func(childComplexity int, where *store.MedicineMoveFilter) int
+		District   func(childComplexity int) int
+		Donated    func(childComplexity int, where *store.MedicineMoveFilter) int
+		Kind       func(childComplexity int) int
+		Medicine   func(childComplexity int) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+	}
+
+	MedicineMoveGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MedicineMoveMeasures struct {
+		Discarded func(childComplexity int, where *store.MedicineMoveFilter) int
+		Dispensed func(childComplexity int, where *store.MedicineMoveFilter) int
+		Donated   func(childComplexity int, where *store.MedicineMoveFilter) int
+	}
+
+	MedicineMovePayload struct {
+		Move       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MedicineStock struct {
+		Available    func(childComplexity int) int
+		Box          func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Donated      func(childComplexity int) int
+		ExpiresOn    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Lot          func(childComplexity int) int
+		Moves        func(childComplexity int, filter *store.MedicineMoveFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		NameZh       func(childComplexity int) int
+		Prescription func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Quantity     func(childComplexity int) int
+	}
+
+	MedicineStockConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MedicineStockEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Meeting struct {
+		Attendance   func(childComplexity int) int
+		CancelledFor func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Decisions    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		Room         func(childComplexity int) int
+		Series       func(childComplexity int) int
+		StartsAt     func(childComplexity int) int
+		Status       func(childComplexity int) int
+		SummaryZh    func(childComplexity int) int
+		TitleZh      func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	MeetingAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MeetingConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MeetingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MeetingGroup struct {
+		Attendance func(childComplexity int, where *store.MeetingFilter) int
+		Bucket     func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		District   func(childComplexity int) int
+		Held       func(childComplexity int, where *store.MeetingFilter) int
+		Kind       func(childComplexity int) int
+		Meetings   func(childComplexity int, where *store.MeetingFilter) int
+		Series     func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+	}
+
+	MeetingGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MeetingMeasures struct {
+		Attendance func(childComplexity int, where *store.MeetingFilter) int
+		Held       func(childComplexity int, where *store.MeetingFilter) int
+		Meetings   func(childComplexity int, where *store.MeetingFilter) int
+	}
+
+	MeetingPayload struct {
+		Meeting    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MeetingSeries struct {
+		Alliance   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LedBy      func(childComplexity int) int
+		Meetings   func(childComplexity int, filter *store.MeetingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Recurrence func(childComplexity int) int
+		Room       func(childComplexity int) int
+	}
+
+	MeetingSeriesConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MeetingSeriesEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	MenuItem struct {
 		Allergens    func(childComplexity int) int
 		Canteen      func(childComplexity int) int
@@ -1776,18 +2342,22 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptImprovementPlan   func(childComplexity int, input store.AcceptImprovementPlanInput) int
 		AcceptSeat              func(childComplexity int, input store.StepEnrolmentInput) int
+		AddAction               func(childComplexity int, input store.AddActionInput) int
 		AddMediaSegment         func(childComplexity int, input store.AddMediaSegmentInput) int
 		AddMenuItem             func(childComplexity int, input store.AddMenuItemInput) int
+		AddNeed                 func(childComplexity int, input store.AddNeedInput) int
 		AddToFreeMealRoster     func(childComplexity int, input store.AddToFreeMealRosterInput) int
 		ApproveChannel          func(childComplexity int, input store.StepChannelApprovalInput) int
 		AssignFeedback          func(childComplexity int, input store.AssignFeedbackInput) int
 		BorrowItem              func(childComplexity int, input store.BorrowItemInput) int
 		CancelLiveSession       func(childComplexity int, input store.CancelLiveSessionInput) int
 		CancelMealOrder         func(childComplexity int, input store.StepMealOrderInput) int
+		CancelMeeting           func(childComplexity int, input store.CancelMeetingInput) int
 		CancelSupplyIssue       func(childComplexity int, input store.CancelSupplyIssueInput) int
 		CloseFeedback           func(childComplexity int, input store.CloseFeedbackInput) int
 		CollectItem             func(childComplexity int, input store.CollectItemInput) int
 		CollectMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
+		CompleteAction          func(childComplexity int, input store.CloseActionInput) int
 		CompleteEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
 		CompleteImprovementPlan func(childComplexity int, input store.CompleteImprovementPlanInput) int
 		ConfirmMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
@@ -1796,30 +2366,47 @@ type ComplexityRoot struct {
 		DeleteQuery             func(childComplexity int, input store.DeleteQueryInput) int
 		DeliverMeal             func(childComplexity int, input store.StepMealOrderInput) int
 		DepositItem             func(childComplexity int, input store.DepositItemInput) int
+		DiscardMedicine         func(childComplexity int, input store.DiscardMedicineInput) int
+		DispenseMedicine        func(childComplexity int, input store.DispenseMedicineInput) int
+		DonateMedicine          func(childComplexity int, input store.DonateMedicineInput) int
 		DraftAnnouncement       func(childComplexity int, input store.DraftAnnouncementInput) int
 		DraftEcho               func(childComplexity int, input store.DraftEchoInput) int
 		DraftMediaIssue         func(childComplexity int, input store.DraftMediaIssueInput) int
+		DropAction              func(childComplexity int, input store.CloseActionInput) int
+		DropDeliberation        func(childComplexity int, input store.CloseDeliberationInput) int
 		DropImprovementPlan     func(childComplexity int, input store.DropImprovementPlanInput) int
+		DropNeed                func(childComplexity int, input store.DropNeedInput) int
 		EndFreeMeals            func(childComplexity int, input store.EndFreeMealsInput) int
 		Enrol                   func(childComplexity int, input store.EnrolInput) int
 		FailMealDelivery        func(childComplexity int, input store.FailMealDeliveryInput) int
 		HandOverItem            func(childComplexity int, input store.HandOverItemInput) int
+		HoldMeeting             func(childComplexity int, input store.HoldMeetingInput) int
 		IssueSupply             func(childComplexity int, input store.IssueSupplyInput) int
+		JoinAlliance            func(childComplexity int, input store.JoinAllianceInput) int
+		LeaveAlliance           func(childComplexity int, input store.LeaveAllianceInput) int
 		MarkDuplicate           func(childComplexity int, input store.MarkDuplicateInput) int
+		MatchNeed               func(childComplexity int, input store.MatchNeedInput) int
+		MeetNeed                func(childComplexity int, input store.MeetNeedInput) int
 		MissMealOrder           func(childComplexity int, input store.StepMealOrderInput) int
+		OfferResource           func(childComplexity int, input store.OfferResourceInput) int
 		OpenFund                func(childComplexity int, input store.OpenFundInput) int
 		PlaceMealOrder          func(childComplexity int, input store.PlaceMealOrderInput) int
+		PlanMeeting             func(childComplexity int, input store.PlanMeetingInput) int
 		PostFundEntry           func(childComplexity int, input store.PostFundEntryInput) int
 		PrepareMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
 		ProposeImprovementPlan  func(childComplexity int, input store.ProposeImprovementPlanInput) int
 		PublishAnnouncement     func(childComplexity int, input store.PublishAnnouncementInput) int
 		PublishEcho             func(childComplexity int, input store.StepEchoInput) int
 		PublishMediaIssue       func(childComplexity int, input store.StepMediaIssueInput) int
+		RaiseDeliberation       func(childComplexity int, input store.RaiseDeliberationInput) int
 		RateFeedback            func(childComplexity int, input store.RateFeedbackInput) int
 		ReadyMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
 		RecordAttendance        func(childComplexity int, input store.RecordAttendanceInput) int
+		RecordDecision          func(childComplexity int, input store.RecordDecisionInput) int
+		RecordDualReporting     func(childComplexity int, input store.RecordDualReportingInput) int
 		RecordMediaIssue        func(childComplexity int, input store.RecordMediaIssueInput) int
 		RecordProduction        func(childComplexity int, input store.RecordProductionInput) int
+		RecordRenovation        func(childComplexity int, input store.RecordRenovationInput) int
 		RecordServiceDelivery   func(childComplexity int, input store.RecordServiceDeliveryInput) int
 		ReferFeedback           func(childComplexity int, input store.ReferFeedbackInput) int
 		RefuseChannel           func(childComplexity int, input store.HoldChannelInput) int
@@ -1830,8 +2417,10 @@ type ComplexityRoot struct {
 		ReleaseItem             func(childComplexity int, input store.ReleaseItemInput) int
 		ReleaseMediaSegment     func(childComplexity int, input store.ReleaseMediaSegmentInput) int
 		ReopenFeedback          func(childComplexity int, input store.ReopenFeedbackInput) int
+		ReopenNeed              func(childComplexity int, input store.ReopenNeedInput) int
 		ReplyFeedback           func(childComplexity int, input store.ReplyFeedbackInput) int
 		ReportLost              func(childComplexity int, input store.StepLoanInput) int
+		ResolveDeliberation     func(childComplexity int, input store.CloseDeliberationInput) int
 		ResolveFeedback         func(childComplexity int, input store.ResolveFeedbackInput) int
 		ResumeFeedback          func(childComplexity int, input store.StepFeedbackInput) int
 		ReturnItem              func(childComplexity int, input store.ReturnItemInput) int
@@ -1850,6 +2439,7 @@ type ComplexityRoot struct {
 		ShareQuery              func(childComplexity int, input store.ShareQueryInput) int
 		ShowTalent              func(childComplexity int, input store.ShowTalentInput) int
 		StartFeedback           func(childComplexity int, input store.StepFeedbackInput) int
+		StartNeed               func(childComplexity int, input store.StartNeedInput) int
 		StudyChannel            func(childComplexity int, input store.StudyChannelInput) int
 		SubmitChannel           func(childComplexity int, input store.SubmitChannelInput) int
 		SubmitFeedback          func(childComplexity int, input store.SubmitFeedbackInput) int
@@ -1864,6 +2454,83 @@ type ComplexityRoot struct {
 		WithdrawMenuItem        func(childComplexity int, input store.WithdrawMenuItemInput) int
 		WithdrawTalent          func(childComplexity int, input store.WithdrawTalentInput) int
 		WriteOffLoan            func(childComplexity int, input store.StepLoanInput) int
+	}
+
+	NeedItem struct {
+		Alliance   func(childComplexity int) int
+		ClosedOn   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		DroppedFor func(childComplexity int) int
+		ID         func(childComplexity int) int
+		MetBy      func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Origin     func(childComplexity int) int
+		Pairing    func(childComplexity int) int
+		Pairings   func(childComplexity int, filter *store.PairingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Provenance func(childComplexity int) int
+		RaisedOn   func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	NeedItemAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	NeedItemConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	NeedItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NeedItemGroup struct {
+		Alliance     func(childComplexity int) int
+		Bucket       func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Compared     func(childComplexity int) int
+		District     func(childComplexity int) int
+		MeanDaysOpen func(childComplexity int, where *store.NeedItemFilter) int
+		Met          func(childComplexity int, where *store.NeedItemFilter) int
+		Needs        func(childComplexity int, where *store.NeedItemFilter) int
+		PairedShare  func(childComplexity int, where *store.NeedItemFilter) int
+		Status       func(childComplexity int) int
+		Street       func(childComplexity int) int
+		Suppressed   func(childComplexity int) int
+	}
+
+	NeedItemGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NeedItemMeasures struct {
+		MeanDaysOpen func(childComplexity int, where *store.NeedItemFilter) int
+		Met          func(childComplexity int, where *store.NeedItemFilter) int
+		Needs        func(childComplexity int, where *store.NeedItemFilter) int
+		PairedShare  func(childComplexity int, where *store.NeedItemFilter) int
+	}
+
+	NeedItemPayload struct {
+		Need       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Offering struct {
@@ -1890,6 +2557,7 @@ type ComplexityRoot struct {
 	}
 
 	Organization struct {
+		Alliances    func(childComplexity int) int
 		Community    func(childComplexity int) int
 		Contribution func(childComplexity int) int
 		ID           func(childComplexity int) int
@@ -1908,6 +2576,71 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Pairing struct {
+		Community  func(childComplexity int) int
+		Decision   func(childComplexity int) int
+		EndedOn    func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Need       func(childComplexity int) int
+		PairedOn   func(childComplexity int) int
+		Project    func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Resource   func(childComplexity int) int
+	}
+
+	PairingAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PairingConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PairingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PairingGroup struct {
+		Alliance      func(childComplexity int) int
+		Bucket        func(childComplexity int) int
+		CameToNothing func(childComplexity int, where *store.PairingFilter) int
+		Community     func(childComplexity int) int
+		Compared      func(childComplexity int) int
+		District      func(childComplexity int) int
+		InProjects    func(childComplexity int, where *store.PairingFilter) int
+		Pairings      func(childComplexity int, where *store.PairingFilter) int
+		Project       func(childComplexity int) int
+		ResourceKind  func(childComplexity int) int
+		Street        func(childComplexity int) int
+		Suppressed    func(childComplexity int) int
+	}
+
+	PairingGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PairingMeasures struct {
+		CameToNothing func(childComplexity int, where *store.PairingFilter) int
+		InProjects    func(childComplexity int, where *store.PairingFilter) int
+		Pairings      func(childComplexity int, where *store.PairingFilter) int
 	}
 
 	PriceRange struct {
@@ -2000,6 +2733,30 @@ type ComplexityRoot struct {
 		TitleZh   func(childComplexity int) int
 	}
 
+	Project struct {
+		Alliance   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		EndedOn    func(childComplexity int) int
+		ID         func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Pairings   func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		StartedOn  func(childComplexity int) int
+	}
+
+	ProjectConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ProjectEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Provenance struct {
 		Inferred       func(childComplexity int) int
 		InferredFields func(childComplexity int) int
@@ -2015,75 +2772,99 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Announcements            func(childComplexity int, communities []string, filter *store.AnnouncementFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		AttendanceAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Campaigns                func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Canteens                 func(childComplexity int, communities []string, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Channels                 func(childComplexity int, communities []string, filter *store.ChannelFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Communities              func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Community                func(childComplexity int, slug *string, id *string) int
-		CourseAggregate          func(childComplexity int, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		CourseSessionAggregate   func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Courses                  func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Division                 func(childComplexity int, code string) int
-		EchoWall                 func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		EnrolmentAggregate       func(childComplexity int, communities []string, where *store.EnrolmentFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Entities                 func(childComplexity int, representations []map[string]any) int
-		EventAggregate           func(childComplexity int, communities []string, where *store.EventFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		EventSeries              func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Events                   func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Feedback                 func(childComplexity int, number string) int
-		FeedbackAggregate        func(childComplexity int, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		FeedbackCategories       func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Feedbacks                func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		FundEntries              func(childComplexity int, communities []string, filter *store.FundEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		FundEntryAggregate       func(childComplexity int, communities []string, where *store.FundEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Funds                    func(childComplexity int, communities []string, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ImprovementPlans         func(childComplexity int, communities []string, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		LatestMediaIssues        func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		LendableItems            func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		LiveSessions             func(childComplexity int, communities []string, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		LoanAggregate            func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Loans                    func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		MealOrderAggregate       func(childComplexity int, communities []string, where *store.MealOrderFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		MealOrders               func(childComplexity int, communities []string, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		MediaColumns             func(childComplexity int, communities []string, filter *store.MediaColumnFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		MediaIssueAggregate      func(childComplexity int, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		MediaIssues              func(childComplexity int, communities []string, filter *store.MediaIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		MediaSeries              func(childComplexity int, communities []string, filter *store.MediaSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		MenuItems                func(childComplexity int, communities []string, filter *store.MenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		MetricCatalogue          func(childComplexity int, of []string) int
-		Metrics                  func(childComplexity int, measures []string, dimensions []string, communities []string, where []*store.MetricCondition, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Node                     func(childComplexity int, id string) int
-		Nodes                    func(childComplexity int, ids []string) int
-		OpenStationsNow          func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Productions              func(childComplexity int, communities []string, filter *store.ProductionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Programmes               func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ReportedStatistics       func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ResidentAggregate        func(childComplexity int, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Residents                func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		RoomAggregate            func(childComplexity int, communities []string, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		SLARules                 func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		SavedQueries             func(childComplexity int, folder *string) int
-		SavedQuery               func(childComplexity int, name string, version *int) int
-		Service                  func(childComplexity int) int
-		ServiceDeliveries        func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		ServiceDeliveryAggregate func(childComplexity int, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		ServiceRecordAggregate   func(childComplexity int, communities []string, where *store.ServiceRecordFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		ServiceRecords           func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		StationAggregate         func(childComplexity int, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		Stations                 func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		StoredItemAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		StoredItems              func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		SupplyIssueAggregate     func(childComplexity int, communities []string, where *store.SupplyIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		SupplyIssues             func(childComplexity int, communities []string, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		TalentProfiles           func(childComplexity int, communities []string, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		Talents                  func(childComplexity int, communities []string, filter *store.TalentFilter, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		TeamMembershipAggregate  func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		TodayEvents              func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		TodayMenu                func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		VolunteerTeamAggregate   func(childComplexity int, communities []string, where *store.TeamFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
-		VolunteerTeams           func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ActionItems                 func(childComplexity int, communities []string, filter *store.ActionItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Alliances                   func(childComplexity int, communities []string, filter *store.AllianceFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Announcements               func(childComplexity int, communities []string, filter *store.AnnouncementFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		AttendanceAggregate         func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Campaigns                   func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Canteens                    func(childComplexity int, communities []string, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Channels                    func(childComplexity int, communities []string, filter *store.ChannelFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Communities                 func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Community                   func(childComplexity int, slug *string, id *string) int
+		CourseAggregate             func(childComplexity int, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		CourseSessionAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Courses                     func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		DecisionAggregate           func(childComplexity int, communities []string, where *store.DecisionFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Decisions                   func(childComplexity int, communities []string, filter *store.DecisionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Deliberations               func(childComplexity int, communities []string, filter *store.DeliberationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Division                    func(childComplexity int, code string) int
+		DualReportingEntries        func(childComplexity int, communities []string, filter *store.DualReportingEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		DualReportingEntryAggregate func(childComplexity int, communities []string, where *store.DualReportingEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		DualReportingUnits          func(childComplexity int, communities []string, filter *store.DualReportingUnitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		EchoWall                    func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		EnrolmentAggregate          func(childComplexity int, communities []string, where *store.EnrolmentFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Entities                    func(childComplexity int, representations []map[string]any) int
+		EventAggregate              func(childComplexity int, communities []string, where *store.EventFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		EventSeries                 func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Events                      func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedback                    func(childComplexity int, number string) int
+		FeedbackAggregate           func(childComplexity int, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		FeedbackCategories          func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Feedbacks                   func(childComplexity int, communities []string, filter *store.FeedbackFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		FundEntries                 func(childComplexity int, communities []string, filter *store.FundEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		FundEntryAggregate          func(childComplexity int, communities []string, where *store.FundEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Funds                       func(childComplexity int, communities []string, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ImprovementPlans            func(childComplexity int, communities []string, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ItemLists                   func(childComplexity int, communities []string, filter *store.ItemListFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LatestMediaIssues           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LendableItems               func(childComplexity int, communities []string, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LiveSessions                func(childComplexity int, communities []string, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		LoanAggregate               func(childComplexity int, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Loans                       func(childComplexity int, communities []string, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MealOrderAggregate          func(childComplexity int, communities []string, where *store.MealOrderFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MealOrders                  func(childComplexity int, communities []string, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MediaColumns                func(childComplexity int, communities []string, filter *store.MediaColumnFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MediaIssueAggregate         func(childComplexity int, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MediaIssues                 func(childComplexity int, communities []string, filter *store.MediaIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MediaSeries                 func(childComplexity int, communities []string, filter *store.MediaSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MedicineBoxes               func(childComplexity int, communities []string, filter *store.MedicineBoxFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MedicineMoveAggregate       func(childComplexity int, communities []string, where *store.MedicineMoveFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MedicineMoves               func(childComplexity int, communities []string, filter *store.MedicineMoveFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MedicineStocks              func(childComplexity int, communities []string, filter *store.MedicineStockFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MeetingAggregate            func(childComplexity int, communities []string, where *store.MeetingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MeetingSeries               func(childComplexity int, communities []string, filter *store.MeetingSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Meetings                    func(childComplexity int, communities []string, filter *store.MeetingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MenuItems                   func(childComplexity int, communities []string, filter *store.MenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MetricCatalogue             func(childComplexity int, of []string) int
+		Metrics                     func(childComplexity int, measures []string, dimensions []string, communities []string, where []*store.MetricCondition, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		NeedItemAggregate           func(childComplexity int, communities []string, where *store.NeedItemFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Needs                       func(childComplexity int, communities []string, filter *store.NeedItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Node                        func(childComplexity int, id string) int
+		Nodes                       func(childComplexity int, ids []string) int
+		OpenStationsNow             func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		PairingAggregate            func(childComplexity int, communities []string, where *store.PairingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Pairings                    func(childComplexity int, communities []string, filter *store.PairingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Productions                 func(childComplexity int, communities []string, filter *store.ProductionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Programmes                  func(childComplexity int, communities []string, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Projects                    func(childComplexity int, communities []string, filter *store.ProjectFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		RenovationAggregate         func(childComplexity int, communities []string, where *store.RenovationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Renovations                 func(childComplexity int, communities []string, filter *store.RenovationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ReportedStatistics          func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ResidentAggregate           func(childComplexity int, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Residents                   func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Resources                   func(childComplexity int, communities []string, filter *store.ResourceItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		RoomAggregate               func(childComplexity int, communities []string, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		SLARules                    func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		SavedQueries                func(childComplexity int, folder *string) int
+		SavedQuery                  func(childComplexity int, name string, version *int) int
+		Service                     func(childComplexity int) int
+		ServiceDeliveries           func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ServiceDeliveryAggregate    func(childComplexity int, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ServiceRecordAggregate      func(childComplexity int, communities []string, where *store.ServiceRecordFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ServiceRecords              func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		StationAggregate            func(childComplexity int, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		Stations                    func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		StoredItemAggregate         func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		StoredItems                 func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		SupplyIssueAggregate        func(childComplexity int, communities []string, where *store.SupplyIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		SupplyIssues                func(childComplexity int, communities []string, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TalentProfiles              func(childComplexity int, communities []string, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Talents                     func(childComplexity int, communities []string, filter *store.TalentFilter, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TeamMembershipAggregate     func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		TodayEvents                 func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		TodayMenu                   func(childComplexity int, communities []string, date *scalar.Date, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		VolunteerTeamAggregate      func(childComplexity int, communities []string, where *store.TeamFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		VolunteerTeams              func(childComplexity int, communities []string, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 	}
 
 	Recurrence struct {
@@ -2094,6 +2875,90 @@ type ComplexityRoot struct {
 		Rrule           func(childComplexity int) int
 		TimeZone        func(childComplexity int) int
 		Zh              func(childComplexity int) int
+	}
+
+	Renovation struct {
+		After               func(childComplexity int) int
+		Before              func(childComplexity int) int
+		Community           func(childComplexity int) int
+		CompletedOn         func(childComplexity int) int
+		CostPerFunction     func(childComplexity int) int
+		DesignedBy          func(childComplexity int) int
+		Estates             func(childComplexity int) int
+		Functions           func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		Improvements        func(childComplexity int) int
+		Investment          func(childComplexity int) int
+		InvestmentQualifier func(childComplexity int) int
+		InvestmentZh        func(childComplexity int) int
+		Kind                func(childComplexity int) int
+		NameEn              func(childComplexity int) int
+		NameZh              func(childComplexity int) int
+		Participants        func(childComplexity int) int
+		Provenance          func(childComplexity int) int
+		ReportedCount       func(childComplexity int) int
+		Room                func(childComplexity int) int
+		Stations            func(childComplexity int) int
+		Version             func(childComplexity int) int
+		Year                func(childComplexity int) int
+	}
+
+	RenovationAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RenovationConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RenovationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RenovationGroup struct {
+		Community   func(childComplexity int) int
+		District    func(childComplexity int) int
+		Estate      func(childComplexity int) int
+		Functions   func(childComplexity int, where *store.RenovationFilter) int
+		Investment  func(childComplexity int, where *store.RenovationFilter) int
+		Kind        func(childComplexity int) int
+		Qualifier   func(childComplexity int) int
+		Renovations func(childComplexity int, where *store.RenovationFilter) int
+		Station     func(childComplexity int) int
+		Street      func(childComplexity int) int
+		Suppressed  func(childComplexity int) int
+		Year        func(childComplexity int) int
+	}
+
+	RenovationGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RenovationMeasures struct {
+		Functions   func(childComplexity int, where *store.RenovationFilter) int
+		Investment  func(childComplexity int, where *store.RenovationFilter) int
+		Renovations func(childComplexity int, where *store.RenovationFilter) int
+	}
+
+	RenovationPayload struct {
+		Renovation func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ReportedQuantity struct {
@@ -2207,23 +3072,56 @@ type ComplexityRoot struct {
 		Residents func(childComplexity int, where *store.ResidentFilter) int
 	}
 
+	ResourceItem struct {
+		Alliance    func(childComplexity int) int
+		Community   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		NameZh      func(childComplexity int) int
+		OfferedBy   func(childComplexity int) int
+		Pairings    func(childComplexity int, filter *store.PairingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Provenance  func(childComplexity int) int
+		Quantity    func(childComplexity int) int
+		Version     func(childComplexity int) int
+		WithdrawnOn func(childComplexity int) int
+	}
+
+	ResourceItemConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ResourceItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ResourceItemPayload struct {
+		Resource   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Room struct {
-		AreaSqm    func(childComplexity int) int
-		Capacity   func(childComplexity int) int
-		Community  func(childComplexity int) int
-		Functions  func(childComplexity int) int
-		GroupLabel func(childComplexity int) int
-		Hosts      func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		NameEn     func(childComplexity int) int
-		NameZh     func(childComplexity int) int
-		NoiseRule  func(childComplexity int) int
-		Note       func(childComplexity int) int
-		Peak       func(childComplexity int) int
-		Provenance func(childComplexity int) int
-		SpaceUse   func(childComplexity int) int
-		Station    func(childComplexity int) int
+		AreaSqm     func(childComplexity int) int
+		Capacity    func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Functions   func(childComplexity int) int
+		GroupLabel  func(childComplexity int) int
+		Hosts       func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		NameEn      func(childComplexity int) int
+		NameZh      func(childComplexity int) int
+		NoiseRule   func(childComplexity int) int
+		Note        func(childComplexity int) int
+		Peak        func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Renovations func(childComplexity int) int
+		SpaceUse    func(childComplexity int) int
+		Station     func(childComplexity int) int
 	}
 
 	RoomAggregate struct {
@@ -2587,6 +3485,7 @@ type ComplexityRoot struct {
 		Limitation              func(childComplexity int) int
 		LocationZh              func(childComplexity int) int
 		Longitude               func(childComplexity int) int
+		MedicineBoxes           func(childComplexity int) int
 		NameEn                  func(childComplexity int) int
 		NameZh                  func(childComplexity int) int
 		NextTransition          func(childComplexity int) int
@@ -2599,6 +3498,7 @@ type ComplexityRoot struct {
 		Provenance              func(childComplexity int) int
 		PublicContactPosted     func(childComplexity int) int
 		PublicPhone             func(childComplexity int) int
+		Renovations             func(childComplexity int) int
 		Rooms                   func(childComplexity int) int
 		ScheduleExceptions      func(childComplexity int, rangeArg *store.DateRange) int
 		Schedules               func(childComplexity int) int
@@ -3099,6 +3999,136 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "ActionItem.closedNote":
+		if e.ComplexityRoot.ActionItem.ClosedNote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.ClosedNote(childComplexity), true
+	case "ActionItem.closedOn":
+		if e.ComplexityRoot.ActionItem.ClosedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.ClosedOn(childComplexity), true
+	case "ActionItem.community":
+		if e.ComplexityRoot.ActionItem.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.Community(childComplexity), true
+	case "ActionItem.decision":
+		if e.ComplexityRoot.ActionItem.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.Decision(childComplexity), true
+	case "ActionItem.dueOn":
+		if e.ComplexityRoot.ActionItem.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.DueOn(childComplexity), true
+	case "ActionItem.id":
+		if e.ComplexityRoot.ActionItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.ID(childComplexity), true
+	case "ActionItem.overdue":
+		if e.ComplexityRoot.ActionItem.Overdue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.Overdue(childComplexity), true
+	case "ActionItem.post":
+		if e.ComplexityRoot.ActionItem.Post == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.Post(childComplexity), true
+	case "ActionItem.provenance":
+		if e.ComplexityRoot.ActionItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.Provenance(childComplexity), true
+	case "ActionItem.status":
+		if e.ComplexityRoot.ActionItem.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.Status(childComplexity), true
+	case "ActionItem.textZh":
+		if e.ComplexityRoot.ActionItem.TextZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.TextZh(childComplexity), true
+	case "ActionItem.version":
+		if e.ComplexityRoot.ActionItem.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItem.Version(childComplexity), true
+
+	case "ActionItemConnection.coverage":
+		if e.ComplexityRoot.ActionItemConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemConnection.Coverage(childComplexity), true
+	case "ActionItemConnection.edges":
+		if e.ComplexityRoot.ActionItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemConnection.Edges(childComplexity), true
+	case "ActionItemConnection.nodes":
+		if e.ComplexityRoot.ActionItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemConnection.Nodes(childComplexity), true
+	case "ActionItemConnection.pageInfo":
+		if e.ComplexityRoot.ActionItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemConnection.PageInfo(childComplexity), true
+	case "ActionItemConnection.totalCount":
+		if e.ComplexityRoot.ActionItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemConnection.TotalCount(childComplexity), true
+
+	case "ActionItemEdge.cursor":
+		if e.ComplexityRoot.ActionItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemEdge.Cursor(childComplexity), true
+	case "ActionItemEdge.node":
+		if e.ComplexityRoot.ActionItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemEdge.Node(childComplexity), true
+
+	case "ActionItemPayload.action":
+		if e.ComplexityRoot.ActionItemPayload.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemPayload.Action(childComplexity), true
+	case "ActionItemPayload.userErrors":
+		if e.ComplexityRoot.ActionItemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionItemPayload.UserErrors(childComplexity), true
+
 	case "AggregateCost.groups":
 		if e.ComplexityRoot.AggregateCost.Groups == nil {
 			break
@@ -3123,6 +4153,230 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AggregateCost.Sources(childComplexity), true
+
+	case "Alliance.baseStation":
+		if e.ComplexityRoot.Alliance.BaseStation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.BaseStation(childComplexity), true
+	case "Alliance.community":
+		if e.ComplexityRoot.Alliance.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Community(childComplexity), true
+	case "Alliance.coordinates":
+		if e.ComplexityRoot.Alliance.Coordinates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Coordinates(childComplexity), true
+	case "Alliance.foundedYear":
+		if e.ComplexityRoot.Alliance.FoundedYear == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.FoundedYear(childComplexity), true
+	case "Alliance.id":
+		if e.ComplexityRoot.Alliance.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.ID(childComplexity), true
+	case "Alliance.lists":
+		if e.ComplexityRoot.Alliance.Lists == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Lists(childComplexity), true
+	case "Alliance.mechanisms":
+		if e.ComplexityRoot.Alliance.Mechanisms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Mechanisms(childComplexity), true
+	case "Alliance.meetingSeries":
+		if e.ComplexityRoot.Alliance.MeetingSeries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.MeetingSeries(childComplexity), true
+	case "Alliance.members":
+		if e.ComplexityRoot.Alliance.Members == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Members(childComplexity), true
+	case "Alliance.memberships":
+		if e.ComplexityRoot.Alliance.Memberships == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Memberships(childComplexity), true
+	case "Alliance.nameEn":
+		if e.ComplexityRoot.Alliance.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.NameEn(childComplexity), true
+	case "Alliance.nameZh":
+		if e.ComplexityRoot.Alliance.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.NameZh(childComplexity), true
+	case "Alliance.needs":
+		if e.ComplexityRoot.Alliance.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_Alliance_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Alliance.Needs(childComplexity, args["filter"].(*store.NeedItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Alliance.pairedProjectsReported":
+		if e.ComplexityRoot.Alliance.PairedProjectsReported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.PairedProjectsReported(childComplexity), true
+	case "Alliance.projects":
+		if e.ComplexityRoot.Alliance.Projects == nil {
+			break
+		}
+
+		args, err := ec.field_Alliance_projects_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Alliance.Projects(childComplexity, args["filter"].(*store.ProjectFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Alliance.provenance":
+		if e.ComplexityRoot.Alliance.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Provenance(childComplexity), true
+	case "Alliance.resources":
+		if e.ComplexityRoot.Alliance.Resources == nil {
+			break
+		}
+
+		args, err := ec.field_Alliance_resources_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Alliance.Resources(childComplexity, args["filter"].(*store.ResourceItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Alliance.services":
+		if e.ComplexityRoot.Alliance.Services == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.Services(childComplexity), true
+	case "Alliance.sessionsReported":
+		if e.ComplexityRoot.Alliance.SessionsReported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alliance.SessionsReported(childComplexity), true
+
+	case "AllianceConnection.coverage":
+		if e.ComplexityRoot.AllianceConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceConnection.Coverage(childComplexity), true
+	case "AllianceConnection.edges":
+		if e.ComplexityRoot.AllianceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceConnection.Edges(childComplexity), true
+	case "AllianceConnection.nodes":
+		if e.ComplexityRoot.AllianceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceConnection.Nodes(childComplexity), true
+	case "AllianceConnection.pageInfo":
+		if e.ComplexityRoot.AllianceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceConnection.PageInfo(childComplexity), true
+	case "AllianceConnection.totalCount":
+		if e.ComplexityRoot.AllianceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceConnection.TotalCount(childComplexity), true
+
+	case "AllianceEdge.cursor":
+		if e.ComplexityRoot.AllianceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceEdge.Cursor(childComplexity), true
+	case "AllianceEdge.node":
+		if e.ComplexityRoot.AllianceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceEdge.Node(childComplexity), true
+
+	case "AllianceMembership.alliance":
+		if e.ComplexityRoot.AllianceMembership.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembership.Alliance(childComplexity), true
+	case "AllianceMembership.id":
+		if e.ComplexityRoot.AllianceMembership.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembership.ID(childComplexity), true
+	case "AllianceMembership.organization":
+		if e.ComplexityRoot.AllianceMembership.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembership.Organization(childComplexity), true
+	case "AllianceMembership.since":
+		if e.ComplexityRoot.AllianceMembership.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembership.Since(childComplexity), true
+	case "AllianceMembership.until":
+		if e.ComplexityRoot.AllianceMembership.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembership.Until(childComplexity), true
+	case "AllianceMembership.version":
+		if e.ComplexityRoot.AllianceMembership.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembership.Version(childComplexity), true
+
+	case "AllianceMembershipPayload.membership":
+		if e.ComplexityRoot.AllianceMembershipPayload.Membership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembershipPayload.Membership(childComplexity), true
+	case "AllianceMembershipPayload.userErrors":
+		if e.ComplexityRoot.AllianceMembershipPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllianceMembershipPayload.UserErrors(childComplexity), true
 
 	case "Announcement.bodyZh":
 		if e.ComplexityRoot.Announcement.BodyZh == nil {
@@ -4198,6 +5452,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Aliases(childComplexity), true
+	case "Community.alliances":
+		if e.ComplexityRoot.Community.Alliances == nil {
+			break
+		}
+
+		args, err := ec.field_Community_alliances_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Alliances(childComplexity, args["filter"].(*store.AllianceFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.announcements":
 		if e.ComplexityRoot.Community.Announcements == nil {
 			break
@@ -4356,6 +5621,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.NameZh(childComplexity), true
+	case "Community.needs":
+		if e.ComplexityRoot.Community.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_Community_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Needs(childComplexity, args["filter"].(*store.NeedItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.note":
 		if e.ComplexityRoot.Community.Note == nil {
 			break
@@ -5373,6 +6649,484 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Coverage.Stale(childComplexity), true
 
+	case "Decision.actions":
+		if e.ComplexityRoot.Decision.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Actions(childComplexity), true
+	case "Decision.community":
+		if e.ComplexityRoot.Decision.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Community(childComplexity), true
+	case "Decision.decidedOn":
+		if e.ComplexityRoot.Decision.DecidedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.DecidedOn(childComplexity), true
+	case "Decision.deliberations":
+		if e.ComplexityRoot.Decision.Deliberations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Deliberations(childComplexity), true
+	case "Decision.id":
+		if e.ComplexityRoot.Decision.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.ID(childComplexity), true
+	case "Decision.meeting":
+		if e.ComplexityRoot.Decision.Meeting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Meeting(childComplexity), true
+	case "Decision.outcome":
+		if e.ComplexityRoot.Decision.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Outcome(childComplexity), true
+	case "Decision.pairing":
+		if e.ComplexityRoot.Decision.Pairing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Pairing(childComplexity), true
+	case "Decision.provenance":
+		if e.ComplexityRoot.Decision.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Provenance(childComplexity), true
+	case "Decision.textZh":
+		if e.ComplexityRoot.Decision.TextZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.TextZh(childComplexity), true
+	case "Decision.votesAbstained":
+		if e.ComplexityRoot.Decision.VotesAbstained == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.VotesAbstained(childComplexity), true
+	case "Decision.votesAgainst":
+		if e.ComplexityRoot.Decision.VotesAgainst == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.VotesAgainst(childComplexity), true
+	case "Decision.votesFor":
+		if e.ComplexityRoot.Decision.VotesFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.VotesFor(childComplexity), true
+
+	case "DecisionAggregate.accuracy":
+		if e.ComplexityRoot.DecisionAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Accuracy(childComplexity), true
+	case "DecisionAggregate.asOf":
+		if e.ComplexityRoot.DecisionAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.AsOf(childComplexity), true
+	case "DecisionAggregate.cost":
+		if e.ComplexityRoot.DecisionAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Cost(childComplexity), true
+	case "DecisionAggregate.coverage":
+		if e.ComplexityRoot.DecisionAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Coverage(childComplexity), true
+	case "DecisionAggregate.edges":
+		if e.ComplexityRoot.DecisionAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Edges(childComplexity), true
+	case "DecisionAggregate.nodes":
+		if e.ComplexityRoot.DecisionAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Nodes(childComplexity), true
+	case "DecisionAggregate.other":
+		if e.ComplexityRoot.DecisionAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Other(childComplexity), true
+	case "DecisionAggregate.pageInfo":
+		if e.ComplexityRoot.DecisionAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.PageInfo(childComplexity), true
+	case "DecisionAggregate.suppressed":
+		if e.ComplexityRoot.DecisionAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Suppressed(childComplexity), true
+	case "DecisionAggregate.total":
+		if e.ComplexityRoot.DecisionAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.Total(childComplexity), true
+	case "DecisionAggregate.totalCount":
+		if e.ComplexityRoot.DecisionAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionAggregate.TotalCount(childComplexity), true
+
+	case "DecisionConnection.coverage":
+		if e.ComplexityRoot.DecisionConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionConnection.Coverage(childComplexity), true
+	case "DecisionConnection.edges":
+		if e.ComplexityRoot.DecisionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionConnection.Edges(childComplexity), true
+	case "DecisionConnection.nodes":
+		if e.ComplexityRoot.DecisionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionConnection.Nodes(childComplexity), true
+	case "DecisionConnection.pageInfo":
+		if e.ComplexityRoot.DecisionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionConnection.PageInfo(childComplexity), true
+	case "DecisionConnection.totalCount":
+		if e.ComplexityRoot.DecisionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionConnection.TotalCount(childComplexity), true
+
+	case "DecisionEdge.cursor":
+		if e.ComplexityRoot.DecisionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionEdge.Cursor(childComplexity), true
+	case "DecisionEdge.node":
+		if e.ComplexityRoot.DecisionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionEdge.Node(childComplexity), true
+
+	case "DecisionGroup.adoptedShare":
+		if e.ComplexityRoot.DecisionGroup.AdoptedShare == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionGroup_adoptedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionGroup.AdoptedShare(childComplexity, args["where"].(*store.DecisionFilter)), true
+	case "DecisionGroup.bucket":
+		if e.ComplexityRoot.DecisionGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.Bucket(childComplexity), true
+	case "DecisionGroup.community":
+		if e.ComplexityRoot.DecisionGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.Community(childComplexity), true
+	case "DecisionGroup.compared":
+		if e.ComplexityRoot.DecisionGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.Compared(childComplexity), true
+	case "DecisionGroup.decisions":
+		if e.ComplexityRoot.DecisionGroup.Decisions == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionGroup_decisions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionGroup.Decisions(childComplexity, args["where"].(*store.DecisionFilter)), true
+	case "DecisionGroup.district":
+		if e.ComplexityRoot.DecisionGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.District(childComplexity), true
+	case "DecisionGroup.meetingKind":
+		if e.ComplexityRoot.DecisionGroup.MeetingKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.MeetingKind(childComplexity), true
+	case "DecisionGroup.outcome":
+		if e.ComplexityRoot.DecisionGroup.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.Outcome(childComplexity), true
+	case "DecisionGroup.street":
+		if e.ComplexityRoot.DecisionGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.Street(childComplexity), true
+	case "DecisionGroup.suppressed":
+		if e.ComplexityRoot.DecisionGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroup.Suppressed(childComplexity), true
+	case "DecisionGroup.votesAgainst":
+		if e.ComplexityRoot.DecisionGroup.VotesAgainst == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionGroup_votesAgainst_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionGroup.VotesAgainst(childComplexity, args["where"].(*store.DecisionFilter)), true
+	case "DecisionGroup.votesFor":
+		if e.ComplexityRoot.DecisionGroup.VotesFor == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionGroup_votesFor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionGroup.VotesFor(childComplexity, args["where"].(*store.DecisionFilter)), true
+
+	case "DecisionGroupEdge.cursor":
+		if e.ComplexityRoot.DecisionGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroupEdge.Cursor(childComplexity), true
+	case "DecisionGroupEdge.node":
+		if e.ComplexityRoot.DecisionGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionGroupEdge.Node(childComplexity), true
+
+	case "DecisionMeasures.adoptedShare":
+		if e.ComplexityRoot.DecisionMeasures.AdoptedShare == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionMeasures_adoptedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionMeasures.AdoptedShare(childComplexity, args["where"].(*store.DecisionFilter)), true
+	case "DecisionMeasures.decisions":
+		if e.ComplexityRoot.DecisionMeasures.Decisions == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionMeasures_decisions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionMeasures.Decisions(childComplexity, args["where"].(*store.DecisionFilter)), true
+	case "DecisionMeasures.votesAgainst":
+		if e.ComplexityRoot.DecisionMeasures.VotesAgainst == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionMeasures_votesAgainst_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionMeasures.VotesAgainst(childComplexity, args["where"].(*store.DecisionFilter)), true
+	case "DecisionMeasures.votesFor":
+		if e.ComplexityRoot.DecisionMeasures.VotesFor == nil {
+			break
+		}
+
+		args, err := ec.field_DecisionMeasures_votesFor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DecisionMeasures.VotesFor(childComplexity, args["where"].(*store.DecisionFilter)), true
+
+	case "DecisionPayload.decision":
+		if e.ComplexityRoot.DecisionPayload.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionPayload.Decision(childComplexity), true
+	case "DecisionPayload.userErrors":
+		if e.ComplexityRoot.DecisionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionPayload.UserErrors(childComplexity), true
+
+	case "Deliberation.closedOn":
+		if e.ComplexityRoot.Deliberation.ClosedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.ClosedOn(childComplexity), true
+	case "Deliberation.community":
+		if e.ComplexityRoot.Deliberation.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.Community(childComplexity), true
+	case "Deliberation.decision":
+		if e.ComplexityRoot.Deliberation.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.Decision(childComplexity), true
+	case "Deliberation.estate":
+		if e.ComplexityRoot.Deliberation.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.Estate(childComplexity), true
+	case "Deliberation.id":
+		if e.ComplexityRoot.Deliberation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.ID(childComplexity), true
+	case "Deliberation.provenance":
+		if e.ComplexityRoot.Deliberation.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.Provenance(childComplexity), true
+	case "Deliberation.raisedOn":
+		if e.ComplexityRoot.Deliberation.RaisedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.RaisedOn(childComplexity), true
+	case "Deliberation.resolutionZh":
+		if e.ComplexityRoot.Deliberation.ResolutionZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.ResolutionZh(childComplexity), true
+	case "Deliberation.status":
+		if e.ComplexityRoot.Deliberation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.Status(childComplexity), true
+	case "Deliberation.topicZh":
+		if e.ComplexityRoot.Deliberation.TopicZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.TopicZh(childComplexity), true
+	case "Deliberation.version":
+		if e.ComplexityRoot.Deliberation.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deliberation.Version(childComplexity), true
+
+	case "DeliberationConnection.coverage":
+		if e.ComplexityRoot.DeliberationConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationConnection.Coverage(childComplexity), true
+	case "DeliberationConnection.edges":
+		if e.ComplexityRoot.DeliberationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationConnection.Edges(childComplexity), true
+	case "DeliberationConnection.nodes":
+		if e.ComplexityRoot.DeliberationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationConnection.Nodes(childComplexity), true
+	case "DeliberationConnection.pageInfo":
+		if e.ComplexityRoot.DeliberationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationConnection.PageInfo(childComplexity), true
+	case "DeliberationConnection.totalCount":
+		if e.ComplexityRoot.DeliberationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationConnection.TotalCount(childComplexity), true
+
+	case "DeliberationEdge.cursor":
+		if e.ComplexityRoot.DeliberationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationEdge.Cursor(childComplexity), true
+	case "DeliberationEdge.node":
+		if e.ComplexityRoot.DeliberationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationEdge.Node(childComplexity), true
+
+	case "DeliberationPayload.deliberation":
+		if e.ComplexityRoot.DeliberationPayload.Deliberation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationPayload.Deliberation(childComplexity), true
+	case "DeliberationPayload.userErrors":
+		if e.ComplexityRoot.DeliberationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliberationPayload.UserErrors(childComplexity), true
+
 	case "DimensionDefinition.description":
 		if e.ComplexityRoot.DimensionDefinition.Description == nil {
 			break
@@ -5475,6 +7229,406 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Division.ValidTo(childComplexity), true
+
+	case "DualReportingEntry.community":
+		if e.ComplexityRoot.DualReportingEntry.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.Community(childComplexity), true
+	case "DualReportingEntry.id":
+		if e.ComplexityRoot.DualReportingEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.ID(childComplexity), true
+	case "DualReportingEntry.matter":
+		if e.ComplexityRoot.DualReportingEntry.Matter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.Matter(childComplexity), true
+	case "DualReportingEntry.occurredOn":
+		if e.ComplexityRoot.DualReportingEntry.OccurredOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.OccurredOn(childComplexity), true
+	case "DualReportingEntry.people":
+		if e.ComplexityRoot.DualReportingEntry.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.People(childComplexity), true
+	case "DualReportingEntry.provenance":
+		if e.ComplexityRoot.DualReportingEntry.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.Provenance(childComplexity), true
+	case "DualReportingEntry.target":
+		if e.ComplexityRoot.DualReportingEntry.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.Target(childComplexity), true
+	case "DualReportingEntry.unit":
+		if e.ComplexityRoot.DualReportingEntry.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.Unit(childComplexity), true
+	case "DualReportingEntry.visits":
+		if e.ComplexityRoot.DualReportingEntry.Visits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntry.Visits(childComplexity), true
+
+	case "DualReportingEntryAggregate.accuracy":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Accuracy(childComplexity), true
+	case "DualReportingEntryAggregate.asOf":
+		if e.ComplexityRoot.DualReportingEntryAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.AsOf(childComplexity), true
+	case "DualReportingEntryAggregate.cost":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Cost(childComplexity), true
+	case "DualReportingEntryAggregate.coverage":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Coverage(childComplexity), true
+	case "DualReportingEntryAggregate.edges":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Edges(childComplexity), true
+	case "DualReportingEntryAggregate.nodes":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Nodes(childComplexity), true
+	case "DualReportingEntryAggregate.other":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Other(childComplexity), true
+	case "DualReportingEntryAggregate.pageInfo":
+		if e.ComplexityRoot.DualReportingEntryAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.PageInfo(childComplexity), true
+	case "DualReportingEntryAggregate.suppressed":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Suppressed(childComplexity), true
+	case "DualReportingEntryAggregate.total":
+		if e.ComplexityRoot.DualReportingEntryAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.Total(childComplexity), true
+	case "DualReportingEntryAggregate.totalCount":
+		if e.ComplexityRoot.DualReportingEntryAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryAggregate.TotalCount(childComplexity), true
+
+	case "DualReportingEntryConnection.coverage":
+		if e.ComplexityRoot.DualReportingEntryConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryConnection.Coverage(childComplexity), true
+	case "DualReportingEntryConnection.edges":
+		if e.ComplexityRoot.DualReportingEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryConnection.Edges(childComplexity), true
+	case "DualReportingEntryConnection.nodes":
+		if e.ComplexityRoot.DualReportingEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryConnection.Nodes(childComplexity), true
+	case "DualReportingEntryConnection.pageInfo":
+		if e.ComplexityRoot.DualReportingEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryConnection.PageInfo(childComplexity), true
+	case "DualReportingEntryConnection.totalCount":
+		if e.ComplexityRoot.DualReportingEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryConnection.TotalCount(childComplexity), true
+
+	case "DualReportingEntryEdge.cursor":
+		if e.ComplexityRoot.DualReportingEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryEdge.Cursor(childComplexity), true
+	case "DualReportingEntryEdge.node":
+		if e.ComplexityRoot.DualReportingEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryEdge.Node(childComplexity), true
+
+	case "DualReportingEntryGroup.bucket":
+		if e.ComplexityRoot.DualReportingEntryGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Bucket(childComplexity), true
+	case "DualReportingEntryGroup.community":
+		if e.ComplexityRoot.DualReportingEntryGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Community(childComplexity), true
+	case "DualReportingEntryGroup.compared":
+		if e.ComplexityRoot.DualReportingEntryGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Compared(childComplexity), true
+	case "DualReportingEntryGroup.district":
+		if e.ComplexityRoot.DualReportingEntryGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.District(childComplexity), true
+	case "DualReportingEntryGroup.people":
+		if e.ComplexityRoot.DualReportingEntryGroup.People == nil {
+			break
+		}
+
+		args, err := ec.field_DualReportingEntryGroup_people_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.People(childComplexity, args["where"].(*store.DualReportingEntryFilter)), true
+	case "DualReportingEntryGroup.street":
+		if e.ComplexityRoot.DualReportingEntryGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Street(childComplexity), true
+	case "DualReportingEntryGroup.suppressed":
+		if e.ComplexityRoot.DualReportingEntryGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Suppressed(childComplexity), true
+	case "DualReportingEntryGroup.target":
+		if e.ComplexityRoot.DualReportingEntryGroup.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Target(childComplexity), true
+	case "DualReportingEntryGroup.unit":
+		if e.ComplexityRoot.DualReportingEntryGroup.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Unit(childComplexity), true
+	case "DualReportingEntryGroup.units":
+		if e.ComplexityRoot.DualReportingEntryGroup.Units == nil {
+			break
+		}
+
+		args, err := ec.field_DualReportingEntryGroup_units_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Units(childComplexity, args["where"].(*store.DualReportingEntryFilter)), true
+	case "DualReportingEntryGroup.visits":
+		if e.ComplexityRoot.DualReportingEntryGroup.Visits == nil {
+			break
+		}
+
+		args, err := ec.field_DualReportingEntryGroup_visits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroup.Visits(childComplexity, args["where"].(*store.DualReportingEntryFilter)), true
+
+	case "DualReportingEntryGroupEdge.cursor":
+		if e.ComplexityRoot.DualReportingEntryGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroupEdge.Cursor(childComplexity), true
+	case "DualReportingEntryGroupEdge.node":
+		if e.ComplexityRoot.DualReportingEntryGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryGroupEdge.Node(childComplexity), true
+
+	case "DualReportingEntryMeasures.people":
+		if e.ComplexityRoot.DualReportingEntryMeasures.People == nil {
+			break
+		}
+
+		args, err := ec.field_DualReportingEntryMeasures_people_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DualReportingEntryMeasures.People(childComplexity, args["where"].(*store.DualReportingEntryFilter)), true
+	case "DualReportingEntryMeasures.units":
+		if e.ComplexityRoot.DualReportingEntryMeasures.Units == nil {
+			break
+		}
+
+		args, err := ec.field_DualReportingEntryMeasures_units_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DualReportingEntryMeasures.Units(childComplexity, args["where"].(*store.DualReportingEntryFilter)), true
+	case "DualReportingEntryMeasures.visits":
+		if e.ComplexityRoot.DualReportingEntryMeasures.Visits == nil {
+			break
+		}
+
+		args, err := ec.field_DualReportingEntryMeasures_visits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DualReportingEntryMeasures.Visits(childComplexity, args["where"].(*store.DualReportingEntryFilter)), true
+
+	case "DualReportingEntryPayload.entry":
+		if e.ComplexityRoot.DualReportingEntryPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryPayload.Entry(childComplexity), true
+	case "DualReportingEntryPayload.userErrors":
+		if e.ComplexityRoot.DualReportingEntryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingEntryPayload.UserErrors(childComplexity), true
+
+	case "DualReportingUnit.aims":
+		if e.ComplexityRoot.DualReportingUnit.Aims == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnit.Aims(childComplexity), true
+	case "DualReportingUnit.community":
+		if e.ComplexityRoot.DualReportingUnit.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnit.Community(childComplexity), true
+	case "DualReportingUnit.entries":
+		if e.ComplexityRoot.DualReportingUnit.Entries == nil {
+			break
+		}
+
+		args, err := ec.field_DualReportingUnit_entries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DualReportingUnit.Entries(childComplexity, args["filter"].(*store.DualReportingEntryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "DualReportingUnit.id":
+		if e.ComplexityRoot.DualReportingUnit.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnit.ID(childComplexity), true
+	case "DualReportingUnit.organization":
+		if e.ComplexityRoot.DualReportingUnit.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnit.Organization(childComplexity), true
+	case "DualReportingUnit.provenance":
+		if e.ComplexityRoot.DualReportingUnit.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnit.Provenance(childComplexity), true
+	case "DualReportingUnit.targets":
+		if e.ComplexityRoot.DualReportingUnit.Targets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnit.Targets(childComplexity), true
+
+	case "DualReportingUnitConnection.coverage":
+		if e.ComplexityRoot.DualReportingUnitConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnitConnection.Coverage(childComplexity), true
+	case "DualReportingUnitConnection.edges":
+		if e.ComplexityRoot.DualReportingUnitConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnitConnection.Edges(childComplexity), true
+	case "DualReportingUnitConnection.nodes":
+		if e.ComplexityRoot.DualReportingUnitConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnitConnection.Nodes(childComplexity), true
+	case "DualReportingUnitConnection.pageInfo":
+		if e.ComplexityRoot.DualReportingUnitConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnitConnection.PageInfo(childComplexity), true
+	case "DualReportingUnitConnection.totalCount":
+		if e.ComplexityRoot.DualReportingUnitConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnitConnection.TotalCount(childComplexity), true
+
+	case "DualReportingUnitEdge.cursor":
+		if e.ComplexityRoot.DualReportingUnitEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnitEdge.Cursor(childComplexity), true
+	case "DualReportingUnitEdge.node":
+		if e.ComplexityRoot.DualReportingUnitEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DualReportingUnitEdge.Node(childComplexity), true
 
 	case "EchoPayload.post":
 		if e.ComplexityRoot.EchoPayload.Post == nil {
@@ -6050,6 +8204,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Estate.Provenance(childComplexity), true
+	case "Estate.renovations":
+		if e.ComplexityRoot.Estate.Renovations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estate.Renovations(childComplexity), true
 
 	case "Event.activities":
 		if e.ComplexityRoot.Event.Activities == nil {
@@ -8483,6 +10643,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImprovementPlanPayload.UserErrors(childComplexity), true
 
+	case "ItemList.alliance":
+		if e.ComplexityRoot.ItemList.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.Alliance(childComplexity), true
+	case "ItemList.community":
+		if e.ComplexityRoot.ItemList.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.Community(childComplexity), true
+	case "ItemList.id":
+		if e.ComplexityRoot.ItemList.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.ID(childComplexity), true
+	case "ItemList.kind":
+		if e.ComplexityRoot.ItemList.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.Kind(childComplexity), true
+	case "ItemList.nameEn":
+		if e.ComplexityRoot.ItemList.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.NameEn(childComplexity), true
+	case "ItemList.nameZh":
+		if e.ComplexityRoot.ItemList.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.NameZh(childComplexity), true
+	case "ItemList.provenance":
+		if e.ComplexityRoot.ItemList.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.Provenance(childComplexity), true
+	case "ItemList.recorded":
+		if e.ComplexityRoot.ItemList.Recorded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemList.Recorded(childComplexity), true
+
+	case "ItemListConnection.coverage":
+		if e.ComplexityRoot.ItemListConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemListConnection.Coverage(childComplexity), true
+	case "ItemListConnection.edges":
+		if e.ComplexityRoot.ItemListConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemListConnection.Edges(childComplexity), true
+	case "ItemListConnection.nodes":
+		if e.ComplexityRoot.ItemListConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemListConnection.Nodes(childComplexity), true
+	case "ItemListConnection.pageInfo":
+		if e.ComplexityRoot.ItemListConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemListConnection.PageInfo(childComplexity), true
+	case "ItemListConnection.totalCount":
+		if e.ComplexityRoot.ItemListConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemListConnection.TotalCount(childComplexity), true
+
+	case "ItemListEdge.cursor":
+		if e.ComplexityRoot.ItemListEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemListEdge.Cursor(childComplexity), true
+	case "ItemListEdge.node":
+		if e.ComplexityRoot.ItemListEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemListEdge.Node(childComplexity), true
+
 	case "LendableItem.assetTag":
 		if e.ComplexityRoot.LendableItem.AssetTag == nil {
 			break
@@ -10431,6 +12684,1012 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MediaSeriesEdge.Node(childComplexity), true
 
+	case "MedicineBox.brand":
+		if e.ComplexityRoot.MedicineBox.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.Brand(childComplexity), true
+	case "MedicineBox.community":
+		if e.ComplexityRoot.MedicineBox.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.Community(childComplexity), true
+	case "MedicineBox.donatedBoxes":
+		if e.ComplexityRoot.MedicineBox.DonatedBoxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.DonatedBoxes(childComplexity), true
+	case "MedicineBox.donatedReported":
+		if e.ComplexityRoot.MedicineBox.DonatedReported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.DonatedReported(childComplexity), true
+	case "MedicineBox.id":
+		if e.ComplexityRoot.MedicineBox.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.ID(childComplexity), true
+	case "MedicineBox.nameEn":
+		if e.ComplexityRoot.MedicineBox.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.NameEn(childComplexity), true
+	case "MedicineBox.nameZh":
+		if e.ComplexityRoot.MedicineBox.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.NameZh(childComplexity), true
+	case "MedicineBox.provenance":
+		if e.ComplexityRoot.MedicineBox.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.Provenance(childComplexity), true
+	case "MedicineBox.station":
+		if e.ComplexityRoot.MedicineBox.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBox.Station(childComplexity), true
+	case "MedicineBox.stocks":
+		if e.ComplexityRoot.MedicineBox.Stocks == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineBox_stocks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineBox.Stocks(childComplexity, args["filter"].(*store.MedicineStockFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+
+	case "MedicineBoxConnection.coverage":
+		if e.ComplexityRoot.MedicineBoxConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBoxConnection.Coverage(childComplexity), true
+	case "MedicineBoxConnection.edges":
+		if e.ComplexityRoot.MedicineBoxConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBoxConnection.Edges(childComplexity), true
+	case "MedicineBoxConnection.nodes":
+		if e.ComplexityRoot.MedicineBoxConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBoxConnection.Nodes(childComplexity), true
+	case "MedicineBoxConnection.pageInfo":
+		if e.ComplexityRoot.MedicineBoxConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBoxConnection.PageInfo(childComplexity), true
+	case "MedicineBoxConnection.totalCount":
+		if e.ComplexityRoot.MedicineBoxConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBoxConnection.TotalCount(childComplexity), true
+
+	case "MedicineBoxEdge.cursor":
+		if e.ComplexityRoot.MedicineBoxEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBoxEdge.Cursor(childComplexity), true
+	case "MedicineBoxEdge.node":
+		if e.ComplexityRoot.MedicineBoxEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineBoxEdge.Node(childComplexity), true
+
+	case "MedicineMove.community":
+		if e.ComplexityRoot.MedicineMove.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.Community(childComplexity), true
+	case "MedicineMove.id":
+		if e.ComplexityRoot.MedicineMove.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.ID(childComplexity), true
+	case "MedicineMove.kind":
+		if e.ComplexityRoot.MedicineMove.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.Kind(childComplexity), true
+	case "MedicineMove.occurredOn":
+		if e.ComplexityRoot.MedicineMove.OccurredOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.OccurredOn(childComplexity), true
+	case "MedicineMove.provenance":
+		if e.ComplexityRoot.MedicineMove.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.Provenance(childComplexity), true
+	case "MedicineMove.quantity":
+		if e.ComplexityRoot.MedicineMove.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.Quantity(childComplexity), true
+	case "MedicineMove.reason":
+		if e.ComplexityRoot.MedicineMove.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.Reason(childComplexity), true
+	case "MedicineMove.recordedBy":
+		if e.ComplexityRoot.MedicineMove.RecordedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.RecordedBy(childComplexity), true
+	case "MedicineMove.stock":
+		if e.ComplexityRoot.MedicineMove.Stock == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMove.Stock(childComplexity), true
+
+	case "MedicineMoveAggregate.accuracy":
+		if e.ComplexityRoot.MedicineMoveAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Accuracy(childComplexity), true
+	case "MedicineMoveAggregate.asOf":
+		if e.ComplexityRoot.MedicineMoveAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.AsOf(childComplexity), true
+	case "MedicineMoveAggregate.cost":
+		if e.ComplexityRoot.MedicineMoveAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Cost(childComplexity), true
+	case "MedicineMoveAggregate.coverage":
+		if e.ComplexityRoot.MedicineMoveAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Coverage(childComplexity), true
+	case "MedicineMoveAggregate.edges":
+		if e.ComplexityRoot.MedicineMoveAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Edges(childComplexity), true
+	case "MedicineMoveAggregate.nodes":
+		if e.ComplexityRoot.MedicineMoveAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Nodes(childComplexity), true
+	case "MedicineMoveAggregate.other":
+		if e.ComplexityRoot.MedicineMoveAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Other(childComplexity), true
+	case "MedicineMoveAggregate.pageInfo":
+		if e.ComplexityRoot.MedicineMoveAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.PageInfo(childComplexity), true
+	case "MedicineMoveAggregate.suppressed":
+		if e.ComplexityRoot.MedicineMoveAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Suppressed(childComplexity), true
+	case "MedicineMoveAggregate.total":
+		if e.ComplexityRoot.MedicineMoveAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.Total(childComplexity), true
+	case "MedicineMoveAggregate.totalCount":
+		if e.ComplexityRoot.MedicineMoveAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveAggregate.TotalCount(childComplexity), true
+
+	case "MedicineMoveConnection.coverage":
+		if e.ComplexityRoot.MedicineMoveConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveConnection.Coverage(childComplexity), true
+	case "MedicineMoveConnection.edges":
+		if e.ComplexityRoot.MedicineMoveConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveConnection.Edges(childComplexity), true
+	case "MedicineMoveConnection.nodes":
+		if e.ComplexityRoot.MedicineMoveConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveConnection.Nodes(childComplexity), true
+	case "MedicineMoveConnection.pageInfo":
+		if e.ComplexityRoot.MedicineMoveConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveConnection.PageInfo(childComplexity), true
+	case "MedicineMoveConnection.totalCount":
+		if e.ComplexityRoot.MedicineMoveConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveConnection.TotalCount(childComplexity), true
+
+	case "MedicineMoveEdge.cursor":
+		if e.ComplexityRoot.MedicineMoveEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveEdge.Cursor(childComplexity), true
+	case "MedicineMoveEdge.node":
+		if e.ComplexityRoot.MedicineMoveEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveEdge.Node(childComplexity), true
+
+	case "MedicineMoveGroup.box":
+		if e.ComplexityRoot.MedicineMoveGroup.Box == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Box(childComplexity), true
+	case "MedicineMoveGroup.bucket":
+		if e.ComplexityRoot.MedicineMoveGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Bucket(childComplexity), true
+	case "MedicineMoveGroup.community":
+		if e.ComplexityRoot.MedicineMoveGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Community(childComplexity), true
+	case "MedicineMoveGroup.compared":
+		if e.ComplexityRoot.MedicineMoveGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Compared(childComplexity), true
+	case "MedicineMoveGroup.discarded":
+		if e.ComplexityRoot.MedicineMoveGroup.Discarded == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineMoveGroup_discarded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Discarded(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+	case "MedicineMoveGroup.dispensed":
+		if e.ComplexityRoot.MedicineMoveGroup.Dispensed == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineMoveGroup_dispensed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Dispensed(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+	case "MedicineMoveGroup.district":
+		if e.ComplexityRoot.MedicineMoveGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.District(childComplexity), true
+	case "MedicineMoveGroup.donated":
+		if e.ComplexityRoot.MedicineMoveGroup.Donated == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineMoveGroup_donated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Donated(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+	case "MedicineMoveGroup.kind":
+		if e.ComplexityRoot.MedicineMoveGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Kind(childComplexity), true
+	case "MedicineMoveGroup.medicine":
+		if e.ComplexityRoot.MedicineMoveGroup.Medicine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Medicine(childComplexity), true
+	case "MedicineMoveGroup.street":
+		if e.ComplexityRoot.MedicineMoveGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Street(childComplexity), true
+	case "MedicineMoveGroup.suppressed":
+		if e.ComplexityRoot.MedicineMoveGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroup.Suppressed(childComplexity), true
+
+	case "MedicineMoveGroupEdge.cursor":
+		if e.ComplexityRoot.MedicineMoveGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroupEdge.Cursor(childComplexity), true
+	case "MedicineMoveGroupEdge.node":
+		if e.ComplexityRoot.MedicineMoveGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMoveGroupEdge.Node(childComplexity), true
+
+	case "MedicineMoveMeasures.discarded":
+		if e.ComplexityRoot.MedicineMoveMeasures.Discarded == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineMoveMeasures_discarded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineMoveMeasures.Discarded(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+	case "MedicineMoveMeasures.dispensed":
+		if e.ComplexityRoot.MedicineMoveMeasures.Dispensed == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineMoveMeasures_dispensed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineMoveMeasures.Dispensed(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+	case "MedicineMoveMeasures.donated":
+		if e.ComplexityRoot.MedicineMoveMeasures.Donated == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineMoveMeasures_donated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineMoveMeasures.Donated(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+
+	case "MedicineMovePayload.move":
+		if e.ComplexityRoot.MedicineMovePayload.Move == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMovePayload.Move(childComplexity), true
+	case "MedicineMovePayload.userErrors":
+		if e.ComplexityRoot.MedicineMovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineMovePayload.UserErrors(childComplexity), true
+
+	case "MedicineStock.available":
+		if e.ComplexityRoot.MedicineStock.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Available(childComplexity), true
+	case "MedicineStock.box":
+		if e.ComplexityRoot.MedicineStock.Box == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Box(childComplexity), true
+	case "MedicineStock.community":
+		if e.ComplexityRoot.MedicineStock.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Community(childComplexity), true
+	case "MedicineStock.donated":
+		if e.ComplexityRoot.MedicineStock.Donated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Donated(childComplexity), true
+	case "MedicineStock.expiresOn":
+		if e.ComplexityRoot.MedicineStock.ExpiresOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.ExpiresOn(childComplexity), true
+	case "MedicineStock.id":
+		if e.ComplexityRoot.MedicineStock.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.ID(childComplexity), true
+	case "MedicineStock.lot":
+		if e.ComplexityRoot.MedicineStock.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Lot(childComplexity), true
+	case "MedicineStock.moves":
+		if e.ComplexityRoot.MedicineStock.Moves == nil {
+			break
+		}
+
+		args, err := ec.field_MedicineStock_moves_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MedicineStock.Moves(childComplexity, args["filter"].(*store.MedicineMoveFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "MedicineStock.nameZh":
+		if e.ComplexityRoot.MedicineStock.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.NameZh(childComplexity), true
+	case "MedicineStock.prescription":
+		if e.ComplexityRoot.MedicineStock.Prescription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Prescription(childComplexity), true
+	case "MedicineStock.provenance":
+		if e.ComplexityRoot.MedicineStock.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Provenance(childComplexity), true
+	case "MedicineStock.quantity":
+		if e.ComplexityRoot.MedicineStock.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStock.Quantity(childComplexity), true
+
+	case "MedicineStockConnection.coverage":
+		if e.ComplexityRoot.MedicineStockConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStockConnection.Coverage(childComplexity), true
+	case "MedicineStockConnection.edges":
+		if e.ComplexityRoot.MedicineStockConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStockConnection.Edges(childComplexity), true
+	case "MedicineStockConnection.nodes":
+		if e.ComplexityRoot.MedicineStockConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStockConnection.Nodes(childComplexity), true
+	case "MedicineStockConnection.pageInfo":
+		if e.ComplexityRoot.MedicineStockConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStockConnection.PageInfo(childComplexity), true
+	case "MedicineStockConnection.totalCount":
+		if e.ComplexityRoot.MedicineStockConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStockConnection.TotalCount(childComplexity), true
+
+	case "MedicineStockEdge.cursor":
+		if e.ComplexityRoot.MedicineStockEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStockEdge.Cursor(childComplexity), true
+	case "MedicineStockEdge.node":
+		if e.ComplexityRoot.MedicineStockEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MedicineStockEdge.Node(childComplexity), true
+
+	case "Meeting.attendance":
+		if e.ComplexityRoot.Meeting.Attendance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Attendance(childComplexity), true
+	case "Meeting.cancelledFor":
+		if e.ComplexityRoot.Meeting.CancelledFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.CancelledFor(childComplexity), true
+	case "Meeting.community":
+		if e.ComplexityRoot.Meeting.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Community(childComplexity), true
+	case "Meeting.decisions":
+		if e.ComplexityRoot.Meeting.Decisions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Decisions(childComplexity), true
+	case "Meeting.id":
+		if e.ComplexityRoot.Meeting.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.ID(childComplexity), true
+	case "Meeting.kind":
+		if e.ComplexityRoot.Meeting.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Kind(childComplexity), true
+	case "Meeting.provenance":
+		if e.ComplexityRoot.Meeting.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Provenance(childComplexity), true
+	case "Meeting.room":
+		if e.ComplexityRoot.Meeting.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Room(childComplexity), true
+	case "Meeting.series":
+		if e.ComplexityRoot.Meeting.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Series(childComplexity), true
+	case "Meeting.startsAt":
+		if e.ComplexityRoot.Meeting.StartsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.StartsAt(childComplexity), true
+	case "Meeting.status":
+		if e.ComplexityRoot.Meeting.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Status(childComplexity), true
+	case "Meeting.summaryZh":
+		if e.ComplexityRoot.Meeting.SummaryZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.SummaryZh(childComplexity), true
+	case "Meeting.titleZh":
+		if e.ComplexityRoot.Meeting.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.TitleZh(childComplexity), true
+	case "Meeting.version":
+		if e.ComplexityRoot.Meeting.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Version(childComplexity), true
+
+	case "MeetingAggregate.accuracy":
+		if e.ComplexityRoot.MeetingAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Accuracy(childComplexity), true
+	case "MeetingAggregate.asOf":
+		if e.ComplexityRoot.MeetingAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.AsOf(childComplexity), true
+	case "MeetingAggregate.cost":
+		if e.ComplexityRoot.MeetingAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Cost(childComplexity), true
+	case "MeetingAggregate.coverage":
+		if e.ComplexityRoot.MeetingAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Coverage(childComplexity), true
+	case "MeetingAggregate.edges":
+		if e.ComplexityRoot.MeetingAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Edges(childComplexity), true
+	case "MeetingAggregate.nodes":
+		if e.ComplexityRoot.MeetingAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Nodes(childComplexity), true
+	case "MeetingAggregate.other":
+		if e.ComplexityRoot.MeetingAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Other(childComplexity), true
+	case "MeetingAggregate.pageInfo":
+		if e.ComplexityRoot.MeetingAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.PageInfo(childComplexity), true
+	case "MeetingAggregate.suppressed":
+		if e.ComplexityRoot.MeetingAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Suppressed(childComplexity), true
+	case "MeetingAggregate.total":
+		if e.ComplexityRoot.MeetingAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.Total(childComplexity), true
+	case "MeetingAggregate.totalCount":
+		if e.ComplexityRoot.MeetingAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingAggregate.TotalCount(childComplexity), true
+
+	case "MeetingConnection.coverage":
+		if e.ComplexityRoot.MeetingConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingConnection.Coverage(childComplexity), true
+	case "MeetingConnection.edges":
+		if e.ComplexityRoot.MeetingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingConnection.Edges(childComplexity), true
+	case "MeetingConnection.nodes":
+		if e.ComplexityRoot.MeetingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingConnection.Nodes(childComplexity), true
+	case "MeetingConnection.pageInfo":
+		if e.ComplexityRoot.MeetingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingConnection.PageInfo(childComplexity), true
+	case "MeetingConnection.totalCount":
+		if e.ComplexityRoot.MeetingConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingConnection.TotalCount(childComplexity), true
+
+	case "MeetingEdge.cursor":
+		if e.ComplexityRoot.MeetingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingEdge.Cursor(childComplexity), true
+	case "MeetingEdge.node":
+		if e.ComplexityRoot.MeetingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingEdge.Node(childComplexity), true
+
+	case "MeetingGroup.attendance":
+		if e.ComplexityRoot.MeetingGroup.Attendance == nil {
+			break
+		}
+
+		args, err := ec.field_MeetingGroup_attendance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Attendance(childComplexity, args["where"].(*store.MeetingFilter)), true
+	case "MeetingGroup.bucket":
+		if e.ComplexityRoot.MeetingGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Bucket(childComplexity), true
+	case "MeetingGroup.community":
+		if e.ComplexityRoot.MeetingGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Community(childComplexity), true
+	case "MeetingGroup.compared":
+		if e.ComplexityRoot.MeetingGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Compared(childComplexity), true
+	case "MeetingGroup.district":
+		if e.ComplexityRoot.MeetingGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.District(childComplexity), true
+	case "MeetingGroup.held":
+		if e.ComplexityRoot.MeetingGroup.Held == nil {
+			break
+		}
+
+		args, err := ec.field_MeetingGroup_held_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Held(childComplexity, args["where"].(*store.MeetingFilter)), true
+	case "MeetingGroup.kind":
+		if e.ComplexityRoot.MeetingGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Kind(childComplexity), true
+	case "MeetingGroup.meetings":
+		if e.ComplexityRoot.MeetingGroup.Meetings == nil {
+			break
+		}
+
+		args, err := ec.field_MeetingGroup_meetings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Meetings(childComplexity, args["where"].(*store.MeetingFilter)), true
+	case "MeetingGroup.series":
+		if e.ComplexityRoot.MeetingGroup.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Series(childComplexity), true
+	case "MeetingGroup.status":
+		if e.ComplexityRoot.MeetingGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Status(childComplexity), true
+	case "MeetingGroup.street":
+		if e.ComplexityRoot.MeetingGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Street(childComplexity), true
+	case "MeetingGroup.suppressed":
+		if e.ComplexityRoot.MeetingGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroup.Suppressed(childComplexity), true
+
+	case "MeetingGroupEdge.cursor":
+		if e.ComplexityRoot.MeetingGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroupEdge.Cursor(childComplexity), true
+	case "MeetingGroupEdge.node":
+		if e.ComplexityRoot.MeetingGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingGroupEdge.Node(childComplexity), true
+
+	case "MeetingMeasures.attendance":
+		if e.ComplexityRoot.MeetingMeasures.Attendance == nil {
+			break
+		}
+
+		args, err := ec.field_MeetingMeasures_attendance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MeetingMeasures.Attendance(childComplexity, args["where"].(*store.MeetingFilter)), true
+	case "MeetingMeasures.held":
+		if e.ComplexityRoot.MeetingMeasures.Held == nil {
+			break
+		}
+
+		args, err := ec.field_MeetingMeasures_held_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MeetingMeasures.Held(childComplexity, args["where"].(*store.MeetingFilter)), true
+	case "MeetingMeasures.meetings":
+		if e.ComplexityRoot.MeetingMeasures.Meetings == nil {
+			break
+		}
+
+		args, err := ec.field_MeetingMeasures_meetings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MeetingMeasures.Meetings(childComplexity, args["where"].(*store.MeetingFilter)), true
+
+	case "MeetingPayload.meeting":
+		if e.ComplexityRoot.MeetingPayload.Meeting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingPayload.Meeting(childComplexity), true
+	case "MeetingPayload.userErrors":
+		if e.ComplexityRoot.MeetingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingPayload.UserErrors(childComplexity), true
+
+	case "MeetingSeries.alliance":
+		if e.ComplexityRoot.MeetingSeries.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.Alliance(childComplexity), true
+	case "MeetingSeries.community":
+		if e.ComplexityRoot.MeetingSeries.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.Community(childComplexity), true
+	case "MeetingSeries.id":
+		if e.ComplexityRoot.MeetingSeries.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.ID(childComplexity), true
+	case "MeetingSeries.kind":
+		if e.ComplexityRoot.MeetingSeries.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.Kind(childComplexity), true
+	case "MeetingSeries.ledBy":
+		if e.ComplexityRoot.MeetingSeries.LedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.LedBy(childComplexity), true
+	case "MeetingSeries.meetings":
+		if e.ComplexityRoot.MeetingSeries.Meetings == nil {
+			break
+		}
+
+		args, err := ec.field_MeetingSeries_meetings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MeetingSeries.Meetings(childComplexity, args["filter"].(*store.MeetingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "MeetingSeries.nameEn":
+		if e.ComplexityRoot.MeetingSeries.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.NameEn(childComplexity), true
+	case "MeetingSeries.nameZh":
+		if e.ComplexityRoot.MeetingSeries.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.NameZh(childComplexity), true
+	case "MeetingSeries.provenance":
+		if e.ComplexityRoot.MeetingSeries.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.Provenance(childComplexity), true
+	case "MeetingSeries.recurrence":
+		if e.ComplexityRoot.MeetingSeries.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.Recurrence(childComplexity), true
+	case "MeetingSeries.room":
+		if e.ComplexityRoot.MeetingSeries.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeries.Room(childComplexity), true
+
+	case "MeetingSeriesConnection.coverage":
+		if e.ComplexityRoot.MeetingSeriesConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeriesConnection.Coverage(childComplexity), true
+	case "MeetingSeriesConnection.edges":
+		if e.ComplexityRoot.MeetingSeriesConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeriesConnection.Edges(childComplexity), true
+	case "MeetingSeriesConnection.nodes":
+		if e.ComplexityRoot.MeetingSeriesConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeriesConnection.Nodes(childComplexity), true
+	case "MeetingSeriesConnection.pageInfo":
+		if e.ComplexityRoot.MeetingSeriesConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeriesConnection.PageInfo(childComplexity), true
+	case "MeetingSeriesConnection.totalCount":
+		if e.ComplexityRoot.MeetingSeriesConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeriesConnection.TotalCount(childComplexity), true
+
+	case "MeetingSeriesEdge.cursor":
+		if e.ComplexityRoot.MeetingSeriesEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeriesEdge.Cursor(childComplexity), true
+	case "MeetingSeriesEdge.node":
+		if e.ComplexityRoot.MeetingSeriesEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeetingSeriesEdge.Node(childComplexity), true
+
 	case "MenuItem.allergens":
 		if e.ComplexityRoot.MenuItem.Allergens == nil {
 			break
@@ -10881,6 +14140,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptSeat(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.addAction":
+		if e.ComplexityRoot.Mutation.AddAction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addAction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddAction(childComplexity, args["input"].(store.AddActionInput)), true
 	case "Mutation.addMediaSegment":
 		if e.ComplexityRoot.Mutation.AddMediaSegment == nil {
 			break
@@ -10903,6 +14173,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddMenuItem(childComplexity, args["input"].(store.AddMenuItemInput)), true
+	case "Mutation.addNeed":
+		if e.ComplexityRoot.Mutation.AddNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddNeed(childComplexity, args["input"].(store.AddNeedInput)), true
 	case "Mutation.addToFreeMealRoster":
 		if e.ComplexityRoot.Mutation.AddToFreeMealRoster == nil {
 			break
@@ -10969,6 +14250,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
+	case "Mutation.cancelMeeting":
+		if e.ComplexityRoot.Mutation.CancelMeeting == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelMeeting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelMeeting(childComplexity, args["input"].(store.CancelMeetingInput)), true
 	case "Mutation.cancelSupplyIssue":
 		if e.ComplexityRoot.Mutation.CancelSupplyIssue == nil {
 			break
@@ -11013,6 +14305,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CollectMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
+	case "Mutation.completeAction":
+		if e.ComplexityRoot.Mutation.CompleteAction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeAction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteAction(childComplexity, args["input"].(store.CloseActionInput)), true
 	case "Mutation.completeEnrolment":
 		if e.ComplexityRoot.Mutation.CompleteEnrolment == nil {
 			break
@@ -11101,6 +14404,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DepositItem(childComplexity, args["input"].(store.DepositItemInput)), true
+	case "Mutation.discardMedicine":
+		if e.ComplexityRoot.Mutation.DiscardMedicine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_discardMedicine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DiscardMedicine(childComplexity, args["input"].(store.DiscardMedicineInput)), true
+	case "Mutation.dispenseMedicine":
+		if e.ComplexityRoot.Mutation.DispenseMedicine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dispenseMedicine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DispenseMedicine(childComplexity, args["input"].(store.DispenseMedicineInput)), true
+	case "Mutation.donateMedicine":
+		if e.ComplexityRoot.Mutation.DonateMedicine == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_donateMedicine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DonateMedicine(childComplexity, args["input"].(store.DonateMedicineInput)), true
 	case "Mutation.draftAnnouncement":
 		if e.ComplexityRoot.Mutation.DraftAnnouncement == nil {
 			break
@@ -11134,6 +14470,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftMediaIssue(childComplexity, args["input"].(store.DraftMediaIssueInput)), true
+	case "Mutation.dropAction":
+		if e.ComplexityRoot.Mutation.DropAction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dropAction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DropAction(childComplexity, args["input"].(store.CloseActionInput)), true
+	case "Mutation.dropDeliberation":
+		if e.ComplexityRoot.Mutation.DropDeliberation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dropDeliberation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DropDeliberation(childComplexity, args["input"].(store.CloseDeliberationInput)), true
 	case "Mutation.dropImprovementPlan":
 		if e.ComplexityRoot.Mutation.DropImprovementPlan == nil {
 			break
@@ -11145,6 +14503,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DropImprovementPlan(childComplexity, args["input"].(store.DropImprovementPlanInput)), true
+	case "Mutation.dropNeed":
+		if e.ComplexityRoot.Mutation.DropNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dropNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DropNeed(childComplexity, args["input"].(store.DropNeedInput)), true
 	case "Mutation.endFreeMeals":
 		if e.ComplexityRoot.Mutation.EndFreeMeals == nil {
 			break
@@ -11189,6 +14558,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.HandOverItem(childComplexity, args["input"].(store.HandOverItemInput)), true
+	case "Mutation.holdMeeting":
+		if e.ComplexityRoot.Mutation.HoldMeeting == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_holdMeeting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.HoldMeeting(childComplexity, args["input"].(store.HoldMeetingInput)), true
 	case "Mutation.issueSupply":
 		if e.ComplexityRoot.Mutation.IssueSupply == nil {
 			break
@@ -11200,6 +14580,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueSupply(childComplexity, args["input"].(store.IssueSupplyInput)), true
+	case "Mutation.joinAlliance":
+		if e.ComplexityRoot.Mutation.JoinAlliance == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_joinAlliance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.JoinAlliance(childComplexity, args["input"].(store.JoinAllianceInput)), true
+	case "Mutation.leaveAlliance":
+		if e.ComplexityRoot.Mutation.LeaveAlliance == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_leaveAlliance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LeaveAlliance(childComplexity, args["input"].(store.LeaveAllianceInput)), true
 	case "Mutation.markDuplicate":
 		if e.ComplexityRoot.Mutation.MarkDuplicate == nil {
 			break
@@ -11211,6 +14613,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MarkDuplicate(childComplexity, args["input"].(store.MarkDuplicateInput)), true
+	case "Mutation.matchNeed":
+		if e.ComplexityRoot.Mutation.MatchNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_matchNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MatchNeed(childComplexity, args["input"].(store.MatchNeedInput)), true
+	case "Mutation.meetNeed":
+		if e.ComplexityRoot.Mutation.MeetNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_meetNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MeetNeed(childComplexity, args["input"].(store.MeetNeedInput)), true
 	case "Mutation.missMealOrder":
 		if e.ComplexityRoot.Mutation.MissMealOrder == nil {
 			break
@@ -11222,6 +14646,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MissMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
+	case "Mutation.offerResource":
+		if e.ComplexityRoot.Mutation.OfferResource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerResource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferResource(childComplexity, args["input"].(store.OfferResourceInput)), true
 	case "Mutation.openFund":
 		if e.ComplexityRoot.Mutation.OpenFund == nil {
 			break
@@ -11244,6 +14679,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PlaceMealOrder(childComplexity, args["input"].(store.PlaceMealOrderInput)), true
+	case "Mutation.planMeeting":
+		if e.ComplexityRoot.Mutation.PlanMeeting == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_planMeeting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PlanMeeting(childComplexity, args["input"].(store.PlanMeetingInput)), true
 	case "Mutation.postFundEntry":
 		if e.ComplexityRoot.Mutation.PostFundEntry == nil {
 			break
@@ -11310,6 +14756,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishMediaIssue(childComplexity, args["input"].(store.StepMediaIssueInput)), true
+	case "Mutation.raiseDeliberation":
+		if e.ComplexityRoot.Mutation.RaiseDeliberation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_raiseDeliberation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RaiseDeliberation(childComplexity, args["input"].(store.RaiseDeliberationInput)), true
 	case "Mutation.rateFeedback":
 		if e.ComplexityRoot.Mutation.RateFeedback == nil {
 			break
@@ -11343,6 +14800,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordAttendance(childComplexity, args["input"].(store.RecordAttendanceInput)), true
+	case "Mutation.recordDecision":
+		if e.ComplexityRoot.Mutation.RecordDecision == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordDecision_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordDecision(childComplexity, args["input"].(store.RecordDecisionInput)), true
+	case "Mutation.recordDualReporting":
+		if e.ComplexityRoot.Mutation.RecordDualReporting == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordDualReporting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordDualReporting(childComplexity, args["input"].(store.RecordDualReportingInput)), true
 	case "Mutation.recordMediaIssue":
 		if e.ComplexityRoot.Mutation.RecordMediaIssue == nil {
 			break
@@ -11365,6 +14844,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordProduction(childComplexity, args["input"].(store.RecordProductionInput)), true
+	case "Mutation.recordRenovation":
+		if e.ComplexityRoot.Mutation.RecordRenovation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordRenovation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordRenovation(childComplexity, args["input"].(store.RecordRenovationInput)), true
 	case "Mutation.recordServiceDelivery":
 		if e.ComplexityRoot.Mutation.RecordServiceDelivery == nil {
 			break
@@ -11475,6 +14965,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReopenFeedback(childComplexity, args["input"].(store.ReopenFeedbackInput)), true
+	case "Mutation.reopenNeed":
+		if e.ComplexityRoot.Mutation.ReopenNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenNeed(childComplexity, args["input"].(store.ReopenNeedInput)), true
 	case "Mutation.replyFeedback":
 		if e.ComplexityRoot.Mutation.ReplyFeedback == nil {
 			break
@@ -11497,6 +14998,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReportLost(childComplexity, args["input"].(store.StepLoanInput)), true
+	case "Mutation.resolveDeliberation":
+		if e.ComplexityRoot.Mutation.ResolveDeliberation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveDeliberation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveDeliberation(childComplexity, args["input"].(store.CloseDeliberationInput)), true
 	case "Mutation.resolveFeedback":
 		if e.ComplexityRoot.Mutation.ResolveFeedback == nil {
 			break
@@ -11695,6 +15207,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartFeedback(childComplexity, args["input"].(store.StepFeedbackInput)), true
+	case "Mutation.startNeed":
+		if e.ComplexityRoot.Mutation.StartNeed == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startNeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartNeed(childComplexity, args["input"].(store.StartNeedInput)), true
 	case "Mutation.studyChannel":
 		if e.ComplexityRoot.Mutation.StudyChannel == nil {
 			break
@@ -11850,6 +15373,377 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.WriteOffLoan(childComplexity, args["input"].(store.StepLoanInput)), true
 
+	case "NeedItem.alliance":
+		if e.ComplexityRoot.NeedItem.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.Alliance(childComplexity), true
+	case "NeedItem.closedOn":
+		if e.ComplexityRoot.NeedItem.ClosedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.ClosedOn(childComplexity), true
+	case "NeedItem.community":
+		if e.ComplexityRoot.NeedItem.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.Community(childComplexity), true
+	case "NeedItem.droppedFor":
+		if e.ComplexityRoot.NeedItem.DroppedFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.DroppedFor(childComplexity), true
+	case "NeedItem.id":
+		if e.ComplexityRoot.NeedItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.ID(childComplexity), true
+	case "NeedItem.metBy":
+		if e.ComplexityRoot.NeedItem.MetBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.MetBy(childComplexity), true
+	case "NeedItem.nameEn":
+		if e.ComplexityRoot.NeedItem.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.NameEn(childComplexity), true
+	case "NeedItem.nameZh":
+		if e.ComplexityRoot.NeedItem.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.NameZh(childComplexity), true
+	case "NeedItem.origin":
+		if e.ComplexityRoot.NeedItem.Origin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.Origin(childComplexity), true
+	case "NeedItem.pairing":
+		if e.ComplexityRoot.NeedItem.Pairing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.Pairing(childComplexity), true
+	case "NeedItem.pairings":
+		if e.ComplexityRoot.NeedItem.Pairings == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItem_pairings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItem.Pairings(childComplexity, args["filter"].(*store.PairingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "NeedItem.provenance":
+		if e.ComplexityRoot.NeedItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.Provenance(childComplexity), true
+	case "NeedItem.raisedOn":
+		if e.ComplexityRoot.NeedItem.RaisedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.RaisedOn(childComplexity), true
+	case "NeedItem.status":
+		if e.ComplexityRoot.NeedItem.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.Status(childComplexity), true
+	case "NeedItem.version":
+		if e.ComplexityRoot.NeedItem.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItem.Version(childComplexity), true
+
+	case "NeedItemAggregate.accuracy":
+		if e.ComplexityRoot.NeedItemAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Accuracy(childComplexity), true
+	case "NeedItemAggregate.asOf":
+		if e.ComplexityRoot.NeedItemAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.AsOf(childComplexity), true
+	case "NeedItemAggregate.cost":
+		if e.ComplexityRoot.NeedItemAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Cost(childComplexity), true
+	case "NeedItemAggregate.coverage":
+		if e.ComplexityRoot.NeedItemAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Coverage(childComplexity), true
+	case "NeedItemAggregate.edges":
+		if e.ComplexityRoot.NeedItemAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Edges(childComplexity), true
+	case "NeedItemAggregate.nodes":
+		if e.ComplexityRoot.NeedItemAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Nodes(childComplexity), true
+	case "NeedItemAggregate.other":
+		if e.ComplexityRoot.NeedItemAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Other(childComplexity), true
+	case "NeedItemAggregate.pageInfo":
+		if e.ComplexityRoot.NeedItemAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.PageInfo(childComplexity), true
+	case "NeedItemAggregate.suppressed":
+		if e.ComplexityRoot.NeedItemAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Suppressed(childComplexity), true
+	case "NeedItemAggregate.total":
+		if e.ComplexityRoot.NeedItemAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.Total(childComplexity), true
+	case "NeedItemAggregate.totalCount":
+		if e.ComplexityRoot.NeedItemAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemAggregate.TotalCount(childComplexity), true
+
+	case "NeedItemConnection.coverage":
+		if e.ComplexityRoot.NeedItemConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemConnection.Coverage(childComplexity), true
+	case "NeedItemConnection.edges":
+		if e.ComplexityRoot.NeedItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemConnection.Edges(childComplexity), true
+	case "NeedItemConnection.nodes":
+		if e.ComplexityRoot.NeedItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemConnection.Nodes(childComplexity), true
+	case "NeedItemConnection.pageInfo":
+		if e.ComplexityRoot.NeedItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemConnection.PageInfo(childComplexity), true
+	case "NeedItemConnection.totalCount":
+		if e.ComplexityRoot.NeedItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemConnection.TotalCount(childComplexity), true
+
+	case "NeedItemEdge.cursor":
+		if e.ComplexityRoot.NeedItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemEdge.Cursor(childComplexity), true
+	case "NeedItemEdge.node":
+		if e.ComplexityRoot.NeedItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemEdge.Node(childComplexity), true
+
+	case "NeedItemGroup.alliance":
+		if e.ComplexityRoot.NeedItemGroup.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Alliance(childComplexity), true
+	case "NeedItemGroup.bucket":
+		if e.ComplexityRoot.NeedItemGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Bucket(childComplexity), true
+	case "NeedItemGroup.community":
+		if e.ComplexityRoot.NeedItemGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Community(childComplexity), true
+	case "NeedItemGroup.compared":
+		if e.ComplexityRoot.NeedItemGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Compared(childComplexity), true
+	case "NeedItemGroup.district":
+		if e.ComplexityRoot.NeedItemGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.District(childComplexity), true
+	case "NeedItemGroup.meanDaysOpen":
+		if e.ComplexityRoot.NeedItemGroup.MeanDaysOpen == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemGroup_meanDaysOpen_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.MeanDaysOpen(childComplexity, args["where"].(*store.NeedItemFilter)), true
+	case "NeedItemGroup.met":
+		if e.ComplexityRoot.NeedItemGroup.Met == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemGroup_met_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Met(childComplexity, args["where"].(*store.NeedItemFilter)), true
+	case "NeedItemGroup.needs":
+		if e.ComplexityRoot.NeedItemGroup.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemGroup_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Needs(childComplexity, args["where"].(*store.NeedItemFilter)), true
+	case "NeedItemGroup.pairedShare":
+		if e.ComplexityRoot.NeedItemGroup.PairedShare == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemGroup_pairedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.PairedShare(childComplexity, args["where"].(*store.NeedItemFilter)), true
+	case "NeedItemGroup.status":
+		if e.ComplexityRoot.NeedItemGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Status(childComplexity), true
+	case "NeedItemGroup.street":
+		if e.ComplexityRoot.NeedItemGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Street(childComplexity), true
+	case "NeedItemGroup.suppressed":
+		if e.ComplexityRoot.NeedItemGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroup.Suppressed(childComplexity), true
+
+	case "NeedItemGroupEdge.cursor":
+		if e.ComplexityRoot.NeedItemGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroupEdge.Cursor(childComplexity), true
+	case "NeedItemGroupEdge.node":
+		if e.ComplexityRoot.NeedItemGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemGroupEdge.Node(childComplexity), true
+
+	case "NeedItemMeasures.meanDaysOpen":
+		if e.ComplexityRoot.NeedItemMeasures.MeanDaysOpen == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemMeasures_meanDaysOpen_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemMeasures.MeanDaysOpen(childComplexity, args["where"].(*store.NeedItemFilter)), true
+	case "NeedItemMeasures.met":
+		if e.ComplexityRoot.NeedItemMeasures.Met == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemMeasures_met_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemMeasures.Met(childComplexity, args["where"].(*store.NeedItemFilter)), true
+	case "NeedItemMeasures.needs":
+		if e.ComplexityRoot.NeedItemMeasures.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemMeasures_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemMeasures.Needs(childComplexity, args["where"].(*store.NeedItemFilter)), true
+	case "NeedItemMeasures.pairedShare":
+		if e.ComplexityRoot.NeedItemMeasures.PairedShare == nil {
+			break
+		}
+
+		args, err := ec.field_NeedItemMeasures_pairedShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.NeedItemMeasures.PairedShare(childComplexity, args["where"].(*store.NeedItemFilter)), true
+
+	case "NeedItemPayload.need":
+		if e.ComplexityRoot.NeedItemPayload.Need == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemPayload.Need(childComplexity), true
+	case "NeedItemPayload.userErrors":
+		if e.ComplexityRoot.NeedItemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NeedItemPayload.UserErrors(childComplexity), true
+
 	case "Offering.audience":
 		if e.ComplexityRoot.Offering.Audience == nil {
 			break
@@ -11976,6 +15870,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Offering.Version(childComplexity), true
 
+	case "Organization.alliances":
+		if e.ComplexityRoot.Organization.Alliances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Alliances(childComplexity), true
 	case "Organization.community":
 		if e.ComplexityRoot.Organization.Community == nil {
 			break
@@ -12067,6 +15967,307 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Pairing.community":
+		if e.ComplexityRoot.Pairing.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.Community(childComplexity), true
+	case "Pairing.decision":
+		if e.ComplexityRoot.Pairing.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.Decision(childComplexity), true
+	case "Pairing.endedOn":
+		if e.ComplexityRoot.Pairing.EndedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.EndedOn(childComplexity), true
+	case "Pairing.id":
+		if e.ComplexityRoot.Pairing.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.ID(childComplexity), true
+	case "Pairing.need":
+		if e.ComplexityRoot.Pairing.Need == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.Need(childComplexity), true
+	case "Pairing.pairedOn":
+		if e.ComplexityRoot.Pairing.PairedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.PairedOn(childComplexity), true
+	case "Pairing.project":
+		if e.ComplexityRoot.Pairing.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.Project(childComplexity), true
+	case "Pairing.provenance":
+		if e.ComplexityRoot.Pairing.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.Provenance(childComplexity), true
+	case "Pairing.resource":
+		if e.ComplexityRoot.Pairing.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pairing.Resource(childComplexity), true
+
+	case "PairingAggregate.accuracy":
+		if e.ComplexityRoot.PairingAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Accuracy(childComplexity), true
+	case "PairingAggregate.asOf":
+		if e.ComplexityRoot.PairingAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.AsOf(childComplexity), true
+	case "PairingAggregate.cost":
+		if e.ComplexityRoot.PairingAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Cost(childComplexity), true
+	case "PairingAggregate.coverage":
+		if e.ComplexityRoot.PairingAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Coverage(childComplexity), true
+	case "PairingAggregate.edges":
+		if e.ComplexityRoot.PairingAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Edges(childComplexity), true
+	case "PairingAggregate.nodes":
+		if e.ComplexityRoot.PairingAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Nodes(childComplexity), true
+	case "PairingAggregate.other":
+		if e.ComplexityRoot.PairingAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Other(childComplexity), true
+	case "PairingAggregate.pageInfo":
+		if e.ComplexityRoot.PairingAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.PageInfo(childComplexity), true
+	case "PairingAggregate.suppressed":
+		if e.ComplexityRoot.PairingAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Suppressed(childComplexity), true
+	case "PairingAggregate.total":
+		if e.ComplexityRoot.PairingAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.Total(childComplexity), true
+	case "PairingAggregate.totalCount":
+		if e.ComplexityRoot.PairingAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingAggregate.TotalCount(childComplexity), true
+
+	case "PairingConnection.coverage":
+		if e.ComplexityRoot.PairingConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingConnection.Coverage(childComplexity), true
+	case "PairingConnection.edges":
+		if e.ComplexityRoot.PairingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingConnection.Edges(childComplexity), true
+	case "PairingConnection.nodes":
+		if e.ComplexityRoot.PairingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingConnection.Nodes(childComplexity), true
+	case "PairingConnection.pageInfo":
+		if e.ComplexityRoot.PairingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingConnection.PageInfo(childComplexity), true
+	case "PairingConnection.totalCount":
+		if e.ComplexityRoot.PairingConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingConnection.TotalCount(childComplexity), true
+
+	case "PairingEdge.cursor":
+		if e.ComplexityRoot.PairingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingEdge.Cursor(childComplexity), true
+	case "PairingEdge.node":
+		if e.ComplexityRoot.PairingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingEdge.Node(childComplexity), true
+
+	case "PairingGroup.alliance":
+		if e.ComplexityRoot.PairingGroup.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.Alliance(childComplexity), true
+	case "PairingGroup.bucket":
+		if e.ComplexityRoot.PairingGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.Bucket(childComplexity), true
+	case "PairingGroup.cameToNothing":
+		if e.ComplexityRoot.PairingGroup.CameToNothing == nil {
+			break
+		}
+
+		args, err := ec.field_PairingGroup_cameToNothing_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PairingGroup.CameToNothing(childComplexity, args["where"].(*store.PairingFilter)), true
+	case "PairingGroup.community":
+		if e.ComplexityRoot.PairingGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.Community(childComplexity), true
+	case "PairingGroup.compared":
+		if e.ComplexityRoot.PairingGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.Compared(childComplexity), true
+	case "PairingGroup.district":
+		if e.ComplexityRoot.PairingGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.District(childComplexity), true
+	case "PairingGroup.inProjects":
+		if e.ComplexityRoot.PairingGroup.InProjects == nil {
+			break
+		}
+
+		args, err := ec.field_PairingGroup_inProjects_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PairingGroup.InProjects(childComplexity, args["where"].(*store.PairingFilter)), true
+	case "PairingGroup.pairings":
+		if e.ComplexityRoot.PairingGroup.Pairings == nil {
+			break
+		}
+
+		args, err := ec.field_PairingGroup_pairings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PairingGroup.Pairings(childComplexity, args["where"].(*store.PairingFilter)), true
+	case "PairingGroup.project":
+		if e.ComplexityRoot.PairingGroup.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.Project(childComplexity), true
+	case "PairingGroup.resourceKind":
+		if e.ComplexityRoot.PairingGroup.ResourceKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.ResourceKind(childComplexity), true
+	case "PairingGroup.street":
+		if e.ComplexityRoot.PairingGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.Street(childComplexity), true
+	case "PairingGroup.suppressed":
+		if e.ComplexityRoot.PairingGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroup.Suppressed(childComplexity), true
+
+	case "PairingGroupEdge.cursor":
+		if e.ComplexityRoot.PairingGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroupEdge.Cursor(childComplexity), true
+	case "PairingGroupEdge.node":
+		if e.ComplexityRoot.PairingGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PairingGroupEdge.Node(childComplexity), true
+
+	case "PairingMeasures.cameToNothing":
+		if e.ComplexityRoot.PairingMeasures.CameToNothing == nil {
+			break
+		}
+
+		args, err := ec.field_PairingMeasures_cameToNothing_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PairingMeasures.CameToNothing(childComplexity, args["where"].(*store.PairingFilter)), true
+	case "PairingMeasures.inProjects":
+		if e.ComplexityRoot.PairingMeasures.InProjects == nil {
+			break
+		}
+
+		args, err := ec.field_PairingMeasures_inProjects_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PairingMeasures.InProjects(childComplexity, args["where"].(*store.PairingFilter)), true
+	case "PairingMeasures.pairings":
+		if e.ComplexityRoot.PairingMeasures.Pairings == nil {
+			break
+		}
+
+		args, err := ec.field_PairingMeasures_pairings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PairingMeasures.Pairings(childComplexity, args["where"].(*store.PairingFilter)), true
 
 	case "PriceRange.from":
 		if e.ComplexityRoot.PriceRange.From == nil {
@@ -12460,6 +16661,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProgrammeItem.TitleZh(childComplexity), true
 
+	case "Project.alliance":
+		if e.ComplexityRoot.Project.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Alliance(childComplexity), true
+	case "Project.community":
+		if e.ComplexityRoot.Project.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Community(childComplexity), true
+	case "Project.endedOn":
+		if e.ComplexityRoot.Project.EndedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.EndedOn(childComplexity), true
+	case "Project.id":
+		if e.ComplexityRoot.Project.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.ID(childComplexity), true
+	case "Project.nameZh":
+		if e.ComplexityRoot.Project.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.NameZh(childComplexity), true
+	case "Project.pairings":
+		if e.ComplexityRoot.Project.Pairings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Pairings(childComplexity), true
+	case "Project.provenance":
+		if e.ComplexityRoot.Project.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Provenance(childComplexity), true
+	case "Project.startedOn":
+		if e.ComplexityRoot.Project.StartedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.StartedOn(childComplexity), true
+
+	case "ProjectConnection.coverage":
+		if e.ComplexityRoot.ProjectConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectConnection.Coverage(childComplexity), true
+	case "ProjectConnection.edges":
+		if e.ComplexityRoot.ProjectConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectConnection.Edges(childComplexity), true
+	case "ProjectConnection.nodes":
+		if e.ComplexityRoot.ProjectConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectConnection.Nodes(childComplexity), true
+	case "ProjectConnection.pageInfo":
+		if e.ComplexityRoot.ProjectConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectConnection.PageInfo(childComplexity), true
+	case "ProjectConnection.totalCount":
+		if e.ComplexityRoot.ProjectConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectConnection.TotalCount(childComplexity), true
+
+	case "ProjectEdge.cursor":
+		if e.ComplexityRoot.ProjectEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectEdge.Cursor(childComplexity), true
+	case "ProjectEdge.node":
+		if e.ComplexityRoot.ProjectEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectEdge.Node(childComplexity), true
+
 	case "Provenance.inferred":
 		if e.ComplexityRoot.Provenance.Inferred == nil {
 			break
@@ -12510,6 +16804,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PublishedDate.Year(childComplexity), true
 
+	case "Query.actionItems":
+		if e.ComplexityRoot.Query.ActionItems == nil {
+			break
+		}
+
+		args, err := ec.field_Query_actionItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ActionItems(childComplexity, args["communities"].([]string), args["filter"].(*store.ActionItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.alliances":
+		if e.ComplexityRoot.Query.Alliances == nil {
+			break
+		}
+
+		args, err := ec.field_Query_alliances_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Alliances(childComplexity, args["communities"].([]string), args["filter"].(*store.AllianceFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.announcements":
 		if e.ComplexityRoot.Query.Announcements == nil {
 			break
@@ -12620,6 +16936,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Courses(childComplexity, args["communities"].([]string), args["filter"].(*store.CourseFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.decisionAggregate":
+		if e.ComplexityRoot.Query.DecisionAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_decisionAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DecisionAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.DecisionFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.decisions":
+		if e.ComplexityRoot.Query.Decisions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_decisions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Decisions(childComplexity, args["communities"].([]string), args["filter"].(*store.DecisionFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.deliberations":
+		if e.ComplexityRoot.Query.Deliberations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_deliberations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Deliberations(childComplexity, args["communities"].([]string), args["filter"].(*store.DeliberationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.division":
 		if e.ComplexityRoot.Query.Division == nil {
 			break
@@ -12631,6 +16980,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Division(childComplexity, args["code"].(string)), true
+	case "Query.dualReportingEntries":
+		if e.ComplexityRoot.Query.DualReportingEntries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_dualReportingEntries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DualReportingEntries(childComplexity, args["communities"].([]string), args["filter"].(*store.DualReportingEntryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.dualReportingEntryAggregate":
+		if e.ComplexityRoot.Query.DualReportingEntryAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_dualReportingEntryAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DualReportingEntryAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.DualReportingEntryFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.dualReportingUnits":
+		if e.ComplexityRoot.Query.DualReportingUnits == nil {
+			break
+		}
+
+		args, err := ec.field_Query_dualReportingUnits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DualReportingUnits(childComplexity, args["communities"].([]string), args["filter"].(*store.DualReportingUnitFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.echoWall":
 		if e.ComplexityRoot.Query.EchoWall == nil {
 			break
@@ -12786,6 +17168,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.ImprovementPlans(childComplexity, args["communities"].([]string), args["filter"].(*store.ImprovementPlanFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 
+	case "Query.itemLists":
+		if e.ComplexityRoot.Query.ItemLists == nil {
+			break
+		}
+
+		args, err := ec.field_Query_itemLists_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ItemLists(childComplexity, args["communities"].([]string), args["filter"].(*store.ItemListFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.latestMediaIssues":
 		if e.ComplexityRoot.Query.LatestMediaIssues == nil {
 			break
@@ -12907,6 +17300,83 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.MediaSeries(childComplexity, args["communities"].([]string), args["filter"].(*store.MediaSeriesFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.medicineBoxes":
+		if e.ComplexityRoot.Query.MedicineBoxes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_medicineBoxes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MedicineBoxes(childComplexity, args["communities"].([]string), args["filter"].(*store.MedicineBoxFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.medicineMoveAggregate":
+		if e.ComplexityRoot.Query.MedicineMoveAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_medicineMoveAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MedicineMoveAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.MedicineMoveFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.medicineMoves":
+		if e.ComplexityRoot.Query.MedicineMoves == nil {
+			break
+		}
+
+		args, err := ec.field_Query_medicineMoves_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MedicineMoves(childComplexity, args["communities"].([]string), args["filter"].(*store.MedicineMoveFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.medicineStocks":
+		if e.ComplexityRoot.Query.MedicineStocks == nil {
+			break
+		}
+
+		args, err := ec.field_Query_medicineStocks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MedicineStocks(childComplexity, args["communities"].([]string), args["filter"].(*store.MedicineStockFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.meetingAggregate":
+		if e.ComplexityRoot.Query.MeetingAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_meetingAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MeetingAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.MeetingFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.meetingSeries":
+		if e.ComplexityRoot.Query.MeetingSeries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_meetingSeries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MeetingSeries(childComplexity, args["communities"].([]string), args["filter"].(*store.MeetingSeriesFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.meetings":
+		if e.ComplexityRoot.Query.Meetings == nil {
+			break
+		}
+
+		args, err := ec.field_Query_meetings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Meetings(childComplexity, args["communities"].([]string), args["filter"].(*store.MeetingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.menuItems":
 		if e.ComplexityRoot.Query.MenuItems == nil {
 			break
@@ -12940,6 +17410,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Metrics(childComplexity, args["measures"].([]string), args["dimensions"].([]string), args["communities"].([]string), args["where"].([]*store.MetricCondition), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.needItemAggregate":
+		if e.ComplexityRoot.Query.NeedItemAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_needItemAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.NeedItemAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.NeedItemFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.needs":
+		if e.ComplexityRoot.Query.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_Query_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Needs(childComplexity, args["communities"].([]string), args["filter"].(*store.NeedItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -12973,6 +17465,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OpenStationsNow(childComplexity, args["communities"].([]string), args["at"].(*time.Time), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.pairingAggregate":
+		if e.ComplexityRoot.Query.PairingAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_pairingAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PairingAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.PairingFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.pairings":
+		if e.ComplexityRoot.Query.Pairings == nil {
+			break
+		}
+
+		args, err := ec.field_Query_pairings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Pairings(childComplexity, args["communities"].([]string), args["filter"].(*store.PairingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.productions":
 		if e.ComplexityRoot.Query.Productions == nil {
 			break
@@ -12995,6 +17509,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Programmes(childComplexity, args["communities"].([]string), args["filter"].(*store.ProgrammeFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.projects":
+		if e.ComplexityRoot.Query.Projects == nil {
+			break
+		}
+
+		args, err := ec.field_Query_projects_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Projects(childComplexity, args["communities"].([]string), args["filter"].(*store.ProjectFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.renovationAggregate":
+		if e.ComplexityRoot.Query.RenovationAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_renovationAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RenovationAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.RenovationFilter), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.renovations":
+		if e.ComplexityRoot.Query.Renovations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_renovations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Renovations(childComplexity, args["communities"].([]string), args["filter"].(*store.RenovationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.reportedStatistics":
 		if e.ComplexityRoot.Query.ReportedStatistics == nil {
 			break
@@ -13028,6 +17575,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Residents(childComplexity, args["communities"].([]string), args["filter"].(*store.ResidentFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.resources":
+		if e.ComplexityRoot.Query.Resources == nil {
+			break
+		}
+
+		args, err := ec.field_Query_resources_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Resources(childComplexity, args["communities"].([]string), args["filter"].(*store.ResourceItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.roomAggregate":
 		if e.ComplexityRoot.Query.RoomAggregate == nil {
 			break
@@ -13308,6 +17866,404 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recurrence.Zh(childComplexity), true
+
+	case "Renovation.after":
+		if e.ComplexityRoot.Renovation.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.After(childComplexity), true
+	case "Renovation.before":
+		if e.ComplexityRoot.Renovation.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Before(childComplexity), true
+	case "Renovation.community":
+		if e.ComplexityRoot.Renovation.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Community(childComplexity), true
+	case "Renovation.completedOn":
+		if e.ComplexityRoot.Renovation.CompletedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.CompletedOn(childComplexity), true
+	case "Renovation.costPerFunction":
+		if e.ComplexityRoot.Renovation.CostPerFunction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.CostPerFunction(childComplexity), true
+	case "Renovation.designedBy":
+		if e.ComplexityRoot.Renovation.DesignedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.DesignedBy(childComplexity), true
+	case "Renovation.estates":
+		if e.ComplexityRoot.Renovation.Estates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Estates(childComplexity), true
+	case "Renovation.functions":
+		if e.ComplexityRoot.Renovation.Functions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Functions(childComplexity), true
+	case "Renovation.id":
+		if e.ComplexityRoot.Renovation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.ID(childComplexity), true
+	case "Renovation.improvements":
+		if e.ComplexityRoot.Renovation.Improvements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Improvements(childComplexity), true
+	case "Renovation.investment":
+		if e.ComplexityRoot.Renovation.Investment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Investment(childComplexity), true
+	case "Renovation.investmentQualifier":
+		if e.ComplexityRoot.Renovation.InvestmentQualifier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.InvestmentQualifier(childComplexity), true
+	case "Renovation.investmentZh":
+		if e.ComplexityRoot.Renovation.InvestmentZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.InvestmentZh(childComplexity), true
+	case "Renovation.kind":
+		if e.ComplexityRoot.Renovation.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Kind(childComplexity), true
+	case "Renovation.nameEn":
+		if e.ComplexityRoot.Renovation.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.NameEn(childComplexity), true
+	case "Renovation.nameZh":
+		if e.ComplexityRoot.Renovation.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.NameZh(childComplexity), true
+	case "Renovation.participants":
+		if e.ComplexityRoot.Renovation.Participants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Participants(childComplexity), true
+	case "Renovation.provenance":
+		if e.ComplexityRoot.Renovation.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Provenance(childComplexity), true
+	case "Renovation.reportedCount":
+		if e.ComplexityRoot.Renovation.ReportedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.ReportedCount(childComplexity), true
+	case "Renovation.room":
+		if e.ComplexityRoot.Renovation.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Room(childComplexity), true
+	case "Renovation.stations":
+		if e.ComplexityRoot.Renovation.Stations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Stations(childComplexity), true
+	case "Renovation.version":
+		if e.ComplexityRoot.Renovation.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Version(childComplexity), true
+	case "Renovation.year":
+		if e.ComplexityRoot.Renovation.Year == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Renovation.Year(childComplexity), true
+
+	case "RenovationAggregate.accuracy":
+		if e.ComplexityRoot.RenovationAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Accuracy(childComplexity), true
+	case "RenovationAggregate.asOf":
+		if e.ComplexityRoot.RenovationAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.AsOf(childComplexity), true
+	case "RenovationAggregate.cost":
+		if e.ComplexityRoot.RenovationAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Cost(childComplexity), true
+	case "RenovationAggregate.coverage":
+		if e.ComplexityRoot.RenovationAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Coverage(childComplexity), true
+	case "RenovationAggregate.edges":
+		if e.ComplexityRoot.RenovationAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Edges(childComplexity), true
+	case "RenovationAggregate.nodes":
+		if e.ComplexityRoot.RenovationAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Nodes(childComplexity), true
+	case "RenovationAggregate.other":
+		if e.ComplexityRoot.RenovationAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Other(childComplexity), true
+	case "RenovationAggregate.pageInfo":
+		if e.ComplexityRoot.RenovationAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.PageInfo(childComplexity), true
+	case "RenovationAggregate.suppressed":
+		if e.ComplexityRoot.RenovationAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Suppressed(childComplexity), true
+	case "RenovationAggregate.total":
+		if e.ComplexityRoot.RenovationAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.Total(childComplexity), true
+	case "RenovationAggregate.totalCount":
+		if e.ComplexityRoot.RenovationAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationAggregate.TotalCount(childComplexity), true
+
+	case "RenovationConnection.coverage":
+		if e.ComplexityRoot.RenovationConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationConnection.Coverage(childComplexity), true
+	case "RenovationConnection.edges":
+		if e.ComplexityRoot.RenovationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationConnection.Edges(childComplexity), true
+	case "RenovationConnection.nodes":
+		if e.ComplexityRoot.RenovationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationConnection.Nodes(childComplexity), true
+	case "RenovationConnection.pageInfo":
+		if e.ComplexityRoot.RenovationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationConnection.PageInfo(childComplexity), true
+	case "RenovationConnection.totalCount":
+		if e.ComplexityRoot.RenovationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationConnection.TotalCount(childComplexity), true
+
+	case "RenovationEdge.cursor":
+		if e.ComplexityRoot.RenovationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationEdge.Cursor(childComplexity), true
+	case "RenovationEdge.node":
+		if e.ComplexityRoot.RenovationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationEdge.Node(childComplexity), true
+
+	case "RenovationGroup.community":
+		if e.ComplexityRoot.RenovationGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Community(childComplexity), true
+	case "RenovationGroup.district":
+		if e.ComplexityRoot.RenovationGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.District(childComplexity), true
+	case "RenovationGroup.estate":
+		if e.ComplexityRoot.RenovationGroup.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Estate(childComplexity), true
+	case "RenovationGroup.functions":
+		if e.ComplexityRoot.RenovationGroup.Functions == nil {
+			break
+		}
+
+		args, err := ec.field_RenovationGroup_functions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Functions(childComplexity, args["where"].(*store.RenovationFilter)), true
+	case "RenovationGroup.investment":
+		if e.ComplexityRoot.RenovationGroup.Investment == nil {
+			break
+		}
+
+		args, err := ec.field_RenovationGroup_investment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Investment(childComplexity, args["where"].(*store.RenovationFilter)), true
+	case "RenovationGroup.kind":
+		if e.ComplexityRoot.RenovationGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Kind(childComplexity), true
+	case "RenovationGroup.qualifier":
+		if e.ComplexityRoot.RenovationGroup.Qualifier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Qualifier(childComplexity), true
+	case "RenovationGroup.renovations":
+		if e.ComplexityRoot.RenovationGroup.Renovations == nil {
+			break
+		}
+
+		args, err := ec.field_RenovationGroup_renovations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Renovations(childComplexity, args["where"].(*store.RenovationFilter)), true
+	case "RenovationGroup.station":
+		if e.ComplexityRoot.RenovationGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Station(childComplexity), true
+	case "RenovationGroup.street":
+		if e.ComplexityRoot.RenovationGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Street(childComplexity), true
+	case "RenovationGroup.suppressed":
+		if e.ComplexityRoot.RenovationGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Suppressed(childComplexity), true
+	case "RenovationGroup.year":
+		if e.ComplexityRoot.RenovationGroup.Year == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroup.Year(childComplexity), true
+
+	case "RenovationGroupEdge.cursor":
+		if e.ComplexityRoot.RenovationGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroupEdge.Cursor(childComplexity), true
+	case "RenovationGroupEdge.node":
+		if e.ComplexityRoot.RenovationGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationGroupEdge.Node(childComplexity), true
+
+	case "RenovationMeasures.functions":
+		if e.ComplexityRoot.RenovationMeasures.Functions == nil {
+			break
+		}
+
+		args, err := ec.field_RenovationMeasures_functions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RenovationMeasures.Functions(childComplexity, args["where"].(*store.RenovationFilter)), true
+	case "RenovationMeasures.investment":
+		if e.ComplexityRoot.RenovationMeasures.Investment == nil {
+			break
+		}
+
+		args, err := ec.field_RenovationMeasures_investment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RenovationMeasures.Investment(childComplexity, args["where"].(*store.RenovationFilter)), true
+	case "RenovationMeasures.renovations":
+		if e.ComplexityRoot.RenovationMeasures.Renovations == nil {
+			break
+		}
+
+		args, err := ec.field_RenovationMeasures_renovations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RenovationMeasures.Renovations(childComplexity, args["where"].(*store.RenovationFilter)), true
+
+	case "RenovationPayload.renovation":
+		if e.ComplexityRoot.RenovationPayload.Renovation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationPayload.Renovation(childComplexity), true
+	case "RenovationPayload.userErrors":
+		if e.ComplexityRoot.RenovationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenovationPayload.UserErrors(childComplexity), true
 
 	case "ReportedQuantity.qualifier":
 		if e.ComplexityRoot.ReportedQuantity.Qualifier == nil {
@@ -13823,6 +18779,135 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResidentMeasures.Residents(childComplexity, args["where"].(*store.ResidentFilter)), true
 
+	case "ResourceItem.alliance":
+		if e.ComplexityRoot.ResourceItem.Alliance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.Alliance(childComplexity), true
+	case "ResourceItem.community":
+		if e.ComplexityRoot.ResourceItem.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.Community(childComplexity), true
+	case "ResourceItem.id":
+		if e.ComplexityRoot.ResourceItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.ID(childComplexity), true
+	case "ResourceItem.kind":
+		if e.ComplexityRoot.ResourceItem.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.Kind(childComplexity), true
+	case "ResourceItem.nameZh":
+		if e.ComplexityRoot.ResourceItem.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.NameZh(childComplexity), true
+	case "ResourceItem.offeredBy":
+		if e.ComplexityRoot.ResourceItem.OfferedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.OfferedBy(childComplexity), true
+	case "ResourceItem.pairings":
+		if e.ComplexityRoot.ResourceItem.Pairings == nil {
+			break
+		}
+
+		args, err := ec.field_ResourceItem_pairings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ResourceItem.Pairings(childComplexity, args["filter"].(*store.PairingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "ResourceItem.provenance":
+		if e.ComplexityRoot.ResourceItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.Provenance(childComplexity), true
+	case "ResourceItem.quantity":
+		if e.ComplexityRoot.ResourceItem.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.Quantity(childComplexity), true
+	case "ResourceItem.version":
+		if e.ComplexityRoot.ResourceItem.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.Version(childComplexity), true
+	case "ResourceItem.withdrawnOn":
+		if e.ComplexityRoot.ResourceItem.WithdrawnOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItem.WithdrawnOn(childComplexity), true
+
+	case "ResourceItemConnection.coverage":
+		if e.ComplexityRoot.ResourceItemConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemConnection.Coverage(childComplexity), true
+	case "ResourceItemConnection.edges":
+		if e.ComplexityRoot.ResourceItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemConnection.Edges(childComplexity), true
+	case "ResourceItemConnection.nodes":
+		if e.ComplexityRoot.ResourceItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemConnection.Nodes(childComplexity), true
+	case "ResourceItemConnection.pageInfo":
+		if e.ComplexityRoot.ResourceItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemConnection.PageInfo(childComplexity), true
+	case "ResourceItemConnection.totalCount":
+		if e.ComplexityRoot.ResourceItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemConnection.TotalCount(childComplexity), true
+
+	case "ResourceItemEdge.cursor":
+		if e.ComplexityRoot.ResourceItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemEdge.Cursor(childComplexity), true
+	case "ResourceItemEdge.node":
+		if e.ComplexityRoot.ResourceItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemEdge.Node(childComplexity), true
+
+	case "ResourceItemPayload.resource":
+		if e.ComplexityRoot.ResourceItemPayload.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemPayload.Resource(childComplexity), true
+	case "ResourceItemPayload.userErrors":
+		if e.ComplexityRoot.ResourceItemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceItemPayload.UserErrors(childComplexity), true
+
 	case "Room.areaSqm":
 		if e.ComplexityRoot.Room.AreaSqm == nil {
 			break
@@ -13907,6 +18992,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.Provenance(childComplexity), true
+	case "Room.renovations":
+		if e.ComplexityRoot.Room.Renovations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Room.Renovations(childComplexity), true
 	case "Room.spaceUse":
 		if e.ComplexityRoot.Room.SpaceUse == nil {
 			break
@@ -15602,6 +20693,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Longitude(childComplexity), true
+	case "Station.medicineBoxes":
+		if e.ComplexityRoot.Station.MedicineBoxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.MedicineBoxes(childComplexity), true
 	case "Station.nameEn":
 		if e.ComplexityRoot.Station.NameEn == nil {
 			break
@@ -15679,6 +20776,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.PublicPhone(childComplexity), true
+	case "Station.renovations":
+		if e.ComplexityRoot.Station.Renovations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Station.Renovations(childComplexity), true
 	case "Station.rooms":
 		if e.ComplexityRoot.Station.Rooms == nil {
 			break
@@ -18008,6 +23111,425 @@ type AggregateCost @class(level: P0_PUBLIC) {
   rows: Int
   "Whether kept totals answered in place of the rows. They are written together with the rows and never lag behind them."
   rollup: Boolean!
+}
+`, BuiltIn: false},
+	{Name: "../schema/alliances.graphqls", Input: `enum DualReportingTarget { "沿街商铺" SHOP "居民家中" HOUSEHOLD "社区" COMMUNITY "其他" OTHER }
+enum ItemListKind { "需求清单" NEED "资源清单" RESOURCE "项目清单" PROJECT "列单" SERVICE_MENU "其他" OTHER }
+enum NeedStatus { "待对接" OPEN "已对接" MATCHED "项目中" IN_PROJECT "已满足" MET "已放弃" DROPPED OTHER }
+enum ResourceKind { "人" PEOPLE "财" MONEY "物" GOODS "场地" VENUE "技能" SKILL "其他" OTHER }
+
+"Bodies that pool what they have (联盟)."
+type Alliance implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  foundedYear: Int
+  "Where it is at home."
+  baseStation: Station
+  services: [String!]!
+  "结对共建, 三张清单, 联席会议."
+  mechanisms: [String!]!
+  "What it pools."
+  coordinates: [String!]!
+  "As published; what is recorded is in the aggregates."
+  sessionsReported: ReportedQuantity
+  "As published; what is recorded is in pairings."
+  pairedProjectsReported: ReportedQuantity
+  "Members of today."
+  members: [Organization!] @listSize(assumed: 5)
+  memberships: [AllianceMembership!] @listSize(assumed: 5)
+  lists: [ItemList!] @listSize(assumed: 3)
+  "Newest first."
+  needs(filter: NeedItemFilter, orderBy: NeedItemOrder, first: Int, after: String, last: Int, before: String): NeedItemConnection
+  "By name."
+  resources(filter: ResourceItemFilter, orderBy: ResourceItemOrder, first: Int, after: String, last: Int, before: String): ResourceItemConnection
+  "Newest first."
+  projects(filter: ProjectFilter, orderBy: ProjectOrder, first: Int, after: String, last: Int, before: String): ProjectConnection
+  provenance: Provenance!
+}
+type AllianceConnection @class(level: P0_PUBLIC) {
+  edges: [AllianceEdge!]!
+  nodes: [Alliance!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type AllianceEdge @class(level: P0_PUBLIC) { cursor: String!, node: Alliance! }
+enum AllianceOrderField { NAME }
+input AllianceOrder { field: AllianceOrderField!, direction: Direction! = ASC }
+input AllianceFilter {
+  nameContains: String
+  member: ID @reads(field: "members")
+}
+
+type AllianceMembership implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  alliance: Alliance
+  organization: Organization
+  "Null where it was not published."
+  since: Date
+  "The first day no longer a member."
+  until: Date
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+}
+
+"A body whose Party members report to the community too (双报到). Only numbers are kept, never who."
+type DualReportingUnit implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  organization: Organization
+  "Where they go."
+  targets: [String!]!
+  aims: [String!]!
+  "Newest first."
+  entries(filter: DualReportingEntryFilter, orderBy: DualReportingEntryOrder, first: Int, after: String, last: Int, before: String): DualReportingEntryConnection
+  provenance: Provenance!
+}
+type DualReportingUnitConnection @class(level: P0_PUBLIC) {
+  edges: [DualReportingUnitEdge!]!
+  nodes: [DualReportingUnit!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type DualReportingUnitEdge @class(level: P0_PUBLIC) { cursor: String!, node: DualReportingUnit! }
+enum DualReportingUnitOrderField { RECORDED }
+input DualReportingUnitOrder { field: DualReportingUnitOrderField!, direction: Direction! = ASC }
+input DualReportingUnitFilter { organization: ID }
+
+"A day on which some of a unit reported."
+type DualReportingEntry implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  unit: DualReportingUnit
+  occurredOn: Date!
+  "How many reported; over several days, not different people."
+  people: Int!
+  visits: Int!
+  target: DualReportingTarget!
+  "What it was about."
+  matter: String
+  provenance: Provenance!
+}
+type DualReportingEntryConnection @class(level: P0_PUBLIC) {
+  edges: [DualReportingEntryEdge!]!
+  nodes: [DualReportingEntry!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type DualReportingEntryEdge @class(level: P0_PUBLIC) { cursor: String!, node: DualReportingEntry! }
+enum DualReportingEntryOrderField { OCCURRED_ON PEOPLE }
+input DualReportingEntryOrder { field: DualReportingEntryOrderField!, direction: Direction! = ASC }
+input DualReportingEntryFilter {
+  unit: ID
+  targets: [DualReportingTarget!]
+  range: DateRange @reads(field: "occurredOn")
+}
+
+"A list that a community keeps (清单), as published; what stands on it is what is recorded of its kind."
+type ItemList implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  kind: ItemListKind!
+  community: Community!
+  alliance: Alliance
+  "Recorded of its kind, in its alliance if it has one; null for lists of other things."
+  recorded: Int
+  provenance: Provenance!
+}
+type ItemListConnection @class(level: P0_PUBLIC) {
+  edges: [ItemListEdge!]!
+  nodes: [ItemList!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ItemListEdge @class(level: P0_PUBLIC) { cursor: String!, node: ItemList! }
+enum ItemListOrderField { NAME }
+input ItemListOrder { field: ItemListOrderField!, direction: Direction! = ASC }
+input ItemListFilter {
+  kinds: [ItemListKind!]
+  alliance: ID
+}
+
+"What is wanted (需求)."
+type NeedItem implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  alliance: Alliance
+  "Where it was heard of."
+  origin: String
+  status: NeedStatus!
+  raisedOn: Date
+  "What has met it."
+  metBy: String
+  closedOn: Date
+  droppedFor: String
+  "The pairing that stands."
+  pairing: Pairing
+  "Newest first."
+  pairings(filter: PairingFilter, orderBy: PairingOrder, first: Int, after: String, last: Int, before: String): PairingConnection
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type NeedItemConnection @class(level: P0_PUBLIC) {
+  edges: [NeedItemEdge!]!
+  nodes: [NeedItem!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type NeedItemEdge @class(level: P0_PUBLIC) { cursor: String!, node: NeedItem! }
+enum NeedItemOrderField { RAISED_ON NAME }
+input NeedItemOrder { field: NeedItemOrderField!, direction: Direction! = ASC }
+input NeedItemFilter {
+  status: [NeedStatus!]
+  alliance: ID
+  nameContains: String
+  range: DateRange @reads(field: "raisedOn")
+}
+
+"What is offered (资源)."
+type ResourceItem implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  kind: ResourceKind!
+  community: Community!
+  alliance: Alliance
+  offeredBy: Organization
+  quantity: Int
+  "Since when it is offered no more."
+  withdrawnOn: Date
+  "Newest first."
+  pairings(filter: PairingFilter, orderBy: PairingOrder, first: Int, after: String, last: Int, before: String): PairingConnection
+  version: Int!
+  provenance: Provenance!
+}
+type ResourceItemConnection @class(level: P0_PUBLIC) {
+  edges: [ResourceItemEdge!]!
+  nodes: [ResourceItem!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ResourceItemEdge @class(level: P0_PUBLIC) { cursor: String!, node: ResourceItem! }
+enum ResourceItemOrderField { NAME KIND }
+input ResourceItemOrder { field: ResourceItemOrderField!, direction: Direction! = ASC }
+input ResourceItemFilter {
+  kinds: [ResourceKind!]
+  alliance: ID
+  offeredBy: ID
+  nameContains: String
+}
+
+"What is done together (项目)."
+type Project implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  community: Community!
+  alliance: Alliance
+  startedOn: Date!
+  endedOn: Date
+  pairings: [Pairing!] @listSize(assumed: 2)
+  provenance: Provenance!
+}
+type ProjectConnection @class(level: P0_PUBLIC) {
+  edges: [ProjectEdge!]!
+  nodes: [Project!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ProjectEdge @class(level: P0_PUBLIC) { cursor: String!, node: Project! }
+enum ProjectOrderField { STARTED_ON NAME }
+input ProjectOrder { field: ProjectOrderField!, direction: Direction! = ASC }
+input ProjectFilter {
+  alliance: ID
+  nameContains: String
+}
+
+"A need and what meets it (结对)."
+type Pairing implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  need: NeedItem
+  resource: ResourceItem
+  project: Project
+  pairedOn: Date!
+  "When it came to nothing."
+  endedOn: Date
+  provenance: Provenance!
+}
+type PairingConnection @class(level: P0_PUBLIC) {
+  edges: [PairingEdge!]!
+  nodes: [Pairing!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type PairingEdge @class(level: P0_PUBLIC) { cursor: String!, node: Pairing! }
+enum PairingOrderField { PAIRED_ON }
+input PairingOrder { field: PairingOrderField!, direction: Direction! = ASC }
+input PairingFilter {
+  need: ID
+  resource: ID
+  project: ID
+  "Only those that stand, or only those that came to nothing."
+  stands: Boolean @reads(field: "endedOn")
+  range: DateRange @reads(field: "pairedOn")
+}
+
+extend type Organization { "Alliances that it is a member of today." alliances: [Alliance!] @listSize(assumed: 1) }
+extend type Community {
+  alliances(filter: AllianceFilter, orderBy: AllianceOrder, first: Int, after: String, last: Int, before: String): AllianceConnection
+  needs(filter: NeedItemFilter, orderBy: NeedItemOrder, first: Int, after: String, last: Int, before: String): NeedItemConnection
+}
+extend type Query {
+  "By name."
+  alliances(communities: [ID!], filter: AllianceFilter, orderBy: AllianceOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): AllianceConnection
+  dualReportingUnits(communities: [ID!], filter: DualReportingUnitFilter, orderBy: DualReportingUnitOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): DualReportingUnitConnection
+  "Newest first."
+  dualReportingEntries(communities: [ID!], filter: DualReportingEntryFilter, orderBy: DualReportingEntryOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): DualReportingEntryConnection
+  "By name."
+  itemLists(communities: [ID!], filter: ItemListFilter, orderBy: ItemListOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ItemListConnection
+  "Newest first."
+  needs(communities: [ID!], filter: NeedItemFilter, orderBy: NeedItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): NeedItemConnection
+  "By name."
+  resources(communities: [ID!], filter: ResourceItemFilter, orderBy: ResourceItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResourceItemConnection
+  "Newest first."
+  projects(communities: [ID!], filter: ProjectFilter, orderBy: ProjectOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ProjectConnection
+  "Newest first."
+  pairings(communities: [ID!], filter: PairingFilter, orderBy: PairingOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): PairingConnection
+}
+
+input JoinAllianceInput {
+  alliance: ID!
+  organization: ID!
+  "Today without it."
+  since: Date
+  idempotencyKey: String!
+}
+input LeaveAllianceInput {
+  "The membership."
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input RecordDualReportingInput {
+  unit: ID!
+  "Today or before."
+  occurredOn: Date!
+  people: Int!
+  visits: Int! = 0
+  target: DualReportingTarget!
+  "It is public and must name nobody."
+  matter: String
+  idempotencyKey: String!
+}
+input AddNeedInput {
+  "Slug or id."
+  community: ID!
+  alliance: ID
+  "It is public and must name nobody."
+  nameZh: String!
+  origin: String
+  idempotencyKey: String!
+}
+input OfferResourceInput {
+  "Slug or id."
+  community: ID!
+  alliance: ID
+  nameZh: String!
+  kind: ResourceKind!
+  offeredBy: ID
+  quantity: Int
+  idempotencyKey: String!
+}
+input MatchNeedInput {
+  "The need."
+  id: ID!
+  resource: ID!
+  version: Int
+  idempotencyKey: String
+}
+input StartNeedInput {
+  "The need."
+  id: ID!
+  "A project that runs; without it a new one is begun, by projectNameZh."
+  project: ID
+  projectNameZh: String
+  version: Int
+  idempotencyKey: String
+}
+input MeetNeedInput {
+  "The need."
+  id: ID!
+  "By what; the resource's name without it."
+  by: String
+  version: Int
+  idempotencyKey: String
+}
+input DropNeedInput {
+  "The need."
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+input ReopenNeedInput {
+  "The need."
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+"The membership as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type AllianceMembershipPayload @class(level: P0_PUBLIC) {
+  membership: AllianceMembership
+  userErrors: [UserError!]!
+}
+"The entry as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type DualReportingEntryPayload @class(level: P0_PUBLIC) {
+  entry: DualReportingEntry
+  userErrors: [UserError!]!
+}
+"The need as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type NeedItemPayload @class(level: P0_PUBLIC) {
+  need: NeedItem
+  userErrors: [UserError!]!
+}
+"The resource as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type ResourceItemPayload @class(level: P0_PUBLIC) {
+  resource: ResourceItem
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  joinAlliance(input: JoinAllianceInput!): AllianceMembershipPayload! @auth(any: [COMMUNITY_STAFF])
+  leaveAlliance(input: LeaveAllianceInput!): AllianceMembershipPayload! @auth(any: [COMMUNITY_STAFF])
+  recordDualReporting(input: RecordDualReportingInput!): DualReportingEntryPayload! @auth(any: [PARTNER, COMMUNITY_STAFF])
+  addNeed(input: AddNeedInput!): NeedItemPayload! @auth(any: [PARTNER, COMMUNITY_STAFF])
+  offerResource(input: OfferResourceInput!): ResourceItemPayload! @auth(any: [PARTNER, COMMUNITY_STAFF])
+  "Pairs a need with a resource."
+  matchNeed(input: MatchNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
+  "What was matched comes to nothing, and the need is open again."
+  reopenNeed(input: ReopenNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
+  startNeed(input: StartNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
+  meetNeed(input: MeetNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
+  dropNeed(input: DropNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/canteens.graphqls", Input: `enum MealSlot { "早" BREAKFAST "午" LUNCH "晚" DINNER OTHER }
@@ -20608,6 +26130,462 @@ extend type Mutation {
   recordProduction(input: RecordProductionInput!): ProductionPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
+	{Name: "../schema/medicine.graphqls", Input: `enum MedicineMoveKind { "捐入" DONATED "领用" DISPENSED "清理" DISCARDED "其他" OTHER }
+
+"A box from which neighbours share medicine (共享药箱)."
+type MedicineBox implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  station: Station
+  brand: Brand
+  "As published; what is recorded is donatedBoxes."
+  donatedReported: ReportedQuantity
+  "Boxes of medicine whose donation is recorded."
+  donatedBoxes: Int
+  "What expires first."
+  stocks(filter: MedicineStockFilter, orderBy: MedicineStockOrder, first: Int, after: String, last: Int, before: String): MedicineStockConnection
+  provenance: Provenance!
+}
+type MedicineBoxConnection @class(level: P0_PUBLIC) {
+  edges: [MedicineBoxEdge!]!
+  nodes: [MedicineBox!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MedicineBoxEdge @class(level: P0_PUBLIC) { cursor: String!, node: MedicineBox! }
+enum MedicineBoxOrderField { NAME }
+input MedicineBoxOrder { field: MedicineBoxOrderField!, direction: Direction! = ASC }
+input MedicineBoxFilter {
+  station: ID
+  nameContains: String
+}
+
+"A medicine of one lot."
+type MedicineStock implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  community: Community!
+  box: MedicineBox
+  lot: String!
+  "Its last day."
+  expiresOn: Date!
+  "What is on prescription is never shared."
+  prescription: Boolean!
+  "Boxes left."
+  quantity: Int!
+  "Boxes that ever came in."
+  donated: Int!
+  "Whether it is given out on the day of the request: some is left, in date, and not on prescription."
+  available: Boolean!
+  "Newest first."
+  moves(filter: MedicineMoveFilter, orderBy: MedicineMoveOrder, first: Int, after: String, last: Int, before: String): MedicineMoveConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  provenance: Provenance!
+}
+type MedicineStockConnection @class(level: P0_PUBLIC) {
+  edges: [MedicineStockEdge!]!
+  nodes: [MedicineStock!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MedicineStockEdge @class(level: P0_PUBLIC) { cursor: String!, node: MedicineStock! }
+enum MedicineStockOrderField { EXPIRES_ON NAME }
+input MedicineStockOrder { field: MedicineStockOrderField!, direction: Direction! = ASC }
+input MedicineStockFilter {
+  box: ID
+  nameContains: String
+  "Given out on the day of the request."
+  available: Boolean
+  "Expires on a day of the range."
+  range: DateRange @reads(field: "expiresOn")
+}
+
+"Medicine that came in, went out or was thrown away; it is never changed, and names nobody."
+type MedicineMove implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  stock: MedicineStock
+  kind: MedicineMoveKind!
+  "Boxes."
+  quantity: Int!
+  occurredOn: Date!
+  reason: String
+  recordedBy: String!
+  provenance: Provenance!
+}
+type MedicineMoveConnection @class(level: P0_PUBLIC) {
+  edges: [MedicineMoveEdge!]!
+  nodes: [MedicineMove!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MedicineMoveEdge @class(level: P0_PUBLIC) { cursor: String!, node: MedicineMove! }
+enum MedicineMoveOrderField { OCCURRED_ON }
+input MedicineMoveOrder { field: MedicineMoveOrderField!, direction: Direction! = ASC }
+input MedicineMoveFilter {
+  kinds: [MedicineMoveKind!]
+  stock: ID
+  range: DateRange @reads(field: "occurredOn")
+}
+
+extend type Station { medicineBoxes: [MedicineBox!] @listSize(assumed: 1) }
+extend type Query {
+  "By name."
+  medicineBoxes(communities: [ID!], filter: MedicineBoxFilter, orderBy: MedicineBoxOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MedicineBoxConnection
+  "What expires first."
+  medicineStocks(communities: [ID!], filter: MedicineStockFilter, orderBy: MedicineStockOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MedicineStockConnection
+  "Newest first."
+  medicineMoves(communities: [ID!], filter: MedicineMoveFilter, orderBy: MedicineMoveOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MedicineMoveConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+}
+
+input DonateMedicineInput {
+  box: ID!
+  nameZh: String!
+  lot: String!
+  "Its last day, today or later."
+  expiresOn: Date!
+  "It is set aside, and never given out."
+  prescription: Boolean! = false
+  "Boxes."
+  quantity: Int!
+  idempotencyKey: String!
+}
+input DispenseMedicineInput {
+  stock: ID!
+  quantity: Int!
+  idempotencyKey: String!
+}
+input DiscardMedicineInput {
+  stock: ID!
+  quantity: Int!
+  "Expired, damaged."
+  reason: String!
+  idempotencyKey: String!
+}
+"The move as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type MedicineMovePayload @class(level: P0_PUBLIC) {
+  move: MedicineMove
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  donateMedicine(input: DonateMedicineInput!): MedicineMovePayload! @auth(any: [STATION_STAFF])
+  "Never of what is past its day or on prescription."
+  dispenseMedicine(input: DispenseMedicineInput!): MedicineMovePayload! @auth(any: [STATION_STAFF])
+  discardMedicine(input: DiscardMedicineInput!): MedicineMovePayload! @auth(any: [STATION_STAFF])
+}
+`, BuiltIn: false},
+	{Name: "../schema/meetings.graphqls", Input: `enum MeetingKind { "联席会议" JOINT "协商议事" DELIBERATION "工作会议" STAFF "党员教育" PARTY_EDUCATION "其他" OTHER }
+enum MeetingStatus { "已安排" PLANNED "已召开" HELD "取消" CANCELLED OTHER }
+enum DecisionOutcome { "通过" ADOPTED "未通过" REJECTED "暂缓" POSTPONED "其他" OTHER }
+enum ActionStatus { "待办" OPEN "已办" DONE "不办" DROPPED OTHER }
+enum DeliberationStatus { "协商中" OPEN "已议定" RESOLVED "已撤议" DROPPED OTHER }
+
+"Meetings that come again."
+type MeetingSeries implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  kind: MeetingKind!
+  community: Community!
+  alliance: Alliance
+  room: Room
+  recurrence: Recurrence
+  "Residents, where they lead."
+  ledBy: String
+  "Newest first."
+  meetings(filter: MeetingFilter, orderBy: MeetingOrder, first: Int, after: String, last: Int, before: String): MeetingConnection
+  provenance: Provenance!
+}
+type MeetingSeriesConnection @class(level: P0_PUBLIC) {
+  edges: [MeetingSeriesEdge!]!
+  nodes: [MeetingSeries!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MeetingSeriesEdge @class(level: P0_PUBLIC) { cursor: String!, node: MeetingSeries! }
+enum MeetingSeriesOrderField { NAME }
+input MeetingSeriesOrder { field: MeetingSeriesOrderField!, direction: Direction! = ASC }
+input MeetingSeriesFilter {
+  kinds: [MeetingKind!]
+  alliance: ID
+  nameContains: String
+}
+
+"A meeting. How many came is kept, never who."
+type Meeting implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  titleZh: String!
+  kind: MeetingKind!
+  community: Community!
+  series: MeetingSeries
+  room: Room
+  startsAt: DateTime!
+  status: MeetingStatus!
+  "Of a meeting that was held."
+  attendance: Int
+  summaryZh: String
+  cancelledFor: String
+  decisions: [Decision!] @listSize(assumed: 3)
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type MeetingConnection @class(level: P0_PUBLIC) {
+  edges: [MeetingEdge!]!
+  nodes: [Meeting!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MeetingEdge @class(level: P0_PUBLIC) { cursor: String!, node: Meeting! }
+enum MeetingOrderField { STARTS_AT }
+input MeetingOrder { field: MeetingOrderField!, direction: Direction! = ASC }
+input MeetingFilter {
+  kinds: [MeetingKind!]
+  status: [MeetingStatus!]
+  series: ID
+  "Begun on a day of the range."
+  range: DateRange @reads(field: "startsAt")
+}
+
+"What a meeting decided (决定), with the votes where they were counted."
+type Decision implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  textZh: String!
+  community: Community!
+  meeting: Meeting
+  outcome: DecisionOutcome!
+  votesFor: Int
+  votesAgainst: Int
+  votesAbstained: Int
+  decidedOn: Date!
+  "The pairing that it made or confirmed."
+  pairing: Pairing
+  "What was deliberated and settled by it."
+  deliberations: [Deliberation!] @listSize(assumed: 1)
+  "Who does what of it; for staff."
+  actions: [ActionItem!] @auth(any: [STATION_STAFF, DISTRICT_VIEWER, PARTNER]) @listSize(assumed: 2)
+  provenance: Provenance!
+}
+type DecisionConnection @class(level: P0_PUBLIC) {
+  edges: [DecisionEdge!]!
+  nodes: [Decision!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type DecisionEdge @class(level: P0_PUBLIC) { cursor: String!, node: Decision! }
+enum DecisionOrderField { DECIDED_ON }
+input DecisionOrder { field: DecisionOrderField!, direction: Direction! = ASC }
+input DecisionFilter {
+  outcomes: [DecisionOutcome!]
+  meeting: ID
+  textContains: String @reads(field: "textZh")
+  range: DateRange @reads(field: "decidedOn")
+}
+
+"What is to be done of a decision, by a post and a day (定时定人定责)."
+type ActionItem implements Node @key(fields: "id") @auth(any: [STATION_STAFF, DISTRICT_VIEWER, PARTNER]) @class(level: P0_PUBLIC) {
+  id: ID! @auth(any: [PUBLIC])
+  textZh: String!
+  community: Community!
+  decision: Decision
+  post: StaffPost
+  dueOn: Date!
+  "Open at the instant of the request, and past its day."
+  overdue: Boolean!
+  status: ActionStatus!
+  closedOn: Date
+  closedNote: String
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type ActionItemConnection @class(level: P0_PUBLIC) {
+  edges: [ActionItemEdge!]!
+  nodes: [ActionItem!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ActionItemEdge @class(level: P0_PUBLIC) { cursor: String!, node: ActionItem! }
+enum ActionItemOrderField { DUE_ON }
+input ActionItemOrder { field: ActionItemOrderField!, direction: Direction! = ASC }
+input ActionItemFilter {
+  status: [ActionStatus!]
+  overdue: Boolean
+  decision: ID
+  post: ID
+}
+
+"A matter that residents settle among themselves (民主协商)."
+type Deliberation implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  topicZh: String!
+  community: Community!
+  estate: Estate
+  raisedOn: Date!
+  status: DeliberationStatus!
+  "What was agreed, or why it was dropped."
+  resolutionZh: String
+  "The decision that settled it."
+  decision: Decision
+  closedOn: Date
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type DeliberationConnection @class(level: P0_PUBLIC) {
+  edges: [DeliberationEdge!]!
+  nodes: [Deliberation!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type DeliberationEdge @class(level: P0_PUBLIC) { cursor: String!, node: Deliberation! }
+enum DeliberationOrderField { RAISED_ON }
+input DeliberationOrder { field: DeliberationOrderField!, direction: Direction! = ASC }
+input DeliberationFilter {
+  status: [DeliberationStatus!]
+  estate: ID
+  topicContains: String
+  range: DateRange @reads(field: "raisedOn")
+}
+
+extend type Pairing { "The decision that made or confirmed it." decision: Decision }
+extend type Alliance { meetingSeries: [MeetingSeries!] @listSize(assumed: 1) }
+extend type Query {
+  "By name."
+  meetingSeries(communities: [ID!], filter: MeetingSeriesFilter, orderBy: MeetingSeriesOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MeetingSeriesConnection
+  "Newest first."
+  meetings(communities: [ID!], filter: MeetingFilter, orderBy: MeetingOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MeetingConnection
+  "Newest first."
+  decisions(communities: [ID!], filter: DecisionFilter, orderBy: DecisionOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): DecisionConnection
+  "What is due first."
+  actionItems(communities: [ID!], filter: ActionItemFilter, orderBy: ActionItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ActionItemConnection @auth(any: [STATION_STAFF, DISTRICT_VIEWER, PARTNER])
+  "Newest first."
+  deliberations(communities: [ID!], filter: DeliberationFilter, orderBy: DeliberationOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): DeliberationConnection
+}
+
+input PlanMeetingInput {
+  "Slug or id."
+  community: ID!
+  kind: MeetingKind!
+  "It is public and must name nobody."
+  titleZh: String!
+  startsAt: DateTime!
+  series: ID
+  room: ID
+  idempotencyKey: String!
+}
+input HoldMeetingInput {
+  id: ID!
+  "How many came."
+  attendance: Int!
+  "It is public and must name nobody."
+  summaryZh: String
+  version: Int
+  idempotencyKey: String
+}
+input CancelMeetingInput {
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+input RecordDecisionInput {
+  "A meeting that was held."
+  meeting: ID!
+  "It is public and must name nobody."
+  textZh: String!
+  outcome: DecisionOutcome! = ADOPTED
+  "All three, or none where nobody counted. More for than against is adopted."
+  votesFor: Int
+  votesAgainst: Int
+  votesAbstained: Int
+  pairing: ID
+  idempotencyKey: String!
+}
+input AddActionInput {
+  decision: ID!
+  textZh: String!
+  "The post that does it."
+  post: ID!
+  "Today or later."
+  dueOn: Date!
+  idempotencyKey: String!
+}
+input CloseActionInput {
+  id: ID!
+  "Why, where it is dropped; else what came of it."
+  note: String
+  version: Int
+  idempotencyKey: String
+}
+input RaiseDeliberationInput {
+  "Slug or id."
+  community: ID!
+  "It is public and must name nobody."
+  topicZh: String!
+  estate: ID
+  idempotencyKey: String!
+}
+input CloseDeliberationInput {
+  id: ID!
+  "What was agreed, or why it is dropped. It is public and must name nobody."
+  resolutionZh: String!
+  "Of what is resolved: the decision that settled it."
+  decision: ID
+  version: Int
+  idempotencyKey: String
+}
+"The meeting as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type MeetingPayload @class(level: P0_PUBLIC) {
+  meeting: Meeting
+  userErrors: [UserError!]!
+}
+"The decision as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type DecisionPayload @class(level: P0_PUBLIC) {
+  decision: Decision
+  userErrors: [UserError!]!
+}
+"The action as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type ActionItemPayload @class(level: P0_PUBLIC) {
+  action: ActionItem
+  userErrors: [UserError!]!
+}
+"The deliberation as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type DeliberationPayload @class(level: P0_PUBLIC) {
+  deliberation: Deliberation
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  planMeeting(input: PlanMeetingInput!): MeetingPayload! @auth(any: [COMMUNITY_STAFF])
+  holdMeeting(input: HoldMeetingInput!): MeetingPayload! @auth(any: [COMMUNITY_STAFF])
+  cancelMeeting(input: CancelMeetingInput!): MeetingPayload! @auth(any: [COMMUNITY_STAFF])
+  recordDecision(input: RecordDecisionInput!): DecisionPayload! @auth(any: [COMMUNITY_STAFF])
+  addAction(input: AddActionInput!): ActionItemPayload! @auth(any: [COMMUNITY_STAFF])
+  completeAction(input: CloseActionInput!): ActionItemPayload! @auth(any: [STATION_STAFF])
+  "With a note that says why."
+  dropAction(input: CloseActionInput!): ActionItemPayload! @auth(any: [COMMUNITY_STAFF])
+  raiseDeliberation(input: RaiseDeliberationInput!): DeliberationPayload! @auth(any: [RESIDENT])
+  resolveDeliberation(input: CloseDeliberationInput!): DeliberationPayload! @auth(any: [COMMUNITY_STAFF])
+  dropDeliberation(input: CloseDeliberationInput!): DeliberationPayload! @auth(any: [COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/metrics.graphqls", Input: `# Figures of several types in one table, as tools for analysis read them: measures and dimensions are named, and the
 # answer is columns and rows. It is made of the same cubes as the fields of aggregates.graphqls, by the same rules.
 
@@ -20819,6 +26797,94 @@ extend type Community {
 extend type Query {
   "Residents of the given communities, or of all in the viewer's scope."
   residents(communities: [ID!], filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+`, BuiltIn: false},
+	{Name: "../schema/renovations.graphqls", Input: `enum RenovationKind { "整体改造" FULL "整修" REFIT "微更新" MICRO_RENEWAL "设计" DESIGN "其他" OTHER }
+
+"What was put into a place (改造), what it was before and became."
+type Renovation implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  kind: RenovationKind!
+  community: Community!
+  stations: [Station!] @listSize(assumed: 2)
+  room: Room
+  estates: [Estate!] @listSize(assumed: 1)
+  "Null where it was not published; never exact by itself: see investmentQualifier."
+  investment: Money
+  investmentQualifier: Qualifier
+  "As published, 8万余元."
+  investmentZh: String
+  "Investment by the functions that came of it; as sure as the investment."
+  costPerFunction: Money
+  year: Int
+  completedOn: Date
+  before: String
+  after: String
+  "That came of it."
+  functions: [String!]!
+  improvements: [String!]!
+  designedBy: VolunteerTeam
+  participants: VolunteerTeam
+  "How many places, as published."
+  reportedCount: ReportedQuantity
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type RenovationConnection @class(level: P0_PUBLIC) {
+  edges: [RenovationEdge!]!
+  nodes: [Renovation!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type RenovationEdge @class(level: P0_PUBLIC) { cursor: String!, node: Renovation! }
+enum RenovationOrderField { NAME YEAR }
+input RenovationOrder { field: RenovationOrderField!, direction: Direction! = ASC }
+input RenovationFilter {
+  kinds: [RenovationKind!]
+  station: ID @reads(field: "stations")
+  estate: ID @reads(field: "estates")
+  year: Int
+  nameContains: String
+}
+
+extend type Station { renovations: [Renovation!] @listSize(assumed: 1) }
+extend type Estate { renovations: [Renovation!] @listSize(assumed: 1) }
+extend type Room { renovations: [Renovation!] @listSize(assumed: 1) }
+extend type Query {
+  "By name."
+  renovations(communities: [ID!], filter: RenovationFilter, orderBy: RenovationOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): RenovationConnection
+}
+
+input RecordRenovationInput {
+  "Slug or id."
+  community: ID!
+  nameZh: String!
+  kind: RenovationKind!
+  station: ID
+  room: ID
+  estate: ID
+  "In yuan."
+  investment: Decimal
+  "How sure the investment is; needed with one."
+  investmentQualifier: Qualifier
+  year: Int
+  before: String
+  after: String
+  functions: [String!]
+  idempotencyKey: String!
+}
+"The renovation as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type RenovationPayload @class(level: P0_PUBLIC) {
+  renovation: Renovation
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  recordRenovation(input: RecordRenovationInput!): RenovationPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/saved.graphqls", Input: `"""
@@ -22028,6 +28094,136 @@ extend type Query {
   courseSessionAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [CourseSessionDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): CourseSessionAggregate
 }
 
+enum DecisionDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  OUTCOME
+  MEETING_KIND
+}
+"One page of the groups of Decision rows that have the same keys."
+type DecisionAggregate @class(level: P0_PUBLIC) {
+  edges: [DecisionGroupEdge!]!
+  nodes: [DecisionGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: DecisionMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: DecisionMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type DecisionGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: DecisionGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type DecisionGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  outcome: DecisionOutcome
+  meetingKind: MeetingKind
+  "Decisions recorded. (项)"
+  decisions(where: DecisionFilter): Int
+  "Decisions adopted over those adopted or rejected."
+  adoptedShare(where: DecisionFilter): Decimal
+  "Sum of votes for, where they were counted. (票)"
+  votesFor(where: DecisionFilter): Decimal
+  "Sum of votes against, where they were counted. (票)"
+  votesAgainst(where: DecisionFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: DecisionMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type DecisionMeasures @class(level: P0_PUBLIC) {
+  "Decisions recorded. (项)"
+  decisions(where: DecisionFilter): Int
+  "Decisions adopted over those adopted or rejected."
+  adoptedShare(where: DecisionFilter): Decimal
+  "Sum of votes for, where they were counted. (票)"
+  votesFor(where: DecisionFilter): Decimal
+  "Sum of votes against, where they were counted. (票)"
+  votesAgainst(where: DecisionFilter): Decimal
+}
+extend type Query {
+  "Groups of Decision rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  decisionAggregate(communities: [ID!], where: DecisionFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [DecisionDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): DecisionAggregate
+}
+
+enum DualReportingEntryDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  UNIT
+  TARGET
+}
+"One page of the groups of DualReportingEntry rows that have the same keys."
+type DualReportingEntryAggregate @class(level: P0_PUBLIC) {
+  edges: [DualReportingEntryGroupEdge!]!
+  nodes: [DualReportingEntryGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: DualReportingEntryMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: DualReportingEntryMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type DualReportingEntryGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: DualReportingEntryGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type DualReportingEntryGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  unit: DualReportingUnit
+  target: DualReportingTarget
+  "Different units that reported. (个)"
+  units(where: DualReportingEntryFilter): Int
+  "Sum of those who reported a day; never a number of different people. (人次)"
+  people(where: DualReportingEntryFilter): Decimal
+  "Sum of visits. (次)"
+  visits(where: DualReportingEntryFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: DualReportingEntryMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type DualReportingEntryMeasures @class(level: P0_PUBLIC) {
+  "Different units that reported. (个)"
+  units(where: DualReportingEntryFilter): Int
+  "Sum of those who reported a day; never a number of different people. (人次)"
+  people(where: DualReportingEntryFilter): Decimal
+  "Sum of visits. (次)"
+  visits(where: DualReportingEntryFilter): Decimal
+}
+extend type Query {
+  "Groups of DualReportingEntry rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  dualReportingEntryAggregate(communities: [ID!], where: DualReportingEntryFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [DualReportingEntryDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): DualReportingEntryAggregate
+}
+
 enum EnrolmentDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -22605,6 +28801,336 @@ type MediaIssueMeasures @class(level: P0_PUBLIC) {
 extend type Query {
   "Groups of MediaIssue rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
   mediaIssueAggregate(communities: [ID!], where: MediaIssueFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MediaIssueDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MediaIssueAggregate
+}
+
+enum MedicineMoveDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  BOX
+  MEDICINE
+  KIND
+}
+"One page of the groups of MedicineMove rows that have the same keys."
+type MedicineMoveAggregate @class(level: P0_PUBLIC) {
+  edges: [MedicineMoveGroupEdge!]!
+  nodes: [MedicineMoveGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: MedicineMoveMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: MedicineMoveMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type MedicineMoveGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: MedicineMoveGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type MedicineMoveGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  box: MedicineBox
+  medicine: String
+  kind: MedicineMoveKind
+  "Boxes that came in. (盒)"
+  donated(where: MedicineMoveFilter): Decimal
+  "Boxes that were given out. (盒)"
+  dispensed(where: MedicineMoveFilter): Decimal
+  "Boxes that were thrown away. (盒)"
+  discarded(where: MedicineMoveFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: MedicineMoveMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type MedicineMoveMeasures @class(level: P0_PUBLIC) {
+  "Boxes that came in. (盒)"
+  donated(where: MedicineMoveFilter): Decimal
+  "Boxes that were given out. (盒)"
+  dispensed(where: MedicineMoveFilter): Decimal
+  "Boxes that were thrown away. (盒)"
+  discarded(where: MedicineMoveFilter): Decimal
+}
+extend type Query {
+  "Groups of MedicineMove rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  medicineMoveAggregate(communities: [ID!], where: MedicineMoveFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MedicineMoveDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MedicineMoveAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum MeetingDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  STATUS
+  SERIES
+}
+"One page of the groups of Meeting rows that have the same keys."
+type MeetingAggregate @class(level: P0_PUBLIC) {
+  edges: [MeetingGroupEdge!]!
+  nodes: [MeetingGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: MeetingMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: MeetingMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type MeetingGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: MeetingGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type MeetingGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  kind: MeetingKind
+  status: MeetingStatus
+  series: MeetingSeries
+  "Meetings that were held. (次)"
+  held(where: MeetingFilter): Int
+  "Sum of those who came; never a number of different people. (人次)"
+  attendance(where: MeetingFilter): Decimal
+  "Meetings, whatever became of them. (次)"
+  meetings(where: MeetingFilter): Int
+  "What compareTo asks for; null where no row stands."
+  compared: MeetingMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type MeetingMeasures @class(level: P0_PUBLIC) {
+  "Meetings that were held. (次)"
+  held(where: MeetingFilter): Int
+  "Sum of those who came; never a number of different people. (人次)"
+  attendance(where: MeetingFilter): Decimal
+  "Meetings, whatever became of them. (次)"
+  meetings(where: MeetingFilter): Int
+}
+extend type Query {
+  "Groups of Meeting rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  meetingAggregate(communities: [ID!], where: MeetingFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MeetingDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MeetingAggregate
+}
+
+enum NeedItemDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  ALLIANCE
+  STATUS
+}
+"One page of the groups of NeedItem rows that have the same keys."
+type NeedItemAggregate @class(level: P0_PUBLIC) {
+  edges: [NeedItemGroupEdge!]!
+  nodes: [NeedItemGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: NeedItemMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: NeedItemMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type NeedItemGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: NeedItemGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type NeedItemGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  alliance: Alliance
+  status: NeedStatus
+  "Needs raised. (项)"
+  needs(where: NeedItemFilter): Int
+  "Needs that were met. (项)"
+  met(where: NeedItemFilter): Int
+  "Needs that were paired with a resource over needs raised."
+  pairedShare(where: NeedItemFilter): Decimal
+  "Days from raising to closing, over needs closed whose day is known. (天)"
+  meanDaysOpen(where: NeedItemFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: NeedItemMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type NeedItemMeasures @class(level: P0_PUBLIC) {
+  "Needs raised. (项)"
+  needs(where: NeedItemFilter): Int
+  "Needs that were met. (项)"
+  met(where: NeedItemFilter): Int
+  "Needs that were paired with a resource over needs raised."
+  pairedShare(where: NeedItemFilter): Decimal
+  "Days from raising to closing, over needs closed whose day is known. (天)"
+  meanDaysOpen(where: NeedItemFilter): Decimal
+}
+extend type Query {
+  "Groups of NeedItem rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  needItemAggregate(communities: [ID!], where: NeedItemFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [NeedItemDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): NeedItemAggregate
+}
+
+enum PairingDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  ALLIANCE
+  RESOURCE_KIND
+  PROJECT
+}
+"One page of the groups of Pairing rows that have the same keys."
+type PairingAggregate @class(level: P0_PUBLIC) {
+  edges: [PairingGroupEdge!]!
+  nodes: [PairingGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: PairingMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: PairingMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type PairingGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: PairingGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type PairingGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  alliance: Alliance
+  resourceKind: ResourceKind
+  project: Project
+  "Pairings made. (对)"
+  pairings(where: PairingFilter): Int
+  "Pairings that a project came of. (对)"
+  inProjects(where: PairingFilter): Int
+  "Pairings that ended without. (对)"
+  cameToNothing(where: PairingFilter): Int
+  "What compareTo asks for; null where no row stands."
+  compared: PairingMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type PairingMeasures @class(level: P0_PUBLIC) {
+  "Pairings made. (对)"
+  pairings(where: PairingFilter): Int
+  "Pairings that a project came of. (对)"
+  inProjects(where: PairingFilter): Int
+  "Pairings that ended without. (对)"
+  cameToNothing(where: PairingFilter): Int
+}
+extend type Query {
+  "Groups of Pairing rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  pairingAggregate(communities: [ID!], where: PairingFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [PairingDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): PairingAggregate
+}
+
+enum RenovationDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  YEAR
+  "How sure the investment is."
+  QUALIFIER
+  "A renovation stands in the group of each of its stations."
+  STATION
+  "A renovation stands in the group of each of its estates."
+  ESTATE
+}
+"One page of the groups of Renovation rows that have the same keys."
+type RenovationAggregate @class(level: P0_PUBLIC) {
+  edges: [RenovationGroupEdge!]!
+  nodes: [RenovationGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: RenovationMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: RenovationMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type RenovationGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: RenovationGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type RenovationGroup @class(level: P0_PUBLIC) {
+  community: Community
+  street: Division
+  district: Division
+  kind: RenovationKind
+  year: Int
+  qualifier: Qualifier
+  station: Station
+  estate: Estate
+  "Renovations recorded. (项)"
+  renovations(where: RenovationFilter): Int
+  "Sum of investments published, each as sure as its qualifier. (元)"
+  investment(where: RenovationFilter): Decimal
+  "Functions that came of them. (个)"
+  functions(where: RenovationFilter): Decimal
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type RenovationMeasures @class(level: P0_PUBLIC) {
+  "Renovations recorded. (项)"
+  renovations(where: RenovationFilter): Int
+  "Sum of investments published, each as sure as its qualifier. (元)"
+  investment(where: RenovationFilter): Decimal
+  "Functions that came of them. (个)"
+  functions(where: RenovationFilter): Decimal
+}
+extend type Query {
+  "Groups of Renovation rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  renovationAggregate(communities: [ID!], where: RenovationFilter, groupBy: [RenovationDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): RenovationAggregate
 }
 
 enum ResidentDimension {
@@ -23217,7 +29743,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | Course | CourseSession | Division | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MenuItem | Offering | Organization | Production | Programme | ReportedStatistic | Resident | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResourceItem | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -23231,6 +29757,72 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_ActionItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ActionItem_id(ctx, field)
+	case "textZh":
+		return ec.fieldContext_ActionItem_textZh(ctx, field)
+	case "community":
+		return ec.fieldContext_ActionItem_community(ctx, field)
+	case "decision":
+		return ec.fieldContext_ActionItem_decision(ctx, field)
+	case "post":
+		return ec.fieldContext_ActionItem_post(ctx, field)
+	case "dueOn":
+		return ec.fieldContext_ActionItem_dueOn(ctx, field)
+	case "overdue":
+		return ec.fieldContext_ActionItem_overdue(ctx, field)
+	case "status":
+		return ec.fieldContext_ActionItem_status(ctx, field)
+	case "closedOn":
+		return ec.fieldContext_ActionItem_closedOn(ctx, field)
+	case "closedNote":
+		return ec.fieldContext_ActionItem_closedNote(ctx, field)
+	case "version":
+		return ec.fieldContext_ActionItem_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ActionItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActionItem", field.Name)
+}
+
+func (ec *executionContext) childFields_ActionItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ActionItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ActionItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ActionItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ActionItemConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ActionItemConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActionItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ActionItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ActionItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ActionItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActionItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ActionItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "action":
+		return ec.fieldContext_ActionItemPayload_action(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ActionItemPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActionItemPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AggregateCost(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sources":
@@ -23243,6 +29835,104 @@ func (ec *executionContext) childFields_AggregateCost(ctx context.Context, field
 		return ec.fieldContext_AggregateCost_rollup(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AggregateCost", field.Name)
+}
+
+func (ec *executionContext) childFields_Alliance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Alliance_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Alliance_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Alliance_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_Alliance_community(ctx, field)
+	case "foundedYear":
+		return ec.fieldContext_Alliance_foundedYear(ctx, field)
+	case "baseStation":
+		return ec.fieldContext_Alliance_baseStation(ctx, field)
+	case "services":
+		return ec.fieldContext_Alliance_services(ctx, field)
+	case "mechanisms":
+		return ec.fieldContext_Alliance_mechanisms(ctx, field)
+	case "coordinates":
+		return ec.fieldContext_Alliance_coordinates(ctx, field)
+	case "sessionsReported":
+		return ec.fieldContext_Alliance_sessionsReported(ctx, field)
+	case "pairedProjectsReported":
+		return ec.fieldContext_Alliance_pairedProjectsReported(ctx, field)
+	case "members":
+		return ec.fieldContext_Alliance_members(ctx, field)
+	case "memberships":
+		return ec.fieldContext_Alliance_memberships(ctx, field)
+	case "lists":
+		return ec.fieldContext_Alliance_lists(ctx, field)
+	case "needs":
+		return ec.fieldContext_Alliance_needs(ctx, field)
+	case "resources":
+		return ec.fieldContext_Alliance_resources(ctx, field)
+	case "projects":
+		return ec.fieldContext_Alliance_projects(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Alliance_provenance(ctx, field)
+	case "meetingSeries":
+		return ec.fieldContext_Alliance_meetingSeries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Alliance", field.Name)
+}
+
+func (ec *executionContext) childFields_AllianceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AllianceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AllianceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AllianceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AllianceConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_AllianceConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllianceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AllianceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AllianceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AllianceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllianceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AllianceMembership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AllianceMembership_id(ctx, field)
+	case "alliance":
+		return ec.fieldContext_AllianceMembership_alliance(ctx, field)
+	case "organization":
+		return ec.fieldContext_AllianceMembership_organization(ctx, field)
+	case "since":
+		return ec.fieldContext_AllianceMembership_since(ctx, field)
+	case "until":
+		return ec.fieldContext_AllianceMembership_until(ctx, field)
+	case "version":
+		return ec.fieldContext_AllianceMembership_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllianceMembership", field.Name)
+}
+
+func (ec *executionContext) childFields_AllianceMembershipPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "membership":
+		return ec.fieldContext_AllianceMembershipPayload_membership(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AllianceMembershipPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllianceMembershipPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Announcement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -23757,6 +30447,10 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_brands(ctx, field)
 	case "channels":
 		return ec.fieldContext_Community_channels(ctx, field)
+	case "alliances":
+		return ec.fieldContext_Community_alliances(ctx, field)
+	case "needs":
+		return ec.fieldContext_Community_needs(ctx, field)
 	case "canteens":
 		return ec.fieldContext_Community_canteens(ctx, field)
 	case "todayMenu":
@@ -24179,6 +30873,220 @@ func (ec *executionContext) childFields_Coverage(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Coverage", field.Name)
 }
 
+func (ec *executionContext) childFields_Decision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Decision_id(ctx, field)
+	case "textZh":
+		return ec.fieldContext_Decision_textZh(ctx, field)
+	case "community":
+		return ec.fieldContext_Decision_community(ctx, field)
+	case "meeting":
+		return ec.fieldContext_Decision_meeting(ctx, field)
+	case "outcome":
+		return ec.fieldContext_Decision_outcome(ctx, field)
+	case "votesFor":
+		return ec.fieldContext_Decision_votesFor(ctx, field)
+	case "votesAgainst":
+		return ec.fieldContext_Decision_votesAgainst(ctx, field)
+	case "votesAbstained":
+		return ec.fieldContext_Decision_votesAbstained(ctx, field)
+	case "decidedOn":
+		return ec.fieldContext_Decision_decidedOn(ctx, field)
+	case "pairing":
+		return ec.fieldContext_Decision_pairing(ctx, field)
+	case "deliberations":
+		return ec.fieldContext_Decision_deliberations(ctx, field)
+	case "actions":
+		return ec.fieldContext_Decision_actions(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Decision_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Decision", field.Name)
+}
+
+func (ec *executionContext) childFields_DecisionAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DecisionAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DecisionAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DecisionAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DecisionAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_DecisionAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_DecisionAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DecisionAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_DecisionAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_DecisionAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_DecisionAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_DecisionAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_DecisionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DecisionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DecisionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DecisionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DecisionConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DecisionConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DecisionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DecisionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DecisionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DecisionGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_DecisionGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_DecisionGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_DecisionGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_DecisionGroup_district(ctx, field)
+	case "outcome":
+		return ec.fieldContext_DecisionGroup_outcome(ctx, field)
+	case "meetingKind":
+		return ec.fieldContext_DecisionGroup_meetingKind(ctx, field)
+	case "decisions":
+		return ec.fieldContext_DecisionGroup_decisions(ctx, field)
+	case "adoptedShare":
+		return ec.fieldContext_DecisionGroup_adoptedShare(ctx, field)
+	case "votesFor":
+		return ec.fieldContext_DecisionGroup_votesFor(ctx, field)
+	case "votesAgainst":
+		return ec.fieldContext_DecisionGroup_votesAgainst(ctx, field)
+	case "compared":
+		return ec.fieldContext_DecisionGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_DecisionGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_DecisionGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DecisionGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DecisionGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DecisionMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "decisions":
+		return ec.fieldContext_DecisionMeasures_decisions(ctx, field)
+	case "adoptedShare":
+		return ec.fieldContext_DecisionMeasures_adoptedShare(ctx, field)
+	case "votesFor":
+		return ec.fieldContext_DecisionMeasures_votesFor(ctx, field)
+	case "votesAgainst":
+		return ec.fieldContext_DecisionMeasures_votesAgainst(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_DecisionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "decision":
+		return ec.fieldContext_DecisionPayload_decision(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DecisionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Deliberation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Deliberation_id(ctx, field)
+	case "topicZh":
+		return ec.fieldContext_Deliberation_topicZh(ctx, field)
+	case "community":
+		return ec.fieldContext_Deliberation_community(ctx, field)
+	case "estate":
+		return ec.fieldContext_Deliberation_estate(ctx, field)
+	case "raisedOn":
+		return ec.fieldContext_Deliberation_raisedOn(ctx, field)
+	case "status":
+		return ec.fieldContext_Deliberation_status(ctx, field)
+	case "resolutionZh":
+		return ec.fieldContext_Deliberation_resolutionZh(ctx, field)
+	case "decision":
+		return ec.fieldContext_Deliberation_decision(ctx, field)
+	case "closedOn":
+		return ec.fieldContext_Deliberation_closedOn(ctx, field)
+	case "version":
+		return ec.fieldContext_Deliberation_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Deliberation_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Deliberation", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliberationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DeliberationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DeliberationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DeliberationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DeliberationConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DeliberationConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliberationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliberationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DeliberationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DeliberationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliberationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliberationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deliberation":
+		return ec.fieldContext_DeliberationPayload_deliberation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeliberationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliberationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DimensionDefinition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -24221,6 +31129,190 @@ func (ec *executionContext) childFields_Division(ctx context.Context, field grap
 		return ec.fieldContext_Division_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Division", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DualReportingEntry_id(ctx, field)
+	case "community":
+		return ec.fieldContext_DualReportingEntry_community(ctx, field)
+	case "unit":
+		return ec.fieldContext_DualReportingEntry_unit(ctx, field)
+	case "occurredOn":
+		return ec.fieldContext_DualReportingEntry_occurredOn(ctx, field)
+	case "people":
+		return ec.fieldContext_DualReportingEntry_people(ctx, field)
+	case "visits":
+		return ec.fieldContext_DualReportingEntry_visits(ctx, field)
+	case "target":
+		return ec.fieldContext_DualReportingEntry_target(ctx, field)
+	case "matter":
+		return ec.fieldContext_DualReportingEntry_matter(ctx, field)
+	case "provenance":
+		return ec.fieldContext_DualReportingEntry_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntryAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DualReportingEntryAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DualReportingEntryAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DualReportingEntryAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DualReportingEntryAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_DualReportingEntryAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_DualReportingEntryAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DualReportingEntryAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_DualReportingEntryAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_DualReportingEntryAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_DualReportingEntryAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_DualReportingEntryAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntryAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DualReportingEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DualReportingEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DualReportingEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DualReportingEntryConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DualReportingEntryConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DualReportingEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DualReportingEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntryGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_DualReportingEntryGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_DualReportingEntryGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_DualReportingEntryGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_DualReportingEntryGroup_district(ctx, field)
+	case "unit":
+		return ec.fieldContext_DualReportingEntryGroup_unit(ctx, field)
+	case "target":
+		return ec.fieldContext_DualReportingEntryGroup_target(ctx, field)
+	case "units":
+		return ec.fieldContext_DualReportingEntryGroup_units(ctx, field)
+	case "people":
+		return ec.fieldContext_DualReportingEntryGroup_people(ctx, field)
+	case "visits":
+		return ec.fieldContext_DualReportingEntryGroup_visits(ctx, field)
+	case "compared":
+		return ec.fieldContext_DualReportingEntryGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_DualReportingEntryGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntryGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntryGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DualReportingEntryGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DualReportingEntryGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntryGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntryMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "units":
+		return ec.fieldContext_DualReportingEntryMeasures_units(ctx, field)
+	case "people":
+		return ec.fieldContext_DualReportingEntryMeasures_people(ctx, field)
+	case "visits":
+		return ec.fieldContext_DualReportingEntryMeasures_visits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntryMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingEntryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_DualReportingEntryPayload_entry(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DualReportingEntryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingEntryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingUnit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DualReportingUnit_id(ctx, field)
+	case "community":
+		return ec.fieldContext_DualReportingUnit_community(ctx, field)
+	case "organization":
+		return ec.fieldContext_DualReportingUnit_organization(ctx, field)
+	case "targets":
+		return ec.fieldContext_DualReportingUnit_targets(ctx, field)
+	case "aims":
+		return ec.fieldContext_DualReportingUnit_aims(ctx, field)
+	case "entries":
+		return ec.fieldContext_DualReportingUnit_entries(ctx, field)
+	case "provenance":
+		return ec.fieldContext_DualReportingUnit_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingUnit", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingUnitConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DualReportingUnitConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DualReportingUnitConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DualReportingUnitConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DualReportingUnitConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DualReportingUnitConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingUnitConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DualReportingUnitEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DualReportingUnitEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DualReportingUnitEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DualReportingUnitEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_EchoPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24475,6 +31567,8 @@ func (ec *executionContext) childFields_Estate(ctx context.Context, field graphq
 		return ec.fieldContext_Estate_buildings(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Estate_provenance(ctx, field)
+	case "renovations":
+		return ec.fieldContext_Estate_renovations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Estate", field.Name)
 }
@@ -25481,6 +32575,54 @@ func (ec *executionContext) childFields_ImprovementPlanPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ImprovementPlanPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ItemList(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ItemList_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_ItemList_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_ItemList_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_ItemList_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_ItemList_community(ctx, field)
+	case "alliance":
+		return ec.fieldContext_ItemList_alliance(ctx, field)
+	case "recorded":
+		return ec.fieldContext_ItemList_recorded(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ItemList_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemList", field.Name)
+}
+
+func (ec *executionContext) childFields_ItemListConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ItemListConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ItemListConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ItemListConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ItemListConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ItemListConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemListConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ItemListEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ItemListEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ItemListEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemListEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_LendableItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -26309,6 +33451,458 @@ func (ec *executionContext) childFields_MediaSeriesEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MediaSeriesEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MedicineBox(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MedicineBox_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_MedicineBox_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_MedicineBox_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_MedicineBox_community(ctx, field)
+	case "station":
+		return ec.fieldContext_MedicineBox_station(ctx, field)
+	case "brand":
+		return ec.fieldContext_MedicineBox_brand(ctx, field)
+	case "donatedReported":
+		return ec.fieldContext_MedicineBox_donatedReported(ctx, field)
+	case "donatedBoxes":
+		return ec.fieldContext_MedicineBox_donatedBoxes(ctx, field)
+	case "stocks":
+		return ec.fieldContext_MedicineBox_stocks(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MedicineBox_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineBox", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineBoxConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MedicineBoxConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MedicineBoxConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MedicineBoxConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MedicineBoxConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MedicineBoxConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineBoxConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineBoxEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MedicineBoxEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MedicineBoxEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineBoxEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMove(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MedicineMove_id(ctx, field)
+	case "community":
+		return ec.fieldContext_MedicineMove_community(ctx, field)
+	case "stock":
+		return ec.fieldContext_MedicineMove_stock(ctx, field)
+	case "kind":
+		return ec.fieldContext_MedicineMove_kind(ctx, field)
+	case "quantity":
+		return ec.fieldContext_MedicineMove_quantity(ctx, field)
+	case "occurredOn":
+		return ec.fieldContext_MedicineMove_occurredOn(ctx, field)
+	case "reason":
+		return ec.fieldContext_MedicineMove_reason(ctx, field)
+	case "recordedBy":
+		return ec.fieldContext_MedicineMove_recordedBy(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MedicineMove_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMove", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMoveAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MedicineMoveAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MedicineMoveAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MedicineMoveAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MedicineMoveAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_MedicineMoveAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_MedicineMoveAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MedicineMoveAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MedicineMoveAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_MedicineMoveAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MedicineMoveAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_MedicineMoveAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMoveAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMoveConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MedicineMoveConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MedicineMoveConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MedicineMoveConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MedicineMoveConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MedicineMoveConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMoveConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMoveEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MedicineMoveEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MedicineMoveEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMoveEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMoveGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_MedicineMoveGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_MedicineMoveGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_MedicineMoveGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_MedicineMoveGroup_district(ctx, field)
+	case "box":
+		return ec.fieldContext_MedicineMoveGroup_box(ctx, field)
+	case "medicine":
+		return ec.fieldContext_MedicineMoveGroup_medicine(ctx, field)
+	case "kind":
+		return ec.fieldContext_MedicineMoveGroup_kind(ctx, field)
+	case "donated":
+		return ec.fieldContext_MedicineMoveGroup_donated(ctx, field)
+	case "dispensed":
+		return ec.fieldContext_MedicineMoveGroup_dispensed(ctx, field)
+	case "discarded":
+		return ec.fieldContext_MedicineMoveGroup_discarded(ctx, field)
+	case "compared":
+		return ec.fieldContext_MedicineMoveGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MedicineMoveGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMoveGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMoveGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MedicineMoveGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MedicineMoveGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMoveGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMoveMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "donated":
+		return ec.fieldContext_MedicineMoveMeasures_donated(ctx, field)
+	case "dispensed":
+		return ec.fieldContext_MedicineMoveMeasures_dispensed(ctx, field)
+	case "discarded":
+		return ec.fieldContext_MedicineMoveMeasures_discarded(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMoveMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineMovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "move":
+		return ec.fieldContext_MedicineMovePayload_move(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MedicineMovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineMovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineStock(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MedicineStock_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_MedicineStock_nameZh(ctx, field)
+	case "community":
+		return ec.fieldContext_MedicineStock_community(ctx, field)
+	case "box":
+		return ec.fieldContext_MedicineStock_box(ctx, field)
+	case "lot":
+		return ec.fieldContext_MedicineStock_lot(ctx, field)
+	case "expiresOn":
+		return ec.fieldContext_MedicineStock_expiresOn(ctx, field)
+	case "prescription":
+		return ec.fieldContext_MedicineStock_prescription(ctx, field)
+	case "quantity":
+		return ec.fieldContext_MedicineStock_quantity(ctx, field)
+	case "donated":
+		return ec.fieldContext_MedicineStock_donated(ctx, field)
+	case "available":
+		return ec.fieldContext_MedicineStock_available(ctx, field)
+	case "moves":
+		return ec.fieldContext_MedicineStock_moves(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MedicineStock_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineStock", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineStockConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MedicineStockConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MedicineStockConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MedicineStockConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MedicineStockConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MedicineStockConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineStockConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MedicineStockEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MedicineStockEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MedicineStockEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MedicineStockEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Meeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Meeting_id(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_Meeting_titleZh(ctx, field)
+	case "kind":
+		return ec.fieldContext_Meeting_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_Meeting_community(ctx, field)
+	case "series":
+		return ec.fieldContext_Meeting_series(ctx, field)
+	case "room":
+		return ec.fieldContext_Meeting_room(ctx, field)
+	case "startsAt":
+		return ec.fieldContext_Meeting_startsAt(ctx, field)
+	case "status":
+		return ec.fieldContext_Meeting_status(ctx, field)
+	case "attendance":
+		return ec.fieldContext_Meeting_attendance(ctx, field)
+	case "summaryZh":
+		return ec.fieldContext_Meeting_summaryZh(ctx, field)
+	case "cancelledFor":
+		return ec.fieldContext_Meeting_cancelledFor(ctx, field)
+	case "decisions":
+		return ec.fieldContext_Meeting_decisions(ctx, field)
+	case "version":
+		return ec.fieldContext_Meeting_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Meeting_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Meeting", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MeetingAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MeetingAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MeetingAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MeetingAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_MeetingAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_MeetingAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MeetingAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MeetingAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_MeetingAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MeetingAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_MeetingAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MeetingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MeetingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MeetingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MeetingConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MeetingConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MeetingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MeetingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_MeetingGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_MeetingGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_MeetingGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_MeetingGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_MeetingGroup_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_MeetingGroup_status(ctx, field)
+	case "series":
+		return ec.fieldContext_MeetingGroup_series(ctx, field)
+	case "held":
+		return ec.fieldContext_MeetingGroup_held(ctx, field)
+	case "attendance":
+		return ec.fieldContext_MeetingGroup_attendance(ctx, field)
+	case "meetings":
+		return ec.fieldContext_MeetingGroup_meetings(ctx, field)
+	case "compared":
+		return ec.fieldContext_MeetingGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MeetingGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MeetingGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MeetingGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "held":
+		return ec.fieldContext_MeetingMeasures_held(ctx, field)
+	case "attendance":
+		return ec.fieldContext_MeetingMeasures_attendance(ctx, field)
+	case "meetings":
+		return ec.fieldContext_MeetingMeasures_meetings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meeting":
+		return ec.fieldContext_MeetingPayload_meeting(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MeetingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MeetingSeries_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_MeetingSeries_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_MeetingSeries_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_MeetingSeries_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_MeetingSeries_community(ctx, field)
+	case "alliance":
+		return ec.fieldContext_MeetingSeries_alliance(ctx, field)
+	case "room":
+		return ec.fieldContext_MeetingSeries_room(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_MeetingSeries_recurrence(ctx, field)
+	case "ledBy":
+		return ec.fieldContext_MeetingSeries_ledBy(ctx, field)
+	case "meetings":
+		return ec.fieldContext_MeetingSeries_meetings(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MeetingSeries_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSeries", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSeriesConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MeetingSeriesConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MeetingSeriesConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MeetingSeriesConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MeetingSeriesConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MeetingSeriesConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSeriesConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSeriesEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MeetingSeriesEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MeetingSeriesEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSeriesEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_MenuItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -26505,6 +34099,160 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
+func (ec *executionContext) childFields_NeedItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_NeedItem_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_NeedItem_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_NeedItem_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_NeedItem_community(ctx, field)
+	case "alliance":
+		return ec.fieldContext_NeedItem_alliance(ctx, field)
+	case "origin":
+		return ec.fieldContext_NeedItem_origin(ctx, field)
+	case "status":
+		return ec.fieldContext_NeedItem_status(ctx, field)
+	case "raisedOn":
+		return ec.fieldContext_NeedItem_raisedOn(ctx, field)
+	case "metBy":
+		return ec.fieldContext_NeedItem_metBy(ctx, field)
+	case "closedOn":
+		return ec.fieldContext_NeedItem_closedOn(ctx, field)
+	case "droppedFor":
+		return ec.fieldContext_NeedItem_droppedFor(ctx, field)
+	case "pairing":
+		return ec.fieldContext_NeedItem_pairing(ctx, field)
+	case "pairings":
+		return ec.fieldContext_NeedItem_pairings(ctx, field)
+	case "version":
+		return ec.fieldContext_NeedItem_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_NeedItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItem", field.Name)
+}
+
+func (ec *executionContext) childFields_NeedItemAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NeedItemAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NeedItemAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NeedItemAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_NeedItemAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_NeedItemAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_NeedItemAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_NeedItemAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_NeedItemAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_NeedItemAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_NeedItemAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_NeedItemAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItemAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_NeedItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NeedItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NeedItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NeedItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_NeedItemConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_NeedItemConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NeedItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NeedItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NeedItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NeedItemGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_NeedItemGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_NeedItemGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_NeedItemGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_NeedItemGroup_district(ctx, field)
+	case "alliance":
+		return ec.fieldContext_NeedItemGroup_alliance(ctx, field)
+	case "status":
+		return ec.fieldContext_NeedItemGroup_status(ctx, field)
+	case "needs":
+		return ec.fieldContext_NeedItemGroup_needs(ctx, field)
+	case "met":
+		return ec.fieldContext_NeedItemGroup_met(ctx, field)
+	case "pairedShare":
+		return ec.fieldContext_NeedItemGroup_pairedShare(ctx, field)
+	case "meanDaysOpen":
+		return ec.fieldContext_NeedItemGroup_meanDaysOpen(ctx, field)
+	case "compared":
+		return ec.fieldContext_NeedItemGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_NeedItemGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItemGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_NeedItemGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NeedItemGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NeedItemGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItemGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NeedItemMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "needs":
+		return ec.fieldContext_NeedItemMeasures_needs(ctx, field)
+	case "met":
+		return ec.fieldContext_NeedItemMeasures_met(ctx, field)
+	case "pairedShare":
+		return ec.fieldContext_NeedItemMeasures_pairedShare(ctx, field)
+	case "meanDaysOpen":
+		return ec.fieldContext_NeedItemMeasures_meanDaysOpen(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItemMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_NeedItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "need":
+		return ec.fieldContext_NeedItemPayload_need(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NeedItemPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NeedItemPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Offering(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -26575,6 +34323,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_contribution(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Organization_provenance(ctx, field)
+	case "alliances":
+		return ec.fieldContext_Organization_alliances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -26591,6 +34341,136 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Pairing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Pairing_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Pairing_community(ctx, field)
+	case "need":
+		return ec.fieldContext_Pairing_need(ctx, field)
+	case "resource":
+		return ec.fieldContext_Pairing_resource(ctx, field)
+	case "project":
+		return ec.fieldContext_Pairing_project(ctx, field)
+	case "pairedOn":
+		return ec.fieldContext_Pairing_pairedOn(ctx, field)
+	case "endedOn":
+		return ec.fieldContext_Pairing_endedOn(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Pairing_provenance(ctx, field)
+	case "decision":
+		return ec.fieldContext_Pairing_decision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Pairing", field.Name)
+}
+
+func (ec *executionContext) childFields_PairingAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PairingAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PairingAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PairingAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PairingAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_PairingAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_PairingAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_PairingAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_PairingAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_PairingAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_PairingAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_PairingAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PairingAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_PairingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PairingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PairingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PairingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PairingConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_PairingConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PairingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PairingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PairingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PairingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PairingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PairingGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_PairingGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_PairingGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_PairingGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_PairingGroup_district(ctx, field)
+	case "alliance":
+		return ec.fieldContext_PairingGroup_alliance(ctx, field)
+	case "resourceKind":
+		return ec.fieldContext_PairingGroup_resourceKind(ctx, field)
+	case "project":
+		return ec.fieldContext_PairingGroup_project(ctx, field)
+	case "pairings":
+		return ec.fieldContext_PairingGroup_pairings(ctx, field)
+	case "inProjects":
+		return ec.fieldContext_PairingGroup_inProjects(ctx, field)
+	case "cameToNothing":
+		return ec.fieldContext_PairingGroup_cameToNothing(ctx, field)
+	case "compared":
+		return ec.fieldContext_PairingGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_PairingGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PairingGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_PairingGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PairingGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PairingGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PairingGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PairingMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pairings":
+		return ec.fieldContext_PairingMeasures_pairings(ctx, field)
+	case "inProjects":
+		return ec.fieldContext_PairingMeasures_inProjects(ctx, field)
+	case "cameToNothing":
+		return ec.fieldContext_PairingMeasures_cameToNothing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PairingMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_PriceRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -26773,6 +34653,54 @@ func (ec *executionContext) childFields_ProgrammeItem(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ProgrammeItem", field.Name)
 }
 
+func (ec *executionContext) childFields_Project(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Project_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Project_nameZh(ctx, field)
+	case "community":
+		return ec.fieldContext_Project_community(ctx, field)
+	case "alliance":
+		return ec.fieldContext_Project_alliance(ctx, field)
+	case "startedOn":
+		return ec.fieldContext_Project_startedOn(ctx, field)
+	case "endedOn":
+		return ec.fieldContext_Project_endedOn(ctx, field)
+	case "pairings":
+		return ec.fieldContext_Project_pairings(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Project_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Project", field.Name)
+}
+
+func (ec *executionContext) childFields_ProjectConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ProjectConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ProjectConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ProjectConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ProjectConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ProjectConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProjectConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ProjectEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ProjectEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ProjectEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProjectEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Provenance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "source":
@@ -26819,6 +34747,174 @@ func (ec *executionContext) childFields_Recurrence(ctx context.Context, field gr
 		return ec.fieldContext_Recurrence_zh(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
+func (ec *executionContext) childFields_Renovation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Renovation_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_Renovation_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Renovation_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_Renovation_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_Renovation_community(ctx, field)
+	case "stations":
+		return ec.fieldContext_Renovation_stations(ctx, field)
+	case "room":
+		return ec.fieldContext_Renovation_room(ctx, field)
+	case "estates":
+		return ec.fieldContext_Renovation_estates(ctx, field)
+	case "investment":
+		return ec.fieldContext_Renovation_investment(ctx, field)
+	case "investmentQualifier":
+		return ec.fieldContext_Renovation_investmentQualifier(ctx, field)
+	case "investmentZh":
+		return ec.fieldContext_Renovation_investmentZh(ctx, field)
+	case "costPerFunction":
+		return ec.fieldContext_Renovation_costPerFunction(ctx, field)
+	case "year":
+		return ec.fieldContext_Renovation_year(ctx, field)
+	case "completedOn":
+		return ec.fieldContext_Renovation_completedOn(ctx, field)
+	case "before":
+		return ec.fieldContext_Renovation_before(ctx, field)
+	case "after":
+		return ec.fieldContext_Renovation_after(ctx, field)
+	case "functions":
+		return ec.fieldContext_Renovation_functions(ctx, field)
+	case "improvements":
+		return ec.fieldContext_Renovation_improvements(ctx, field)
+	case "designedBy":
+		return ec.fieldContext_Renovation_designedBy(ctx, field)
+	case "participants":
+		return ec.fieldContext_Renovation_participants(ctx, field)
+	case "reportedCount":
+		return ec.fieldContext_Renovation_reportedCount(ctx, field)
+	case "version":
+		return ec.fieldContext_Renovation_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Renovation_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Renovation", field.Name)
+}
+
+func (ec *executionContext) childFields_RenovationAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RenovationAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RenovationAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RenovationAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RenovationAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_RenovationAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_RenovationAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RenovationAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_RenovationAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_RenovationAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RenovationAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_RenovationAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenovationAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_RenovationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RenovationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RenovationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RenovationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RenovationConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RenovationConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenovationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RenovationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RenovationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RenovationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenovationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RenovationGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "community":
+		return ec.fieldContext_RenovationGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_RenovationGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_RenovationGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_RenovationGroup_kind(ctx, field)
+	case "year":
+		return ec.fieldContext_RenovationGroup_year(ctx, field)
+	case "qualifier":
+		return ec.fieldContext_RenovationGroup_qualifier(ctx, field)
+	case "station":
+		return ec.fieldContext_RenovationGroup_station(ctx, field)
+	case "estate":
+		return ec.fieldContext_RenovationGroup_estate(ctx, field)
+	case "renovations":
+		return ec.fieldContext_RenovationGroup_renovations(ctx, field)
+	case "investment":
+		return ec.fieldContext_RenovationGroup_investment(ctx, field)
+	case "functions":
+		return ec.fieldContext_RenovationGroup_functions(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RenovationGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenovationGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RenovationGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RenovationGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RenovationGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenovationGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RenovationMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "renovations":
+		return ec.fieldContext_RenovationMeasures_renovations(ctx, field)
+	case "investment":
+		return ec.fieldContext_RenovationMeasures_investment(ctx, field)
+	case "functions":
+		return ec.fieldContext_RenovationMeasures_functions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenovationMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_RenovationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "renovation":
+		return ec.fieldContext_RenovationPayload_renovation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RenovationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenovationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReportedQuantity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -27043,6 +35139,70 @@ func (ec *executionContext) childFields_ResidentMeasures(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ResidentMeasures", field.Name)
 }
 
+func (ec *executionContext) childFields_ResourceItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResourceItem_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_ResourceItem_nameZh(ctx, field)
+	case "kind":
+		return ec.fieldContext_ResourceItem_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_ResourceItem_community(ctx, field)
+	case "alliance":
+		return ec.fieldContext_ResourceItem_alliance(ctx, field)
+	case "offeredBy":
+		return ec.fieldContext_ResourceItem_offeredBy(ctx, field)
+	case "quantity":
+		return ec.fieldContext_ResourceItem_quantity(ctx, field)
+	case "withdrawnOn":
+		return ec.fieldContext_ResourceItem_withdrawnOn(ctx, field)
+	case "pairings":
+		return ec.fieldContext_ResourceItem_pairings(ctx, field)
+	case "version":
+		return ec.fieldContext_ResourceItem_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ResourceItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceItem", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResourceItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResourceItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResourceItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResourceItemConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ResourceItemConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResourceItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResourceItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_ResourceItemPayload_resource(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResourceItemPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceItemPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -27077,6 +35237,8 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 		return ec.fieldContext_Room_peak(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Room_provenance(ctx, field)
+	case "renovations":
+		return ec.fieldContext_Room_renovations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Room", field.Name)
 }
@@ -27847,6 +36009,10 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_improvementPlans(ctx, field)
 	case "lendableItems":
 		return ec.fieldContext_Station_lendableItems(ctx, field)
+	case "medicineBoxes":
+		return ec.fieldContext_Station_medicineBoxes(ctx, field)
+	case "renovations":
+		return ec.fieldContext_Station_renovations(ctx, field)
 	case "storedItems":
 		return ec.fieldContext_Station_storedItems(ctx, field)
 	}

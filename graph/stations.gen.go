@@ -32,6 +32,8 @@ type OfferingResolver interface {
 type RoomResolver interface {
 	Community(ctx context.Context, obj *store.Room) (*store.Community, error)
 	Station(ctx context.Context, obj *store.Room) (*store.Station, error)
+
+	Renovations(ctx context.Context, obj *store.Room) ([]*store.Renovation, error)
 }
 type ScheduleResolver interface {
 	Room(ctx context.Context, obj *store.Schedule) (*store.Room, error)
@@ -69,6 +71,8 @@ type StationResolver interface {
 	Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error)
 	ImprovementPlans(ctx context.Context, obj *store.Station) ([]*store.ImprovementPlan, error)
 	LendableItems(ctx context.Context, obj *store.Station, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LendableItem], error)
+	MedicineBoxes(ctx context.Context, obj *store.Station) ([]*store.MedicineBox, error)
+	Renovations(ctx context.Context, obj *store.Station) ([]*store.Renovation, error)
 	StoredItems(ctx context.Context, obj *store.Station, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.StoredItem], error)
 }
 
@@ -1291,6 +1295,41 @@ func (ec *executionContext) fieldContext_Room_provenance(_ context.Context, fiel
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Room_renovations(ctx context.Context, field graphql.CollectedField, obj *store.Room) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORenovation2ᚕᚖlinhuiᚋstoreᚐRenovationᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Room_renovations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Room().Renovations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Renovation) graphql.Marshaler {
+			return ec.marshalORenovation2ᚕᚖlinhuiᚋstoreᚐRenovationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Room_renovations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Room",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Renovation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3462,6 +3501,76 @@ func (ec *executionContext) fieldContext_Station_lendableItems(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Station_medicineBoxes(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMedicineBox2ᚕᚖlinhuiᚋstoreᚐMedicineBoxᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Station_medicineBoxes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Station().MedicineBoxes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.MedicineBox) graphql.Marshaler {
+			return ec.marshalOMedicineBox2ᚕᚖlinhuiᚋstoreᚐMedicineBoxᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Station_medicineBoxes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Station",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MedicineBox(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Station_renovations(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORenovation2ᚕᚖlinhuiᚋstoreᚐRenovationᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Station_renovations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Station().Renovations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Renovation) graphql.Marshaler {
+			return ec.marshalORenovation2ᚕᚖlinhuiᚋstoreᚐRenovationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Station_renovations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Station",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Renovation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Station_storedItems(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOStoredItemConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -3922,6 +4031,8 @@ func (ec *executionContext) _Room(ctx context.Context, sel ast.SelectionSet, obj
 			out.Put(i, ec.marshalORecurrence2ᚖlinhuiᚋschemaᚋscalarᚐRecurrence(marshal.Below(ctx, field), field.Selections, obj.Peak), graphql.RequiredNull)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		case "renovations":
+			out.Put(i, ec._Room_renovations(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4183,6 +4294,10 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 			out.Put(i, ec._Station_improvementPlans(ctx, field, obj), graphql.RequiredNull)
 		case "lendableItems":
 			out.Put(i, ec._Station_lendableItems(ctx, field, obj), graphql.RequiredNull)
+		case "medicineBoxes":
+			out.Put(i, ec._Station_medicineBoxes(ctx, field, obj), graphql.RequiredNull)
+		case "renovations":
+			out.Put(i, ec._Station_renovations(ctx, field, obj), graphql.RequiredNull)
 		case "storedItems":
 			out.Put(i, ec._Station_storedItems(ctx, field, obj), graphql.RequiredNull)
 		default:

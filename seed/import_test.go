@@ -111,7 +111,7 @@ func TestImport(t *testing.T) {
 	if want := 7; len(report.Done) != want {
 		t.Errorf("done: %v, want %d", report.Done, want)
 	}
-	if report.Imported["stations"] != 17 || report.Skipped["alliances"] != 2 || report.Skipped["roles"] != 11 {
+	if report.Imported["stations"] != 17 || report.Imported["alliances"] != 2 || report.Skipped["roles"] != 11 {
 		t.Errorf("report: %+v", report)
 	}
 
