@@ -45,7 +45,7 @@ func TestPractices(t *testing.T) {
 		if p.query == "" {
 			continue
 		}
-		a := b.ask(token, p.query, nil)
+		a := b.ask(token, p.query, nil, "X-Linhui-Purpose", "practices")
 		if len(a.Errors) > 0 {
 			t.Errorf("%s: %+v", p.id, a.Errors)
 			continue

@@ -120,6 +120,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ServiceWindow(ctx, sel, obj)
+	case *store.ServiceRequest:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceRequest(ctx, sel, obj)
 	case *store.ServiceRecord:
 		if obj == nil {
 			return graphql.Null
@@ -130,6 +135,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ServiceProject(ctx, sel, obj)
+	case *store.ServiceMenuItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceMenuItem(ctx, sel, obj)
 	case *store.ServiceDelivery:
 		if obj == nil {
 			return graphql.Null
@@ -225,6 +235,21 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._MedicineBox(ctx, sel, obj)
+	case *store.MediationSession:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MediationSession(ctx, sel, obj)
+	case *store.MediationParticipant:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MediationParticipant(ctx, sel, obj)
+	case *store.MediationCase:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MediationCase(ctx, sel, obj)
 	case *store.MediaSeries:
 		if obj == nil {
 			return graphql.Null
@@ -315,6 +340,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Estate(ctx, sel, obj)
+	case *store.ErrandDocument:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ErrandDocument(ctx, sel, obj)
+	case *store.ErrandCase:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ErrandCase(ctx, sel, obj)
 	case *store.Enrolment:
 		if obj == nil {
 			return graphql.Null
@@ -355,6 +390,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Course(ctx, sel, obj)
+	case *store.CommunityRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CommunityRule(ctx, sel, obj)
 	case *store.Community:
 		if obj == nil {
 			return graphql.Null

@@ -235,6 +235,10 @@ func (BuildingLinks) Head(ctx context.Context, obj *store.Building) (*store.Staf
 	return dataloaders.Link[*store.StaffPost](ctx, obj)
 }
 
+func (BuildingLinks) ServiceRequests(ctx context.Context, obj *store.Building, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceRequest]](ctx, obj)
+}
+
 func (LinkRoot) Building() BuildingResolver { return BuildingLinks{} }
 
 // CampaignLinks resolves the described links of Campaign.
@@ -340,6 +344,10 @@ func (ChannelLinks) MediaSeries(ctx context.Context, obj *store.Channel) ([]*sto
 
 func (ChannelLinks) Productions(ctx context.Context, obj *store.Channel) ([]*store.Production, error) {
 	return dataloaders.Link[[]*store.Production](ctx, obj)
+}
+
+func (ChannelLinks) ServiceRequests(ctx context.Context, obj *store.Channel, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceRequest]](ctx, obj)
 }
 
 func (LinkRoot) Channel() ChannelResolver { return ChannelLinks{} }
@@ -476,6 +484,18 @@ func (CommunityLinks) Residents(ctx context.Context, obj *store.Community, filte
 	return dataloaders.Link[*page.Connection[store.Resident]](ctx, obj)
 }
 
+func (CommunityLinks) ServiceMenuItems(ctx context.Context, obj *store.Community, filter *store.ServiceMenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceMenuItem], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceMenuItem]](ctx, obj)
+}
+
+func (CommunityLinks) CommunityRules(ctx context.Context, obj *store.Community, filter *store.CommunityRuleFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.CommunityRule], error) {
+	return dataloaders.Link[*page.Connection[store.CommunityRule]](ctx, obj)
+}
+
+func (CommunityLinks) ServiceRequests(ctx context.Context, obj *store.Community, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceRequest]](ctx, obj)
+}
+
 func (CommunityLinks) Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error) {
 	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
 }
@@ -493,6 +513,15 @@ func (CommunityLinks) Teams(ctx context.Context, obj *store.Community, filter *s
 }
 
 func (LinkRoot) Community() CommunityResolver { return CommunityLinks{} }
+
+// CommunityRuleLinks resolves the described links of CommunityRule.
+type CommunityRuleLinks struct{}
+
+func (CommunityRuleLinks) Community(ctx context.Context, obj *store.CommunityRule) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (LinkRoot) CommunityRule() CommunityRuleResolver { return CommunityRuleLinks{} }
 
 // ContestEntryLinks resolves the described links of ContestEntry.
 type ContestEntryLinks struct{}
@@ -1019,6 +1048,114 @@ func (EnrolmentMeasuresLinks) Waiting(ctx context.Context, obj *store.Group, whe
 }
 
 func (LinkRoot) EnrolmentMeasures() EnrolmentMeasuresResolver { return EnrolmentMeasuresLinks{} }
+
+// ErrandCaseLinks resolves the described links of ErrandCase.
+type ErrandCaseLinks struct{}
+
+func (ErrandCaseLinks) Community(ctx context.Context, obj *store.ErrandCase) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ErrandCaseLinks) Station(ctx context.Context, obj *store.ErrandCase) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ErrandCaseLinks) Estate(ctx context.Context, obj *store.ErrandCase) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (ErrandCaseLinks) Resident(ctx context.Context, obj *store.ErrandCase) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (ErrandCaseLinks) Agent(ctx context.Context, obj *store.ErrandCase) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (ErrandCaseLinks) Documents(ctx context.Context, obj *store.ErrandCase) ([]*store.ErrandDocument, error) {
+	return dataloaders.Link[[]*store.ErrandDocument](ctx, obj)
+}
+
+func (LinkRoot) ErrandCase() ErrandCaseResolver { return ErrandCaseLinks{} }
+
+// ErrandCaseGroupLinks resolves the described links of ErrandCaseGroup.
+type ErrandCaseGroupLinks struct{}
+
+func (ErrandCaseGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) Matter(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) Cases(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) CompletedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) MeanDays(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ErrandCaseGroupLinks) DocumentsHeld(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ErrandCaseGroup() ErrandCaseGroupResolver { return ErrandCaseGroupLinks{} }
+
+// ErrandCaseMeasuresLinks resolves the described links of ErrandCaseMeasures.
+type ErrandCaseMeasuresLinks struct{}
+
+func (ErrandCaseMeasuresLinks) Cases(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ErrandCaseMeasuresLinks) CompletedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ErrandCaseMeasuresLinks) MeanDays(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ErrandCaseMeasuresLinks) DocumentsHeld(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ErrandCaseMeasures() ErrandCaseMeasuresResolver { return ErrandCaseMeasuresLinks{} }
+
+// ErrandDocumentLinks resolves the described links of ErrandDocument.
+type ErrandDocumentLinks struct{}
+
+func (ErrandDocumentLinks) Community(ctx context.Context, obj *store.ErrandDocument) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ErrandDocumentLinks) Errand(ctx context.Context, obj *store.ErrandDocument) (*store.ErrandCase, error) {
+	return dataloaders.Link[*store.ErrandCase](ctx, obj)
+}
+
+func (LinkRoot) ErrandDocument() ErrandDocumentResolver { return ErrandDocumentLinks{} }
 
 // EscalationLinks resolves the described links of Escalation.
 type EscalationLinks struct{}
@@ -2069,6 +2206,127 @@ func (MediaSeriesLinks) Issues(ctx context.Context, obj *store.MediaSeries, filt
 
 func (LinkRoot) MediaSeries() MediaSeriesResolver { return MediaSeriesLinks{} }
 
+// MediationCaseLinks resolves the described links of MediationCase.
+type MediationCaseLinks struct{}
+
+func (MediationCaseLinks) Community(ctx context.Context, obj *store.MediationCase) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediationCaseLinks) Room(ctx context.Context, obj *store.MediationCase) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (MediationCaseLinks) SideA(ctx context.Context, obj *store.MediationCase) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (MediationCaseLinks) SideB(ctx context.Context, obj *store.MediationCase) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (MediationCaseLinks) Sessions(ctx context.Context, obj *store.MediationCase) ([]*store.MediationSession, error) {
+	return dataloaders.Link[[]*store.MediationSession](ctx, obj)
+}
+
+func (LinkRoot) MediationCase() MediationCaseResolver { return MediationCaseLinks{} }
+
+// MediationCaseGroupLinks resolves the described links of MediationCaseGroup.
+type MediationCaseGroupLinks struct{}
+
+func (MediationCaseGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) Dispute(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) FourParty(ctx context.Context, obj *store.Group) (*bool, error) {
+	return dataloaders.Link[*bool](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) Cases(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) Agreed(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) AgreementRate(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MediationCaseGroupLinks) MeanDays(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) MediationCaseGroup() MediationCaseGroupResolver { return MediationCaseGroupLinks{} }
+
+// MediationCaseMeasuresLinks resolves the described links of MediationCaseMeasures.
+type MediationCaseMeasuresLinks struct{}
+
+func (MediationCaseMeasuresLinks) Cases(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MediationCaseMeasuresLinks) Agreed(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (MediationCaseMeasuresLinks) AgreementRate(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (MediationCaseMeasuresLinks) MeanDays(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) MediationCaseMeasures() MediationCaseMeasuresResolver {
+	return MediationCaseMeasuresLinks{}
+}
+
+// MediationParticipantLinks resolves the described links of MediationParticipant.
+type MediationParticipantLinks struct{}
+
+func (MediationParticipantLinks) Community(ctx context.Context, obj *store.MediationParticipant) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (LinkRoot) MediationParticipant() MediationParticipantResolver {
+	return MediationParticipantLinks{}
+}
+
+// MediationSessionLinks resolves the described links of MediationSession.
+type MediationSessionLinks struct{}
+
+func (MediationSessionLinks) Community(ctx context.Context, obj *store.MediationSession) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (MediationSessionLinks) Mediation(ctx context.Context, obj *store.MediationSession) (*store.MediationCase, error) {
+	return dataloaders.Link[*store.MediationCase](ctx, obj)
+}
+
+func (MediationSessionLinks) Participants(ctx context.Context, obj *store.MediationSession) ([]*store.MediationParticipant, error) {
+	return dataloaders.Link[[]*store.MediationParticipant](ctx, obj)
+}
+
+func (LinkRoot) MediationSession() MediationSessionResolver { return MediationSessionLinks{} }
+
 // MedicineBoxLinks resolves the described links of MedicineBox.
 type MedicineBoxLinks struct{}
 
@@ -2788,8 +3046,16 @@ func (ResidentLinks) MealOrders(ctx context.Context, obj *store.Resident, filter
 	return dataloaders.Link[*page.Connection[store.MealOrder]](ctx, obj)
 }
 
+func (ResidentLinks) ErrandCases(ctx context.Context, obj *store.Resident, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ErrandCase], error) {
+	return dataloaders.Link[*page.Connection[store.ErrandCase]](ctx, obj)
+}
+
 func (ResidentLinks) Loans(ctx context.Context, obj *store.Resident, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error) {
 	return dataloaders.Link[*page.Connection[store.Loan]](ctx, obj)
+}
+
+func (ResidentLinks) ServiceRequests(ctx context.Context, obj *store.Resident, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceRequest]](ctx, obj)
 }
 
 func (ResidentLinks) TalentProfiles(ctx context.Context, obj *store.Resident, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TalentProfile], error) {
@@ -3073,6 +3339,19 @@ func (LinkRoot) ServiceDeliveryMeasures() ServiceDeliveryMeasuresResolver {
 	return ServiceDeliveryMeasuresLinks{}
 }
 
+// ServiceMenuItemLinks resolves the described links of ServiceMenuItem.
+type ServiceMenuItemLinks struct{}
+
+func (ServiceMenuItemLinks) Community(ctx context.Context, obj *store.ServiceMenuItem) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceMenuItemLinks) Requests(ctx context.Context, obj *store.ServiceMenuItem, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceRequest]](ctx, obj)
+}
+
+func (LinkRoot) ServiceMenuItem() ServiceMenuItemResolver { return ServiceMenuItemLinks{} }
+
 // ServiceProjectLinks resolves the described links of ServiceProject.
 type ServiceProjectLinks struct{}
 
@@ -3201,6 +3480,139 @@ func (ServiceRecordMeasuresLinks) Minutes(ctx context.Context, obj *store.Group,
 
 func (LinkRoot) ServiceRecordMeasures() ServiceRecordMeasuresResolver {
 	return ServiceRecordMeasuresLinks{}
+}
+
+// ServiceRequestLinks resolves the described links of ServiceRequest.
+type ServiceRequestLinks struct{}
+
+func (ServiceRequestLinks) Community(ctx context.Context, obj *store.ServiceRequest) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceRequestLinks) MenuItem(ctx context.Context, obj *store.ServiceRequest) (*store.ServiceMenuItem, error) {
+	return dataloaders.Link[*store.ServiceMenuItem](ctx, obj)
+}
+
+func (ServiceRequestLinks) Building(ctx context.Context, obj *store.ServiceRequest) (*store.Building, error) {
+	return dataloaders.Link[*store.Building](ctx, obj)
+}
+
+func (ServiceRequestLinks) Channel(ctx context.Context, obj *store.ServiceRequest) (*store.Channel, error) {
+	return dataloaders.Link[*store.Channel](ctx, obj)
+}
+
+func (ServiceRequestLinks) Requester(ctx context.Context, obj *store.ServiceRequest) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (ServiceRequestLinks) RequesterPost(ctx context.Context, obj *store.ServiceRequest) (*store.StaffPost, error) {
+	return dataloaders.Link[*store.StaffPost](ctx, obj)
+}
+
+func (ServiceRequestLinks) Steps(ctx context.Context, obj *store.ServiceRequest, state []scalar.Enum) ([]*store.FeasibilityStep, error) {
+	return dataloaders.Link[[]*store.FeasibilityStep](ctx, obj)
+}
+
+func (ServiceRequestLinks) Rule(ctx context.Context, obj *store.ServiceRequest) (*store.CommunityRule, error) {
+	return dataloaders.Link[*store.CommunityRule](ctx, obj)
+}
+
+func (ServiceRequestLinks) Team(ctx context.Context, obj *store.ServiceRequest) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) ServiceRequest() ServiceRequestResolver { return ServiceRequestLinks{} }
+
+// ServiceRequestGroupLinks resolves the described links of ServiceRequestGroup.
+type ServiceRequestGroupLinks struct{}
+
+func (ServiceRequestGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) CoProduced(ctx context.Context, obj *store.Group) (*bool, error) {
+	return dataloaders.Link[*bool](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) MenuItem(ctx context.Context, obj *store.Group) (*store.ServiceMenuItem, error) {
+	return dataloaders.Link[*store.ServiceMenuItem](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) Team(ctx context.Context, obj *store.Group) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) Cases(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) Delivered(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) CompletionShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) CoProducedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) MeanDaysToApprove(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRequestGroupLinks) MeanDaysToDeliver(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ServiceRequestGroup() ServiceRequestGroupResolver { return ServiceRequestGroupLinks{} }
+
+// ServiceRequestMeasuresLinks resolves the described links of ServiceRequestMeasures.
+type ServiceRequestMeasuresLinks struct{}
+
+func (ServiceRequestMeasuresLinks) Cases(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRequestMeasuresLinks) Delivered(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (ServiceRequestMeasuresLinks) CompletionShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRequestMeasuresLinks) CoProducedShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRequestMeasuresLinks) MeanDaysToApprove(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (ServiceRequestMeasuresLinks) MeanDaysToDeliver(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) ServiceRequestMeasures() ServiceRequestMeasuresResolver {
+	return ServiceRequestMeasuresLinks{}
 }
 
 // ServiceWindowLinks resolves the described links of ServiceWindow.
@@ -3735,6 +4147,10 @@ func (VolunteerTeamLinks) MediaSeries(ctx context.Context, obj *store.VolunteerT
 	return dataloaders.Link[[]*store.MediaSeries](ctx, obj)
 }
 
+func (VolunteerTeamLinks) ServiceRequests(ctx context.Context, obj *store.VolunteerTeam, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error) {
+	return dataloaders.Link[*page.Connection[store.ServiceRequest]](ctx, obj)
+}
+
 func (VolunteerTeamLinks) Talents(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Talent, error) {
 	return dataloaders.Link[[]*store.Talent](ctx, obj)
 }
@@ -3860,6 +4276,10 @@ func (c Cubes) EnrolmentAggregate(ctx context.Context, communities []string, whe
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) ErrandCaseAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) EventAggregate(ctx context.Context, communities []string, where *store.EventFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -3881,6 +4301,10 @@ func (c Cubes) MealOrderAggregate(ctx context.Context, communities []string, whe
 }
 
 func (c Cubes) MediaIssueAggregate(ctx context.Context, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) MediationCaseAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
 
@@ -3920,6 +4344,10 @@ func (c Cubes) ServiceRecordAggregate(ctx context.Context, communities []string,
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) ServiceRequestAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) StationAggregate(ctx context.Context, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -3950,6 +4378,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Alliance_resources_args(ctx, raw)
 	case "Alliance.projects":
 		return ec.field_Alliance_projects_args(ctx, raw)
+	case "Building.serviceRequests":
+		return ec.field_Building_serviceRequests_args(ctx, raw)
 	case "Canteen.seniorPriceRange":
 		return ec.field_Canteen_seniorPriceRange_args(ctx, raw)
 	case "Canteen.subsidyRule":
@@ -3962,6 +4392,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Canteen_freeMealRoster_args(ctx, raw)
 	case "Channel.liveSessions":
 		return ec.field_Channel_liveSessions_args(ctx, raw)
+	case "Channel.serviceRequests":
+		return ec.field_Channel_serviceRequests_args(ctx, raw)
 	case "Community.organizations":
 		return ec.field_Community_organizations_args(ctx, raw)
 	case "Community.posts":
@@ -4002,6 +4434,12 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_latestMediaIssues_args(ctx, raw)
 	case "Community.residents":
 		return ec.field_Community_residents_args(ctx, raw)
+	case "Community.serviceMenuItems":
+		return ec.field_Community_serviceMenuItems_args(ctx, raw)
+	case "Community.communityRules":
+		return ec.field_Community_communityRules_args(ctx, raw)
+	case "Community.serviceRequests":
+		return ec.field_Community_serviceRequests_args(ctx, raw)
 	case "Community.stations":
 		return ec.field_Community_stations_args(ctx, raw)
 	case "Community.openStationsNow":
@@ -4336,8 +4774,12 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_serviceMinutes_args(ctx, raw)
 	case "Resident.mealOrders":
 		return ec.field_Resident_mealOrders_args(ctx, raw)
+	case "Resident.errandCases":
+		return ec.field_Resident_errandCases_args(ctx, raw)
 	case "Resident.loans":
 		return ec.field_Resident_loans_args(ctx, raw)
+	case "Resident.serviceRequests":
+		return ec.field_Resident_serviceRequests_args(ctx, raw)
 	case "Resident.talentProfiles":
 		return ec.field_Resident_talentProfiles_args(ctx, raw)
 	case "ResidentGroup.residents":
@@ -4362,6 +4804,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_ServiceDeliveryMeasures_deliveries_args(ctx, raw)
 	case "ServiceDeliveryMeasures.largest":
 		return ec.field_ServiceDeliveryMeasures_largest_args(ctx, raw)
+	case "ServiceMenuItem.requests":
+		return ec.field_ServiceMenuItem_requests_args(ctx, raw)
 	case "ServiceRecordGroup.hours":
 		return ec.field_ServiceRecordGroup_hours_args(ctx, raw)
 	case "ServiceRecordGroup.records":
@@ -4382,6 +4826,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_ServiceRecordMeasures_meanHours_args(ctx, raw)
 	case "ServiceRecordMeasures.minutes":
 		return ec.field_ServiceRecordMeasures_minutes_args(ctx, raw)
+	case "ServiceRequest.steps":
+		return ec.field_ServiceRequest_steps_args(ctx, raw)
 	case "Station.offerings":
 		return ec.field_Station_offerings_args(ctx, raw)
 	case "Station.scheduleExceptions":
@@ -4426,6 +4872,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_VolunteerTeam_memberships_args(ctx, raw)
 	case "VolunteerTeam.serviceHours":
 		return ec.field_VolunteerTeam_serviceHours_args(ctx, raw)
+	case "VolunteerTeam.serviceRequests":
+		return ec.field_VolunteerTeam_serviceRequests_args(ctx, raw)
 	case "VolunteerTeamGroup.teams":
 		return ec.field_VolunteerTeamGroup_teams_args(ctx, raw)
 	case "VolunteerTeamGroup.places":

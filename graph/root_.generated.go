@@ -39,6 +39,7 @@ type ResolverRoot interface {
 	Channel() ChannelResolver
 	ChannelApproval() ChannelApprovalResolver
 	Community() CommunityResolver
+	CommunityRule() CommunityRuleResolver
 	ContestEntry() ContestEntryResolver
 	Course() CourseResolver
 	CourseGroup() CourseGroupResolver
@@ -59,6 +60,10 @@ type ResolverRoot interface {
 	Enrolment() EnrolmentResolver
 	EnrolmentGroup() EnrolmentGroupResolver
 	EnrolmentMeasures() EnrolmentMeasuresResolver
+	ErrandCase() ErrandCaseResolver
+	ErrandCaseGroup() ErrandCaseGroupResolver
+	ErrandCaseMeasures() ErrandCaseMeasuresResolver
+	ErrandDocument() ErrandDocumentResolver
 	Escalation() EscalationResolver
 	Estate() EstateResolver
 	Event() EventResolver
@@ -93,6 +98,11 @@ type ResolverRoot interface {
 	MediaIssueMeasures() MediaIssueMeasuresResolver
 	MediaSegment() MediaSegmentResolver
 	MediaSeries() MediaSeriesResolver
+	MediationCase() MediationCaseResolver
+	MediationCaseGroup() MediationCaseGroupResolver
+	MediationCaseMeasures() MediationCaseMeasuresResolver
+	MediationParticipant() MediationParticipantResolver
+	MediationSession() MediationSessionResolver
 	MedicineBox() MedicineBoxResolver
 	MedicineMove() MedicineMoveResolver
 	MedicineMoveGroup() MedicineMoveGroupResolver
@@ -133,10 +143,14 @@ type ResolverRoot interface {
 	ServiceDelivery() ServiceDeliveryResolver
 	ServiceDeliveryGroup() ServiceDeliveryGroupResolver
 	ServiceDeliveryMeasures() ServiceDeliveryMeasuresResolver
+	ServiceMenuItem() ServiceMenuItemResolver
 	ServiceProject() ServiceProjectResolver
 	ServiceRecord() ServiceRecordResolver
 	ServiceRecordGroup() ServiceRecordGroupResolver
 	ServiceRecordMeasures() ServiceRecordMeasuresResolver
+	ServiceRequest() ServiceRequestResolver
+	ServiceRequestGroup() ServiceRequestGroupResolver
+	ServiceRequestMeasures() ServiceRequestMeasuresResolver
 	ServiceWindow() ServiceWindowResolver
 	SlaRule() SlaRuleResolver
 	StaffPost() StaffPostResolver
@@ -370,13 +384,14 @@ type ComplexityRoot struct {
 	}
 
 	Building struct {
-		Community func(childComplexity int) int
-		Estate    func(childComplexity int) int
-		Head      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		NameEn    func(childComplexity int) int
-		NameZh    func(childComplexity int) int
-		Posts     func(childComplexity int) int
+		Community       func(childComplexity int) int
+		Estate          func(childComplexity int) int
+		Head            func(childComplexity int) int
+		ID              func(childComplexity int) int
+		NameEn          func(childComplexity int) int
+		NameZh          func(childComplexity int) int
+		Posts           func(childComplexity int) int
+		ServiceRequests func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 	}
 
 	Campaign struct {
@@ -439,32 +454,33 @@ type ComplexityRoot struct {
 	}
 
 	Channel struct {
-		Announcements func(childComplexity int) int
-		Approval      func(childComplexity int) int
-		Approvals     func(childComplexity int) int
-		Approved      func(childComplexity int) int
-		ApprovedBy    func(childComplexity int) int
-		ApprovedOn    func(childComplexity int) int
-		Brand         func(childComplexity int) int
-		Collects      func(childComplexity int) int
-		Community     func(childComplexity int) int
-		Direction     func(childComplexity int) int
-		ID            func(childComplexity int) int
-		Kind          func(childComplexity int) int
-		LiveSessions  func(childComplexity int, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Livestream    func(childComplexity int) int
-		MediaSeries   func(childComplexity int) int
-		NameEn        func(childComplexity int) int
-		NameZh        func(childComplexity int) int
-		NeedsApproval func(childComplexity int) int
-		Productions   func(childComplexity int) int
-		Provenance    func(childComplexity int) int
-		Publishes     func(childComplexity int) int
-		Purpose       func(childComplexity int) int
-		RawName       func(childComplexity int) int
-		Room          func(childComplexity int) int
-		Station       func(childComplexity int) int
-		StudiedBy     func(childComplexity int) int
+		Announcements   func(childComplexity int) int
+		Approval        func(childComplexity int) int
+		Approvals       func(childComplexity int) int
+		Approved        func(childComplexity int) int
+		ApprovedBy      func(childComplexity int) int
+		ApprovedOn      func(childComplexity int) int
+		Brand           func(childComplexity int) int
+		Collects        func(childComplexity int) int
+		Community       func(childComplexity int) int
+		Direction       func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Kind            func(childComplexity int) int
+		LiveSessions    func(childComplexity int, filter *store.LiveSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Livestream      func(childComplexity int) int
+		MediaSeries     func(childComplexity int) int
+		NameEn          func(childComplexity int) int
+		NameZh          func(childComplexity int) int
+		NeedsApproval   func(childComplexity int) int
+		Productions     func(childComplexity int) int
+		Provenance      func(childComplexity int) int
+		Publishes       func(childComplexity int) int
+		Purpose         func(childComplexity int) int
+		RawName         func(childComplexity int) int
+		Room            func(childComplexity int) int
+		ServiceRequests func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Station         func(childComplexity int) int
+		StudiedBy       func(childComplexity int) int
 	}
 
 	ChannelApproval struct {
@@ -505,6 +521,7 @@ type ComplexityRoot struct {
 		Brands             func(childComplexity int) int
 		Canteens           func(childComplexity int, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Channels           func(childComplexity int, kind []scalar.Enum) int
+		CommunityRules     func(childComplexity int, filter *store.CommunityRuleFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Courses            func(childComplexity int, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Division           func(childComplexity int) int
 		EchoWall           func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -530,6 +547,8 @@ type ComplexityRoot struct {
 		Residents          func(childComplexity int, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		SLARules           func(childComplexity int) int
 		ServiceDeliveries  func(childComplexity int, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ServiceMenuItems   func(childComplexity int, filter *store.ServiceMenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ServiceRequests    func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Slug               func(childComplexity int) int
 		Stations           func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Talents            func(childComplexity int, filter *store.TalentFilter, first *int, after *string, last *int, before *string) int
@@ -551,6 +570,34 @@ type ComplexityRoot struct {
 	CommunityEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	CommunityRule struct {
+		AdoptedBy  func(childComplexity int) int
+		AdoptedOn  func(childComplexity int) int
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Recurrence func(childComplexity int) int
+		TitleZh    func(childComplexity int) int
+	}
+
+	CommunityRuleConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CommunityRuleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CommunityRulePayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ContestEntry struct {
@@ -1055,6 +1102,108 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ErrandCase struct {
+		Agent              func(childComplexity int) int
+		AuthorisationForm  func(childComplexity int) int
+		AuthorisationScope func(childComplexity int) int
+		AuthorisedAt       func(childComplexity int) int
+		AuthorisedUntil    func(childComplexity int) int
+		BeneficiaryGroup   func(childComplexity int) int
+		CancelledAt        func(childComplexity int) int
+		ClosedAt           func(childComplexity int) int
+		Community          func(childComplexity int) int
+		DecidedAt          func(childComplexity int) int
+		Documents          func(childComplexity int) int
+		DocumentsHeld      func(childComplexity int) int
+		Estate             func(childComplexity int) int
+		Granted            func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Matter             func(childComplexity int) int
+		MatterZh           func(childComplexity int) int
+		ModeZh             func(childComplexity int) int
+		Outcome            func(childComplexity int) int
+		Provenance         func(childComplexity int) int
+		Reason             func(childComplexity int) int
+		RequestedAt        func(childComplexity int) int
+		Resident           func(childComplexity int) int
+		Station            func(childComplexity int) int
+		Status             func(childComplexity int) int
+		SubmittedAt        func(childComplexity int) int
+		SubmittedTo        func(childComplexity int) int
+		Version            func(childComplexity int) int
+	}
+
+	ErrandCaseAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ErrandCaseConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ErrandCaseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ErrandCaseGroup struct {
+		Bucket         func(childComplexity int) int
+		Cases          func(childComplexity int) int
+		Community      func(childComplexity int) int
+		Compared       func(childComplexity int) int
+		CompletedShare func(childComplexity int) int
+		District       func(childComplexity int) int
+		DocumentsHeld  func(childComplexity int) int
+		Matter         func(childComplexity int) int
+		MeanDays       func(childComplexity int) int
+		Station        func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Street         func(childComplexity int) int
+		Suppressed     func(childComplexity int) int
+	}
+
+	ErrandCaseGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ErrandCaseMeasures struct {
+		Cases          func(childComplexity int) int
+		CompletedShare func(childComplexity int) int
+		DocumentsHeld  func(childComplexity int) int
+		MeanDays       func(childComplexity int) int
+	}
+
+	ErrandDocument struct {
+		Community  func(childComplexity int) int
+		Errand     func(childComplexity int) int
+		HeldFrom   func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		ReceiptNo  func(childComplexity int) int
+		ReturnedAt func(childComplexity int) int
+		ReturnedTo func(childComplexity int) int
+	}
+
+	ErrandPayload struct {
+		Errand     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Escalation struct {
 		At     func(childComplexity int) int
 		DueAt  func(childComplexity int) int
@@ -1228,6 +1377,17 @@ type ComplexityRoot struct {
 	EventSeriesEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	FeasibilityStep struct {
+		Code       func(childComplexity int) int
+		DoneAt     func(childComplexity int) int
+		ID         func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Note       func(childComplexity int) int
+		Ordinal    func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		State      func(childComplexity int) int
 	}
 
 	Feedback struct {
@@ -2015,6 +2175,112 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MediationCase struct {
+		AgreedAt          func(childComplexity int) int
+		ClosedAt          func(childComplexity int) int
+		Community         func(childComplexity int) int
+		Dispute           func(childComplexity int) int
+		DisputeZh         func(childComplexity int) int
+		FollowedUpAgainAt func(childComplexity int) int
+		FollowedUpAt      func(childComplexity int) int
+		FourParty         func(childComplexity int) int
+		ID                func(childComplexity int) int
+		OpenedAt          func(childComplexity int) int
+		PartiesCount      func(childComplexity int) int
+		Proposals         func(childComplexity int) int
+		Provenance        func(childComplexity int) int
+		ReferredTo        func(childComplexity int) int
+		Room              func(childComplexity int) int
+		Sessions          func(childComplexity int) int
+		Settlement        func(childComplexity int) int
+		SideA             func(childComplexity int) int
+		SideAAgrees       func(childComplexity int) int
+		SideATakesPart    func(childComplexity int) int
+		SideB             func(childComplexity int) int
+		SideBAgrees       func(childComplexity int) int
+		SideBTakesPart    func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Steps             func(childComplexity int) int
+		ToldOf            func(childComplexity int) int
+		Version           func(childComplexity int) int
+	}
+
+	MediationCaseAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MediationCaseConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MediationCaseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MediationCaseGroup struct {
+		Agreed        func(childComplexity int) int
+		AgreementRate func(childComplexity int) int
+		Bucket        func(childComplexity int) int
+		Cases         func(childComplexity int) int
+		Community     func(childComplexity int) int
+		Compared      func(childComplexity int) int
+		Dispute       func(childComplexity int) int
+		District      func(childComplexity int) int
+		FourParty     func(childComplexity int) int
+		MeanDays      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Street        func(childComplexity int) int
+		Suppressed    func(childComplexity int) int
+	}
+
+	MediationCaseGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MediationCaseMeasures struct {
+		Agreed        func(childComplexity int) int
+		AgreementRate func(childComplexity int) int
+		Cases         func(childComplexity int) int
+		MeanDays      func(childComplexity int) int
+	}
+
+	MediationParticipant struct {
+		Attended  func(childComplexity int) int
+		Community func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Role      func(childComplexity int) int
+		RoleZh    func(childComplexity int) int
+	}
+
+	MediationPayload struct {
+		Mediation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MediationSession struct {
+		Community    func(childComplexity int) int
+		HeldAt       func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Mediation    func(childComplexity int) int
+		Participants func(childComplexity int) int
+	}
+
 	MedicineBox struct {
 		Brand           func(childComplexity int) int
 		Community       func(childComplexity int) int
@@ -2340,120 +2606,152 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptImprovementPlan   func(childComplexity int, input store.AcceptImprovementPlanInput) int
-		AcceptSeat              func(childComplexity int, input store.StepEnrolmentInput) int
-		AddAction               func(childComplexity int, input store.AddActionInput) int
-		AddMediaSegment         func(childComplexity int, input store.AddMediaSegmentInput) int
-		AddMenuItem             func(childComplexity int, input store.AddMenuItemInput) int
-		AddNeed                 func(childComplexity int, input store.AddNeedInput) int
-		AddToFreeMealRoster     func(childComplexity int, input store.AddToFreeMealRosterInput) int
-		ApproveChannel          func(childComplexity int, input store.StepChannelApprovalInput) int
-		AssignFeedback          func(childComplexity int, input store.AssignFeedbackInput) int
-		BorrowItem              func(childComplexity int, input store.BorrowItemInput) int
-		CancelLiveSession       func(childComplexity int, input store.CancelLiveSessionInput) int
-		CancelMealOrder         func(childComplexity int, input store.StepMealOrderInput) int
-		CancelMeeting           func(childComplexity int, input store.CancelMeetingInput) int
-		CancelSupplyIssue       func(childComplexity int, input store.CancelSupplyIssueInput) int
-		CloseFeedback           func(childComplexity int, input store.CloseFeedbackInput) int
-		CollectItem             func(childComplexity int, input store.CollectItemInput) int
-		CollectMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
-		CompleteAction          func(childComplexity int, input store.CloseActionInput) int
-		CompleteEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
-		CompleteImprovementPlan func(childComplexity int, input store.CompleteImprovementPlanInput) int
-		ConfirmMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
-		ConsentEnrolment        func(childComplexity int, input store.ConsentEnrolmentInput) int
-		CountSupply             func(childComplexity int, input store.CountSupplyInput) int
-		DeleteQuery             func(childComplexity int, input store.DeleteQueryInput) int
-		DeliverMeal             func(childComplexity int, input store.StepMealOrderInput) int
-		DepositItem             func(childComplexity int, input store.DepositItemInput) int
-		DiscardMedicine         func(childComplexity int, input store.DiscardMedicineInput) int
-		DispenseMedicine        func(childComplexity int, input store.DispenseMedicineInput) int
-		DonateMedicine          func(childComplexity int, input store.DonateMedicineInput) int
-		DraftAnnouncement       func(childComplexity int, input store.DraftAnnouncementInput) int
-		DraftEcho               func(childComplexity int, input store.DraftEchoInput) int
-		DraftMediaIssue         func(childComplexity int, input store.DraftMediaIssueInput) int
-		DropAction              func(childComplexity int, input store.CloseActionInput) int
-		DropDeliberation        func(childComplexity int, input store.CloseDeliberationInput) int
-		DropImprovementPlan     func(childComplexity int, input store.DropImprovementPlanInput) int
-		DropNeed                func(childComplexity int, input store.DropNeedInput) int
-		EndFreeMeals            func(childComplexity int, input store.EndFreeMealsInput) int
-		Enrol                   func(childComplexity int, input store.EnrolInput) int
-		FailMealDelivery        func(childComplexity int, input store.FailMealDeliveryInput) int
-		HandOverItem            func(childComplexity int, input store.HandOverItemInput) int
-		HoldMeeting             func(childComplexity int, input store.HoldMeetingInput) int
-		IssueSupply             func(childComplexity int, input store.IssueSupplyInput) int
-		JoinAlliance            func(childComplexity int, input store.JoinAllianceInput) int
-		LeaveAlliance           func(childComplexity int, input store.LeaveAllianceInput) int
-		MarkDuplicate           func(childComplexity int, input store.MarkDuplicateInput) int
-		MatchNeed               func(childComplexity int, input store.MatchNeedInput) int
-		MeetNeed                func(childComplexity int, input store.MeetNeedInput) int
-		MissMealOrder           func(childComplexity int, input store.StepMealOrderInput) int
-		OfferResource           func(childComplexity int, input store.OfferResourceInput) int
-		OpenFund                func(childComplexity int, input store.OpenFundInput) int
-		PlaceMealOrder          func(childComplexity int, input store.PlaceMealOrderInput) int
-		PlanMeeting             func(childComplexity int, input store.PlanMeetingInput) int
-		PostFundEntry           func(childComplexity int, input store.PostFundEntryInput) int
-		PrepareMealOrder        func(childComplexity int, input store.StepMealOrderInput) int
-		ProposeImprovementPlan  func(childComplexity int, input store.ProposeImprovementPlanInput) int
-		PublishAnnouncement     func(childComplexity int, input store.PublishAnnouncementInput) int
-		PublishEcho             func(childComplexity int, input store.StepEchoInput) int
-		PublishMediaIssue       func(childComplexity int, input store.StepMediaIssueInput) int
-		RaiseDeliberation       func(childComplexity int, input store.RaiseDeliberationInput) int
-		RateFeedback            func(childComplexity int, input store.RateFeedbackInput) int
-		ReadyMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
-		RecordAttendance        func(childComplexity int, input store.RecordAttendanceInput) int
-		RecordDecision          func(childComplexity int, input store.RecordDecisionInput) int
-		RecordDualReporting     func(childComplexity int, input store.RecordDualReportingInput) int
-		RecordMediaIssue        func(childComplexity int, input store.RecordMediaIssueInput) int
-		RecordProduction        func(childComplexity int, input store.RecordProductionInput) int
-		RecordRenovation        func(childComplexity int, input store.RecordRenovationInput) int
-		RecordServiceDelivery   func(childComplexity int, input store.RecordServiceDeliveryInput) int
-		ReferFeedback           func(childComplexity int, input store.ReferFeedbackInput) int
-		RefuseChannel           func(childComplexity int, input store.HoldChannelInput) int
-		RefuseFeedback          func(childComplexity int, input store.RefuseFeedbackInput) int
-		RefuseItem              func(childComplexity int, input store.RefuseItemInput) int
-		RegisterTalent          func(childComplexity int, input store.RegisterTalentInput) int
-		RejectEnrolment         func(childComplexity int, input store.StepEnrolmentInput) int
-		ReleaseItem             func(childComplexity int, input store.ReleaseItemInput) int
-		ReleaseMediaSegment     func(childComplexity int, input store.ReleaseMediaSegmentInput) int
-		ReopenFeedback          func(childComplexity int, input store.ReopenFeedbackInput) int
-		ReopenNeed              func(childComplexity int, input store.ReopenNeedInput) int
-		ReplyFeedback           func(childComplexity int, input store.ReplyFeedbackInput) int
-		ReportLost              func(childComplexity int, input store.StepLoanInput) int
-		ResolveDeliberation     func(childComplexity int, input store.CloseDeliberationInput) int
-		ResolveFeedback         func(childComplexity int, input store.ResolveFeedbackInput) int
-		ResumeFeedback          func(childComplexity int, input store.StepFeedbackInput) int
-		ReturnItem              func(childComplexity int, input store.ReturnItemInput) int
-		ReverseFundEntry        func(childComplexity int, input store.ReverseFundEntryInput) int
-		ReviewEcho              func(childComplexity int, input store.StepEchoInput) int
-		ReviewMediaIssue        func(childComplexity int, input store.StepMediaIssueInput) int
-		ReviseEcho              func(childComplexity int, input store.ReviseEchoInput) int
-		ReviseImprovementPlan   func(childComplexity int, input store.ReviseImprovementPlanInput) int
-		ReviseTalent            func(childComplexity int, input store.ReviseTalentInput) int
-		RevokeMediaRelease      func(childComplexity int, input store.RevokeMediaReleaseInput) int
-		ReworkMediaIssue        func(childComplexity int, input store.StepMediaIssueInput) int
-		SaveQuery               func(childComplexity int, input store.SaveQueryInput) int
-		ScheduleLiveSession     func(childComplexity int, input store.ScheduleLiveSessionInput) int
-		SendMealOut             func(childComplexity int, input store.SendMealOutInput) int
-		SetSubsidyRule          func(childComplexity int, input store.SetSubsidyRuleInput) int
-		ShareQuery              func(childComplexity int, input store.ShareQueryInput) int
-		ShowTalent              func(childComplexity int, input store.ShowTalentInput) int
-		StartFeedback           func(childComplexity int, input store.StepFeedbackInput) int
-		StartNeed               func(childComplexity int, input store.StartNeedInput) int
-		StudyChannel            func(childComplexity int, input store.StudyChannelInput) int
-		SubmitChannel           func(childComplexity int, input store.SubmitChannelInput) int
-		SubmitFeedback          func(childComplexity int, input store.SubmitFeedbackInput) int
-		SuspendChannel          func(childComplexity int, input store.HoldChannelInput) int
-		SuspendFeedback         func(childComplexity int, input store.SuspendFeedbackInput) int
-		TriageFeedback          func(childComplexity int, input store.TriageFeedbackInput) int
-		WithdrawAnnouncement    func(childComplexity int, input store.WithdrawAnnouncementInput) int
-		WithdrawEcho            func(childComplexity int, input store.WithdrawEchoInput) int
-		WithdrawEnrolment       func(childComplexity int, input store.StepEnrolmentInput) int
-		WithdrawFeedback        func(childComplexity int, input store.WithdrawFeedbackInput) int
-		WithdrawMediaIssue      func(childComplexity int, input store.WithdrawMediaIssueInput) int
-		WithdrawMenuItem        func(childComplexity int, input store.WithdrawMenuItemInput) int
-		WithdrawTalent          func(childComplexity int, input store.WithdrawTalentInput) int
-		WriteOffLoan            func(childComplexity int, input store.StepLoanInput) int
+		AcceptImprovementPlan     func(childComplexity int, input store.AcceptImprovementPlanInput) int
+		AcceptMediation           func(childComplexity int, input store.MediationSideInput) int
+		AcceptSeat                func(childComplexity int, input store.StepEnrolmentInput) int
+		AcceptSettlement          func(childComplexity int, input store.MediationSideInput) int
+		AddAction                 func(childComplexity int, input store.AddActionInput) int
+		AddMediaSegment           func(childComplexity int, input store.AddMediaSegmentInput) int
+		AddMenuItem               func(childComplexity int, input store.AddMenuItemInput) int
+		AddNeed                   func(childComplexity int, input store.AddNeedInput) int
+		AddToFreeMealRoster       func(childComplexity int, input store.AddToFreeMealRosterInput) int
+		AdoptRule                 func(childComplexity int, input store.AdoptRuleInput) int
+		ApproveChannel            func(childComplexity int, input store.StepChannelApprovalInput) int
+		ApproveServiceRequest     func(childComplexity int, input store.ApproveServiceRequestInput) int
+		AssignFeedback            func(childComplexity int, input store.AssignFeedbackInput) int
+		AuthoriseErrand           func(childComplexity int, input store.AuthoriseErrandInput) int
+		AwaitErrand               func(childComplexity int, input store.StepErrandInput) int
+		BorrowItem                func(childComplexity int, input store.BorrowItemInput) int
+		CancelErrand              func(childComplexity int, input store.StepErrandInput) int
+		CancelLiveSession         func(childComplexity int, input store.CancelLiveSessionInput) int
+		CancelMealOrder           func(childComplexity int, input store.StepMealOrderInput) int
+		CancelMeeting             func(childComplexity int, input store.CancelMeetingInput) int
+		CancelServiceRequest      func(childComplexity int, input store.CancelServiceRequestInput) int
+		CancelSupplyIssue         func(childComplexity int, input store.CancelSupplyIssueInput) int
+		ClaimServiceRequest       func(childComplexity int, input store.ClaimServiceRequestInput) int
+		CloseErrand               func(childComplexity int, input store.StepErrandInput) int
+		CloseFeedback             func(childComplexity int, input store.CloseFeedbackInput) int
+		CloseMediation            func(childComplexity int, input store.StepMediationInput) int
+		CollectItem               func(childComplexity int, input store.CollectItemInput) int
+		CollectMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
+		CompleteAction            func(childComplexity int, input store.CloseActionInput) int
+		CompleteEnrolment         func(childComplexity int, input store.StepEnrolmentInput) int
+		CompleteFeasibilityStep   func(childComplexity int, input store.CompleteFeasibilityStepInput) int
+		CompleteImprovementPlan   func(childComplexity int, input store.CompleteImprovementPlanInput) int
+		CompleteServiceRequest    func(childComplexity int, input store.CompleteServiceRequestInput) int
+		ConfirmMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
+		ConsentEnrolment          func(childComplexity int, input store.ConsentEnrolmentInput) int
+		ConveneMediation          func(childComplexity int, input store.ConveneMediationInput) int
+		CountSupply               func(childComplexity int, input store.CountSupplyInput) int
+		DecideErrand              func(childComplexity int, input store.DecideErrandInput) int
+		DeclineServiceRequest     func(childComplexity int, input store.DeclineServiceRequestInput) int
+		DeclineSettlement         func(childComplexity int, input store.MediationSideInput) int
+		DeleteQuery               func(childComplexity int, input store.DeleteQueryInput) int
+		DeliverMeal               func(childComplexity int, input store.StepMealOrderInput) int
+		DepositItem               func(childComplexity int, input store.DepositItemInput) int
+		DiscardMedicine           func(childComplexity int, input store.DiscardMedicineInput) int
+		DispatchServiceRequest    func(childComplexity int, input store.DispatchServiceRequestInput) int
+		DispenseMedicine          func(childComplexity int, input store.DispenseMedicineInput) int
+		DonateMedicine            func(childComplexity int, input store.DonateMedicineInput) int
+		DraftAnnouncement         func(childComplexity int, input store.DraftAnnouncementInput) int
+		DraftEcho                 func(childComplexity int, input store.DraftEchoInput) int
+		DraftMediaIssue           func(childComplexity int, input store.DraftMediaIssueInput) int
+		DropAction                func(childComplexity int, input store.CloseActionInput) int
+		DropDeliberation          func(childComplexity int, input store.CloseDeliberationInput) int
+		DropImprovementPlan       func(childComplexity int, input store.DropImprovementPlanInput) int
+		DropNeed                  func(childComplexity int, input store.DropNeedInput) int
+		EndFreeMeals              func(childComplexity int, input store.EndFreeMealsInput) int
+		Enrol                     func(childComplexity int, input store.EnrolInput) int
+		FailMealDelivery          func(childComplexity int, input store.FailMealDeliveryInput) int
+		FollowUpMediation         func(childComplexity int, input store.StepMediationInput) int
+		HandOverItem              func(childComplexity int, input store.HandOverItemInput) int
+		HoldMeeting               func(childComplexity int, input store.HoldMeetingInput) int
+		IssueSupply               func(childComplexity int, input store.IssueSupplyInput) int
+		JoinAlliance              func(childComplexity int, input store.JoinAllianceInput) int
+		LeaveAlliance             func(childComplexity int, input store.LeaveAllianceInput) int
+		MarkDuplicate             func(childComplexity int, input store.MarkDuplicateInput) int
+		MatchNeed                 func(childComplexity int, input store.MatchNeedInput) int
+		MeetNeed                  func(childComplexity int, input store.MeetNeedInput) int
+		MissMealOrder             func(childComplexity int, input store.StepMealOrderInput) int
+		OfferResource             func(childComplexity int, input store.OfferResourceInput) int
+		OpenFund                  func(childComplexity int, input store.OpenFundInput) int
+		OpenMediation             func(childComplexity int, input store.OpenMediationInput) int
+		PlaceMealOrder            func(childComplexity int, input store.PlaceMealOrderInput) int
+		PlaceServiceRequest       func(childComplexity int, input store.PlaceServiceRequestInput) int
+		PlanMeeting               func(childComplexity int, input store.PlanMeetingInput) int
+		PostFundEntry             func(childComplexity int, input store.PostFundEntryInput) int
+		PrepareMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
+		ProposeImprovementPlan    func(childComplexity int, input store.ProposeImprovementPlanInput) int
+		ProposeSettlement         func(childComplexity int, input store.ProposeSettlementInput) int
+		PublishAnnouncement       func(childComplexity int, input store.PublishAnnouncementInput) int
+		PublishEcho               func(childComplexity int, input store.StepEchoInput) int
+		PublishMediaIssue         func(childComplexity int, input store.StepMediaIssueInput) int
+		RaiseDeliberation         func(childComplexity int, input store.RaiseDeliberationInput) int
+		RateFeedback              func(childComplexity int, input store.RateFeedbackInput) int
+		RateServiceRequest        func(childComplexity int, input store.RateServiceRequestInput) int
+		ReadyMealOrder            func(childComplexity int, input store.StepMealOrderInput) int
+		ReceiveErrandDocument     func(childComplexity int, input store.ReceiveErrandDocumentInput) int
+		RecordAttendance          func(childComplexity int, input store.RecordAttendanceInput) int
+		RecordDecision            func(childComplexity int, input store.RecordDecisionInput) int
+		RecordDualReporting       func(childComplexity int, input store.RecordDualReportingInput) int
+		RecordMediaIssue          func(childComplexity int, input store.RecordMediaIssueInput) int
+		RecordMediationAttendance func(childComplexity int, input store.RecordMediationAttendanceInput) int
+		RecordProduction          func(childComplexity int, input store.RecordProductionInput) int
+		RecordRenovation          func(childComplexity int, input store.RecordRenovationInput) int
+		RecordServiceDelivery     func(childComplexity int, input store.RecordServiceDeliveryInput) int
+		ReferFeedback             func(childComplexity int, input store.ReferFeedbackInput) int
+		ReferMediation            func(childComplexity int, input store.ReferMediationInput) int
+		RefuseChannel             func(childComplexity int, input store.HoldChannelInput) int
+		RefuseFeedback            func(childComplexity int, input store.RefuseFeedbackInput) int
+		RefuseItem                func(childComplexity int, input store.RefuseItemInput) int
+		RegisterTalent            func(childComplexity int, input store.RegisterTalentInput) int
+		RejectEnrolment           func(childComplexity int, input store.StepEnrolmentInput) int
+		ReleaseItem               func(childComplexity int, input store.ReleaseItemInput) int
+		ReleaseMediaSegment       func(childComplexity int, input store.ReleaseMediaSegmentInput) int
+		ReopenFeedback            func(childComplexity int, input store.ReopenFeedbackInput) int
+		ReopenNeed                func(childComplexity int, input store.ReopenNeedInput) int
+		ReplyFeedback             func(childComplexity int, input store.ReplyFeedbackInput) int
+		ReportLost                func(childComplexity int, input store.StepLoanInput) int
+		RequestErrand             func(childComplexity int, input store.RequestErrandInput) int
+		ResolveDeliberation       func(childComplexity int, input store.CloseDeliberationInput) int
+		ResolveFeedback           func(childComplexity int, input store.ResolveFeedbackInput) int
+		ResumeFeedback            func(childComplexity int, input store.StepFeedbackInput) int
+		ReturnErrandDocument      func(childComplexity int, input store.ReturnErrandDocumentInput) int
+		ReturnItem                func(childComplexity int, input store.ReturnItemInput) int
+		ReverseFundEntry          func(childComplexity int, input store.ReverseFundEntryInput) int
+		ReviewEcho                func(childComplexity int, input store.StepEchoInput) int
+		ReviewMediaIssue          func(childComplexity int, input store.StepMediaIssueInput) int
+		ReviewServiceRequest      func(childComplexity int, input store.ReviewServiceRequestInput) int
+		ReviseEcho                func(childComplexity int, input store.ReviseEchoInput) int
+		ReviseImprovementPlan     func(childComplexity int, input store.ReviseImprovementPlanInput) int
+		ReviseTalent              func(childComplexity int, input store.ReviseTalentInput) int
+		RevokeMediaRelease        func(childComplexity int, input store.RevokeMediaReleaseInput) int
+		ReworkMediaIssue          func(childComplexity int, input store.StepMediaIssueInput) int
+		SaveQuery                 func(childComplexity int, input store.SaveQueryInput) int
+		ScheduleLiveSession       func(childComplexity int, input store.ScheduleLiveSessionInput) int
+		SendMealOut               func(childComplexity int, input store.SendMealOutInput) int
+		SetSubsidyRule            func(childComplexity int, input store.SetSubsidyRuleInput) int
+		ShareQuery                func(childComplexity int, input store.ShareQueryInput) int
+		ShowTalent                func(childComplexity int, input store.ShowTalentInput) int
+		StartFeedback             func(childComplexity int, input store.StepFeedbackInput) int
+		StartNeed                 func(childComplexity int, input store.StartNeedInput) int
+		StartServiceRequest       func(childComplexity int, input store.StepServiceRequestInput) int
+		StudyChannel              func(childComplexity int, input store.StudyChannelInput) int
+		SubmitChannel             func(childComplexity int, input store.SubmitChannelInput) int
+		SubmitErrand              func(childComplexity int, input store.SubmitErrandInput) int
+		SubmitFeedback            func(childComplexity int, input store.SubmitFeedbackInput) int
+		SuspendChannel            func(childComplexity int, input store.HoldChannelInput) int
+		SuspendFeedback           func(childComplexity int, input store.SuspendFeedbackInput) int
+		TriageFeedback            func(childComplexity int, input store.TriageFeedbackInput) int
+		WithdrawAnnouncement      func(childComplexity int, input store.WithdrawAnnouncementInput) int
+		WithdrawEcho              func(childComplexity int, input store.WithdrawEchoInput) int
+		WithdrawEnrolment         func(childComplexity int, input store.StepEnrolmentInput) int
+		WithdrawFeedback          func(childComplexity int, input store.WithdrawFeedbackInput) int
+		WithdrawMediaIssue        func(childComplexity int, input store.WithdrawMediaIssueInput) int
+		WithdrawMediation         func(childComplexity int, input store.MediationSideInput) int
+		WithdrawMenuItem          func(childComplexity int, input store.WithdrawMenuItemInput) int
+		WithdrawTalent            func(childComplexity int, input store.WithdrawTalentInput) int
+		WriteOffLoan              func(childComplexity int, input store.StepLoanInput) int
 	}
 
 	NeedItem struct {
@@ -2781,6 +3079,7 @@ type ComplexityRoot struct {
 		Channels                    func(childComplexity int, communities []string, filter *store.ChannelFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Communities                 func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community                   func(childComplexity int, slug *string, id *string) int
+		CommunityRules              func(childComplexity int, communities []string, filter *store.CommunityRuleFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		CourseAggregate             func(childComplexity int, communities []string, where *store.CourseFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		CourseSessionAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Courses                     func(childComplexity int, communities []string, filter *store.CourseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -2794,6 +3093,8 @@ type ComplexityRoot struct {
 		EchoWall                    func(childComplexity int, communities []string, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		EnrolmentAggregate          func(childComplexity int, communities []string, where *store.EnrolmentFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Entities                    func(childComplexity int, representations []map[string]any) int
+		ErrandCaseAggregate         func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ErrandCases                 func(childComplexity int, communities []string, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		EventAggregate              func(childComplexity int, communities []string, where *store.EventFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		EventSeries                 func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Events                      func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -2817,6 +3118,8 @@ type ComplexityRoot struct {
 		MediaIssueAggregate         func(childComplexity int, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		MediaIssues                 func(childComplexity int, communities []string, filter *store.MediaIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MediaSeries                 func(childComplexity int, communities []string, filter *store.MediaSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		MediationCaseAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MediationCases              func(childComplexity int, communities []string, filter *store.MediationCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MedicineBoxes               func(childComplexity int, communities []string, filter *store.MedicineBoxFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MedicineMoveAggregate       func(childComplexity int, communities []string, where *store.MedicineMoveFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		MedicineMoves               func(childComplexity int, communities []string, filter *store.MedicineMoveFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -2850,8 +3153,11 @@ type ComplexityRoot struct {
 		Service                     func(childComplexity int) int
 		ServiceDeliveries           func(childComplexity int, communities []string, filter *store.ServiceDeliveryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ServiceDeliveryAggregate    func(childComplexity int, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ServiceMenuItems            func(childComplexity int, communities []string, filter *store.ServiceMenuItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ServiceRecordAggregate      func(childComplexity int, communities []string, where *store.ServiceRecordFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		ServiceRecords              func(childComplexity int, communities []string, filter *store.ServiceRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ServiceRequestAggregate     func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ServiceRequests             func(childComplexity int, communities []string, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StationAggregate            func(childComplexity int, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Stations                    func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StoredItemAggregate         func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -3008,22 +3314,24 @@ type ComplexityRoot struct {
 	}
 
 	Resident struct {
-		AgeBand        func(childComplexity int) int
-		BirthDate      func(childComplexity int) int
-		Community      func(childComplexity int) int
-		Enrolments     func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Estate         func(childComplexity int) int
-		ID             func(childComplexity int) int
-		Loans          func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		MaskedName     func(childComplexity int) int
-		MaskedPhone    func(childComplexity int) int
-		MealOrders     func(childComplexity int, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Name           func(childComplexity int) int
-		Phone          func(childComplexity int) int
-		ServiceMinutes func(childComplexity int, rangeArg store.DateRange) int
-		Tags           func(childComplexity int) int
-		TalentProfiles func(childComplexity int, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Teams          func(childComplexity int) int
+		AgeBand         func(childComplexity int) int
+		BirthDate       func(childComplexity int) int
+		Community       func(childComplexity int) int
+		Enrolments      func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ErrandCases     func(childComplexity int, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Estate          func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Loans           func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		MaskedName      func(childComplexity int) int
+		MaskedPhone     func(childComplexity int) int
+		MealOrders      func(childComplexity int, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Name            func(childComplexity int) int
+		Phone           func(childComplexity int) int
+		ServiceMinutes  func(childComplexity int, rangeArg store.DateRange) int
+		ServiceRequests func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Tags            func(childComplexity int) int
+		TalentProfiles  func(childComplexity int, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Teams           func(childComplexity int) int
 	}
 
 	ResidentAggregate struct {
@@ -3291,6 +3599,30 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ServiceMenuItem struct {
+		Available  func(childComplexity int) int
+		Community  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Requests   func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+	}
+
+	ServiceMenuItemConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ServiceMenuItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	ServiceProject struct {
 		Community  func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -3375,6 +3707,101 @@ type ComplexityRoot struct {
 		Minutes    func(childComplexity int, where *store.ServiceRecordFilter, p float64) int
 		Records    func(childComplexity int, where *store.ServiceRecordFilter) int
 		Volunteers func(childComplexity int, where *store.ServiceRecordFilter) int
+	}
+
+	ServiceRequest struct {
+		ApprovedAt    func(childComplexity int) int
+		Building      func(childComplexity int) int
+		Channel       func(childComplexity int) int
+		ClaimedAt     func(childComplexity int) int
+		CoProduced    func(childComplexity int) int
+		Community     func(childComplexity int) int
+		DeliveredAt   func(childComplexity int) int
+		Details       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		MenuItem      func(childComplexity int) int
+		OrderedAt     func(childComplexity int) int
+		OrderedOnZh   func(childComplexity int) int
+		Outcome       func(childComplexity int) int
+		Provenance    func(childComplexity int) int
+		Rating        func(childComplexity int) int
+		Reason        func(childComplexity int) int
+		ReopenedCount func(childComplexity int) int
+		Requester     func(childComplexity int) int
+		RequesterPost func(childComplexity int) int
+		Rule          func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Steps         func(childComplexity int, state []scalar.Enum) int
+		Team          func(childComplexity int) int
+		Title         func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	ServiceRequestAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ServiceRequestConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ServiceRequestEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ServiceRequestGroup struct {
+		Bucket            func(childComplexity int) int
+		Cases             func(childComplexity int) int
+		CoProduced        func(childComplexity int) int
+		CoProducedShare   func(childComplexity int) int
+		Community         func(childComplexity int) int
+		Compared          func(childComplexity int) int
+		CompletionShare   func(childComplexity int) int
+		Delivered         func(childComplexity int) int
+		District          func(childComplexity int) int
+		Kind              func(childComplexity int) int
+		MeanDaysToApprove func(childComplexity int) int
+		MeanDaysToDeliver func(childComplexity int) int
+		MenuItem          func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Street            func(childComplexity int) int
+		Suppressed        func(childComplexity int) int
+		Team              func(childComplexity int) int
+	}
+
+	ServiceRequestGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ServiceRequestMeasures struct {
+		Cases             func(childComplexity int) int
+		CoProducedShare   func(childComplexity int) int
+		CompletionShare   func(childComplexity int) int
+		Delivered         func(childComplexity int) int
+		MeanDaysToApprove func(childComplexity int) int
+		MeanDaysToDeliver func(childComplexity int) int
+	}
+
+	ServiceRequestPayload struct {
+		Request    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ServiceWindow struct {
@@ -3908,6 +4335,7 @@ type ComplexityRoot struct {
 		ReportedTeamCount   func(childComplexity int) int
 		SelfFormed          func(childComplexity int) int
 		ServiceHours        func(childComplexity int, rangeArg store.DateRange) int
+		ServiceRequests     func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Talents             func(childComplexity int) int
 		VolunteerGrowth     func(childComplexity int) int
 	}
@@ -4888,6 +5316,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Building.Posts(childComplexity), true
+	case "Building.serviceRequests":
+		if e.ComplexityRoot.Building.ServiceRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Building_serviceRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Building.ServiceRequests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "Campaign.communities":
 		if e.ComplexityRoot.Campaign.Communities == nil {
@@ -5315,6 +5754,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Channel.Room(childComplexity), true
+	case "Channel.serviceRequests":
+		if e.ComplexityRoot.Channel.ServiceRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Channel_serviceRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Channel.ServiceRequests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Channel.station":
 		if e.ComplexityRoot.Channel.Station == nil {
 			break
@@ -5502,6 +5952,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Channels(childComplexity, args["kind"].([]scalar.Enum)), true
+	case "Community.communityRules":
+		if e.ComplexityRoot.Community.CommunityRules == nil {
+			break
+		}
+
+		args, err := ec.field_Community_communityRules_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.CommunityRules(childComplexity, args["filter"].(*store.CommunityRuleFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.courses":
 		if e.ComplexityRoot.Community.Courses == nil {
 			break
@@ -5727,6 +6188,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.ServiceDeliveries(childComplexity, args["filter"].(*store.ServiceDeliveryFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.serviceMenuItems":
+		if e.ComplexityRoot.Community.ServiceMenuItems == nil {
+			break
+		}
+
+		args, err := ec.field_Community_serviceMenuItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.ServiceMenuItems(childComplexity, args["filter"].(*store.ServiceMenuItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.serviceRequests":
+		if e.ComplexityRoot.Community.ServiceRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Community_serviceRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.ServiceRequests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.slug":
 		if e.ComplexityRoot.Community.Slug == nil {
 			break
@@ -5844,6 +6327,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CommunityEdge.Node(childComplexity), true
+
+	case "CommunityRule.adoptedBy":
+		if e.ComplexityRoot.CommunityRule.AdoptedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRule.AdoptedBy(childComplexity), true
+	case "CommunityRule.adoptedOn":
+		if e.ComplexityRoot.CommunityRule.AdoptedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRule.AdoptedOn(childComplexity), true
+	case "CommunityRule.community":
+		if e.ComplexityRoot.CommunityRule.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRule.Community(childComplexity), true
+	case "CommunityRule.id":
+		if e.ComplexityRoot.CommunityRule.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRule.ID(childComplexity), true
+	case "CommunityRule.provenance":
+		if e.ComplexityRoot.CommunityRule.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRule.Provenance(childComplexity), true
+	case "CommunityRule.recurrence":
+		if e.ComplexityRoot.CommunityRule.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRule.Recurrence(childComplexity), true
+	case "CommunityRule.titleZh":
+		if e.ComplexityRoot.CommunityRule.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRule.TitleZh(childComplexity), true
+
+	case "CommunityRuleConnection.coverage":
+		if e.ComplexityRoot.CommunityRuleConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRuleConnection.Coverage(childComplexity), true
+	case "CommunityRuleConnection.edges":
+		if e.ComplexityRoot.CommunityRuleConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRuleConnection.Edges(childComplexity), true
+	case "CommunityRuleConnection.nodes":
+		if e.ComplexityRoot.CommunityRuleConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRuleConnection.Nodes(childComplexity), true
+	case "CommunityRuleConnection.pageInfo":
+		if e.ComplexityRoot.CommunityRuleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRuleConnection.PageInfo(childComplexity), true
+	case "CommunityRuleConnection.totalCount":
+		if e.ComplexityRoot.CommunityRuleConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRuleConnection.TotalCount(childComplexity), true
+
+	case "CommunityRuleEdge.cursor":
+		if e.ComplexityRoot.CommunityRuleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRuleEdge.Cursor(childComplexity), true
+	case "CommunityRuleEdge.node":
+		if e.ComplexityRoot.CommunityRuleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRuleEdge.Node(childComplexity), true
+
+	case "CommunityRulePayload.rule":
+		if e.ComplexityRoot.CommunityRulePayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRulePayload.Rule(childComplexity), true
+	case "CommunityRulePayload.userErrors":
+		if e.ComplexityRoot.CommunityRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommunityRulePayload.UserErrors(childComplexity), true
 
 	case "ContestEntry.rank":
 		if e.ComplexityRoot.ContestEntry.Rank == nil {
@@ -8119,6 +8702,465 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnrolmentPayload.UserErrors(childComplexity), true
 
+	case "ErrandCase.agent":
+		if e.ComplexityRoot.ErrandCase.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Agent(childComplexity), true
+	case "ErrandCase.authorisationForm":
+		if e.ComplexityRoot.ErrandCase.AuthorisationForm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.AuthorisationForm(childComplexity), true
+	case "ErrandCase.authorisationScope":
+		if e.ComplexityRoot.ErrandCase.AuthorisationScope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.AuthorisationScope(childComplexity), true
+	case "ErrandCase.authorisedAt":
+		if e.ComplexityRoot.ErrandCase.AuthorisedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.AuthorisedAt(childComplexity), true
+	case "ErrandCase.authorisedUntil":
+		if e.ComplexityRoot.ErrandCase.AuthorisedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.AuthorisedUntil(childComplexity), true
+	case "ErrandCase.beneficiaryGroup":
+		if e.ComplexityRoot.ErrandCase.BeneficiaryGroup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.BeneficiaryGroup(childComplexity), true
+	case "ErrandCase.cancelledAt":
+		if e.ComplexityRoot.ErrandCase.CancelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.CancelledAt(childComplexity), true
+	case "ErrandCase.closedAt":
+		if e.ComplexityRoot.ErrandCase.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.ClosedAt(childComplexity), true
+	case "ErrandCase.community":
+		if e.ComplexityRoot.ErrandCase.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Community(childComplexity), true
+	case "ErrandCase.decidedAt":
+		if e.ComplexityRoot.ErrandCase.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.DecidedAt(childComplexity), true
+	case "ErrandCase.documents":
+		if e.ComplexityRoot.ErrandCase.Documents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Documents(childComplexity), true
+	case "ErrandCase.documentsHeld":
+		if e.ComplexityRoot.ErrandCase.DocumentsHeld == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.DocumentsHeld(childComplexity), true
+	case "ErrandCase.estate":
+		if e.ComplexityRoot.ErrandCase.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Estate(childComplexity), true
+	case "ErrandCase.granted":
+		if e.ComplexityRoot.ErrandCase.Granted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Granted(childComplexity), true
+	case "ErrandCase.id":
+		if e.ComplexityRoot.ErrandCase.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.ID(childComplexity), true
+	case "ErrandCase.matter":
+		if e.ComplexityRoot.ErrandCase.Matter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Matter(childComplexity), true
+	case "ErrandCase.matterZh":
+		if e.ComplexityRoot.ErrandCase.MatterZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.MatterZh(childComplexity), true
+	case "ErrandCase.modeZh":
+		if e.ComplexityRoot.ErrandCase.ModeZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.ModeZh(childComplexity), true
+	case "ErrandCase.outcome":
+		if e.ComplexityRoot.ErrandCase.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Outcome(childComplexity), true
+	case "ErrandCase.provenance":
+		if e.ComplexityRoot.ErrandCase.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Provenance(childComplexity), true
+	case "ErrandCase.reason":
+		if e.ComplexityRoot.ErrandCase.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Reason(childComplexity), true
+	case "ErrandCase.requestedAt":
+		if e.ComplexityRoot.ErrandCase.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.RequestedAt(childComplexity), true
+	case "ErrandCase.resident":
+		if e.ComplexityRoot.ErrandCase.Resident == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Resident(childComplexity), true
+	case "ErrandCase.station":
+		if e.ComplexityRoot.ErrandCase.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Station(childComplexity), true
+	case "ErrandCase.status":
+		if e.ComplexityRoot.ErrandCase.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Status(childComplexity), true
+	case "ErrandCase.submittedAt":
+		if e.ComplexityRoot.ErrandCase.SubmittedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.SubmittedAt(childComplexity), true
+	case "ErrandCase.submittedTo":
+		if e.ComplexityRoot.ErrandCase.SubmittedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.SubmittedTo(childComplexity), true
+	case "ErrandCase.version":
+		if e.ComplexityRoot.ErrandCase.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCase.Version(childComplexity), true
+
+	case "ErrandCaseAggregate.accuracy":
+		if e.ComplexityRoot.ErrandCaseAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Accuracy(childComplexity), true
+	case "ErrandCaseAggregate.asOf":
+		if e.ComplexityRoot.ErrandCaseAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.AsOf(childComplexity), true
+	case "ErrandCaseAggregate.cost":
+		if e.ComplexityRoot.ErrandCaseAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Cost(childComplexity), true
+	case "ErrandCaseAggregate.coverage":
+		if e.ComplexityRoot.ErrandCaseAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Coverage(childComplexity), true
+	case "ErrandCaseAggregate.edges":
+		if e.ComplexityRoot.ErrandCaseAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Edges(childComplexity), true
+	case "ErrandCaseAggregate.nodes":
+		if e.ComplexityRoot.ErrandCaseAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Nodes(childComplexity), true
+	case "ErrandCaseAggregate.other":
+		if e.ComplexityRoot.ErrandCaseAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Other(childComplexity), true
+	case "ErrandCaseAggregate.pageInfo":
+		if e.ComplexityRoot.ErrandCaseAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.PageInfo(childComplexity), true
+	case "ErrandCaseAggregate.suppressed":
+		if e.ComplexityRoot.ErrandCaseAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Suppressed(childComplexity), true
+	case "ErrandCaseAggregate.total":
+		if e.ComplexityRoot.ErrandCaseAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.Total(childComplexity), true
+	case "ErrandCaseAggregate.totalCount":
+		if e.ComplexityRoot.ErrandCaseAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseAggregate.TotalCount(childComplexity), true
+
+	case "ErrandCaseConnection.coverage":
+		if e.ComplexityRoot.ErrandCaseConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseConnection.Coverage(childComplexity), true
+	case "ErrandCaseConnection.edges":
+		if e.ComplexityRoot.ErrandCaseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseConnection.Edges(childComplexity), true
+	case "ErrandCaseConnection.nodes":
+		if e.ComplexityRoot.ErrandCaseConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseConnection.Nodes(childComplexity), true
+	case "ErrandCaseConnection.pageInfo":
+		if e.ComplexityRoot.ErrandCaseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseConnection.PageInfo(childComplexity), true
+	case "ErrandCaseConnection.totalCount":
+		if e.ComplexityRoot.ErrandCaseConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseConnection.TotalCount(childComplexity), true
+
+	case "ErrandCaseEdge.cursor":
+		if e.ComplexityRoot.ErrandCaseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseEdge.Cursor(childComplexity), true
+	case "ErrandCaseEdge.node":
+		if e.ComplexityRoot.ErrandCaseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseEdge.Node(childComplexity), true
+
+	case "ErrandCaseGroup.bucket":
+		if e.ComplexityRoot.ErrandCaseGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Bucket(childComplexity), true
+	case "ErrandCaseGroup.cases":
+		if e.ComplexityRoot.ErrandCaseGroup.Cases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Cases(childComplexity), true
+	case "ErrandCaseGroup.community":
+		if e.ComplexityRoot.ErrandCaseGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Community(childComplexity), true
+	case "ErrandCaseGroup.compared":
+		if e.ComplexityRoot.ErrandCaseGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Compared(childComplexity), true
+	case "ErrandCaseGroup.completedShare":
+		if e.ComplexityRoot.ErrandCaseGroup.CompletedShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.CompletedShare(childComplexity), true
+	case "ErrandCaseGroup.district":
+		if e.ComplexityRoot.ErrandCaseGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.District(childComplexity), true
+	case "ErrandCaseGroup.documentsHeld":
+		if e.ComplexityRoot.ErrandCaseGroup.DocumentsHeld == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.DocumentsHeld(childComplexity), true
+	case "ErrandCaseGroup.matter":
+		if e.ComplexityRoot.ErrandCaseGroup.Matter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Matter(childComplexity), true
+	case "ErrandCaseGroup.meanDays":
+		if e.ComplexityRoot.ErrandCaseGroup.MeanDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.MeanDays(childComplexity), true
+	case "ErrandCaseGroup.station":
+		if e.ComplexityRoot.ErrandCaseGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Station(childComplexity), true
+	case "ErrandCaseGroup.status":
+		if e.ComplexityRoot.ErrandCaseGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Status(childComplexity), true
+	case "ErrandCaseGroup.street":
+		if e.ComplexityRoot.ErrandCaseGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Street(childComplexity), true
+	case "ErrandCaseGroup.suppressed":
+		if e.ComplexityRoot.ErrandCaseGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroup.Suppressed(childComplexity), true
+
+	case "ErrandCaseGroupEdge.cursor":
+		if e.ComplexityRoot.ErrandCaseGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroupEdge.Cursor(childComplexity), true
+	case "ErrandCaseGroupEdge.node":
+		if e.ComplexityRoot.ErrandCaseGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseGroupEdge.Node(childComplexity), true
+
+	case "ErrandCaseMeasures.cases":
+		if e.ComplexityRoot.ErrandCaseMeasures.Cases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseMeasures.Cases(childComplexity), true
+	case "ErrandCaseMeasures.completedShare":
+		if e.ComplexityRoot.ErrandCaseMeasures.CompletedShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseMeasures.CompletedShare(childComplexity), true
+	case "ErrandCaseMeasures.documentsHeld":
+		if e.ComplexityRoot.ErrandCaseMeasures.DocumentsHeld == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseMeasures.DocumentsHeld(childComplexity), true
+	case "ErrandCaseMeasures.meanDays":
+		if e.ComplexityRoot.ErrandCaseMeasures.MeanDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandCaseMeasures.MeanDays(childComplexity), true
+
+	case "ErrandDocument.community":
+		if e.ComplexityRoot.ErrandDocument.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.Community(childComplexity), true
+	case "ErrandDocument.errand":
+		if e.ComplexityRoot.ErrandDocument.Errand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.Errand(childComplexity), true
+	case "ErrandDocument.heldFrom":
+		if e.ComplexityRoot.ErrandDocument.HeldFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.HeldFrom(childComplexity), true
+	case "ErrandDocument.id":
+		if e.ComplexityRoot.ErrandDocument.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.ID(childComplexity), true
+	case "ErrandDocument.kind":
+		if e.ComplexityRoot.ErrandDocument.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.Kind(childComplexity), true
+	case "ErrandDocument.receiptNo":
+		if e.ComplexityRoot.ErrandDocument.ReceiptNo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.ReceiptNo(childComplexity), true
+	case "ErrandDocument.returnedAt":
+		if e.ComplexityRoot.ErrandDocument.ReturnedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.ReturnedAt(childComplexity), true
+	case "ErrandDocument.returnedTo":
+		if e.ComplexityRoot.ErrandDocument.ReturnedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandDocument.ReturnedTo(childComplexity), true
+
+	case "ErrandPayload.errand":
+		if e.ComplexityRoot.ErrandPayload.Errand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandPayload.Errand(childComplexity), true
+	case "ErrandPayload.userErrors":
+		if e.ComplexityRoot.ErrandPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrandPayload.UserErrors(childComplexity), true
+
 	case "Escalation.at":
 		if e.ComplexityRoot.Escalation.At == nil {
 			break
@@ -8990,6 +10032,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventSeriesEdge.Node(childComplexity), true
+
+	case "FeasibilityStep.code":
+		if e.ComplexityRoot.FeasibilityStep.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.Code(childComplexity), true
+	case "FeasibilityStep.doneAt":
+		if e.ComplexityRoot.FeasibilityStep.DoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.DoneAt(childComplexity), true
+	case "FeasibilityStep.id":
+		if e.ComplexityRoot.FeasibilityStep.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.ID(childComplexity), true
+	case "FeasibilityStep.nameZh":
+		if e.ComplexityRoot.FeasibilityStep.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.NameZh(childComplexity), true
+	case "FeasibilityStep.note":
+		if e.ComplexityRoot.FeasibilityStep.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.Note(childComplexity), true
+	case "FeasibilityStep.ordinal":
+		if e.ComplexityRoot.FeasibilityStep.Ordinal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.Ordinal(childComplexity), true
+	case "FeasibilityStep.provenance":
+		if e.ComplexityRoot.FeasibilityStep.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.Provenance(childComplexity), true
+	case "FeasibilityStep.state":
+		if e.ComplexityRoot.FeasibilityStep.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FeasibilityStep.State(childComplexity), true
 
 	case "Feedback.anonymous":
 		if e.ComplexityRoot.Feedback.Anonymous == nil {
@@ -12684,6 +13775,472 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MediaSeriesEdge.Node(childComplexity), true
 
+	case "MediationCase.agreedAt":
+		if e.ComplexityRoot.MediationCase.AgreedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.AgreedAt(childComplexity), true
+	case "MediationCase.closedAt":
+		if e.ComplexityRoot.MediationCase.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.ClosedAt(childComplexity), true
+	case "MediationCase.community":
+		if e.ComplexityRoot.MediationCase.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Community(childComplexity), true
+	case "MediationCase.dispute":
+		if e.ComplexityRoot.MediationCase.Dispute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Dispute(childComplexity), true
+	case "MediationCase.disputeZh":
+		if e.ComplexityRoot.MediationCase.DisputeZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.DisputeZh(childComplexity), true
+	case "MediationCase.followedUpAgainAt":
+		if e.ComplexityRoot.MediationCase.FollowedUpAgainAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.FollowedUpAgainAt(childComplexity), true
+	case "MediationCase.followedUpAt":
+		if e.ComplexityRoot.MediationCase.FollowedUpAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.FollowedUpAt(childComplexity), true
+	case "MediationCase.fourParty":
+		if e.ComplexityRoot.MediationCase.FourParty == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.FourParty(childComplexity), true
+	case "MediationCase.id":
+		if e.ComplexityRoot.MediationCase.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.ID(childComplexity), true
+	case "MediationCase.openedAt":
+		if e.ComplexityRoot.MediationCase.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.OpenedAt(childComplexity), true
+	case "MediationCase.partiesCount":
+		if e.ComplexityRoot.MediationCase.PartiesCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.PartiesCount(childComplexity), true
+	case "MediationCase.proposals":
+		if e.ComplexityRoot.MediationCase.Proposals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Proposals(childComplexity), true
+	case "MediationCase.provenance":
+		if e.ComplexityRoot.MediationCase.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Provenance(childComplexity), true
+	case "MediationCase.referredTo":
+		if e.ComplexityRoot.MediationCase.ReferredTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.ReferredTo(childComplexity), true
+	case "MediationCase.room":
+		if e.ComplexityRoot.MediationCase.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Room(childComplexity), true
+	case "MediationCase.sessions":
+		if e.ComplexityRoot.MediationCase.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Sessions(childComplexity), true
+	case "MediationCase.settlement":
+		if e.ComplexityRoot.MediationCase.Settlement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Settlement(childComplexity), true
+	case "MediationCase.sideA":
+		if e.ComplexityRoot.MediationCase.SideA == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.SideA(childComplexity), true
+	case "MediationCase.sideAAgrees":
+		if e.ComplexityRoot.MediationCase.SideAAgrees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.SideAAgrees(childComplexity), true
+	case "MediationCase.sideATakesPart":
+		if e.ComplexityRoot.MediationCase.SideATakesPart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.SideATakesPart(childComplexity), true
+	case "MediationCase.sideB":
+		if e.ComplexityRoot.MediationCase.SideB == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.SideB(childComplexity), true
+	case "MediationCase.sideBAgrees":
+		if e.ComplexityRoot.MediationCase.SideBAgrees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.SideBAgrees(childComplexity), true
+	case "MediationCase.sideBTakesPart":
+		if e.ComplexityRoot.MediationCase.SideBTakesPart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.SideBTakesPart(childComplexity), true
+	case "MediationCase.status":
+		if e.ComplexityRoot.MediationCase.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Status(childComplexity), true
+	case "MediationCase.steps":
+		if e.ComplexityRoot.MediationCase.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Steps(childComplexity), true
+	case "MediationCase.toldOf":
+		if e.ComplexityRoot.MediationCase.ToldOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.ToldOf(childComplexity), true
+	case "MediationCase.version":
+		if e.ComplexityRoot.MediationCase.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCase.Version(childComplexity), true
+
+	case "MediationCaseAggregate.accuracy":
+		if e.ComplexityRoot.MediationCaseAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Accuracy(childComplexity), true
+	case "MediationCaseAggregate.asOf":
+		if e.ComplexityRoot.MediationCaseAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.AsOf(childComplexity), true
+	case "MediationCaseAggregate.cost":
+		if e.ComplexityRoot.MediationCaseAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Cost(childComplexity), true
+	case "MediationCaseAggregate.coverage":
+		if e.ComplexityRoot.MediationCaseAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Coverage(childComplexity), true
+	case "MediationCaseAggregate.edges":
+		if e.ComplexityRoot.MediationCaseAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Edges(childComplexity), true
+	case "MediationCaseAggregate.nodes":
+		if e.ComplexityRoot.MediationCaseAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Nodes(childComplexity), true
+	case "MediationCaseAggregate.other":
+		if e.ComplexityRoot.MediationCaseAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Other(childComplexity), true
+	case "MediationCaseAggregate.pageInfo":
+		if e.ComplexityRoot.MediationCaseAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.PageInfo(childComplexity), true
+	case "MediationCaseAggregate.suppressed":
+		if e.ComplexityRoot.MediationCaseAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Suppressed(childComplexity), true
+	case "MediationCaseAggregate.total":
+		if e.ComplexityRoot.MediationCaseAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.Total(childComplexity), true
+	case "MediationCaseAggregate.totalCount":
+		if e.ComplexityRoot.MediationCaseAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseAggregate.TotalCount(childComplexity), true
+
+	case "MediationCaseConnection.coverage":
+		if e.ComplexityRoot.MediationCaseConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseConnection.Coverage(childComplexity), true
+	case "MediationCaseConnection.edges":
+		if e.ComplexityRoot.MediationCaseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseConnection.Edges(childComplexity), true
+	case "MediationCaseConnection.nodes":
+		if e.ComplexityRoot.MediationCaseConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseConnection.Nodes(childComplexity), true
+	case "MediationCaseConnection.pageInfo":
+		if e.ComplexityRoot.MediationCaseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseConnection.PageInfo(childComplexity), true
+	case "MediationCaseConnection.totalCount":
+		if e.ComplexityRoot.MediationCaseConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseConnection.TotalCount(childComplexity), true
+
+	case "MediationCaseEdge.cursor":
+		if e.ComplexityRoot.MediationCaseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseEdge.Cursor(childComplexity), true
+	case "MediationCaseEdge.node":
+		if e.ComplexityRoot.MediationCaseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseEdge.Node(childComplexity), true
+
+	case "MediationCaseGroup.agreed":
+		if e.ComplexityRoot.MediationCaseGroup.Agreed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Agreed(childComplexity), true
+	case "MediationCaseGroup.agreementRate":
+		if e.ComplexityRoot.MediationCaseGroup.AgreementRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.AgreementRate(childComplexity), true
+	case "MediationCaseGroup.bucket":
+		if e.ComplexityRoot.MediationCaseGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Bucket(childComplexity), true
+	case "MediationCaseGroup.cases":
+		if e.ComplexityRoot.MediationCaseGroup.Cases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Cases(childComplexity), true
+	case "MediationCaseGroup.community":
+		if e.ComplexityRoot.MediationCaseGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Community(childComplexity), true
+	case "MediationCaseGroup.compared":
+		if e.ComplexityRoot.MediationCaseGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Compared(childComplexity), true
+	case "MediationCaseGroup.dispute":
+		if e.ComplexityRoot.MediationCaseGroup.Dispute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Dispute(childComplexity), true
+	case "MediationCaseGroup.district":
+		if e.ComplexityRoot.MediationCaseGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.District(childComplexity), true
+	case "MediationCaseGroup.fourParty":
+		if e.ComplexityRoot.MediationCaseGroup.FourParty == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.FourParty(childComplexity), true
+	case "MediationCaseGroup.meanDays":
+		if e.ComplexityRoot.MediationCaseGroup.MeanDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.MeanDays(childComplexity), true
+	case "MediationCaseGroup.status":
+		if e.ComplexityRoot.MediationCaseGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Status(childComplexity), true
+	case "MediationCaseGroup.street":
+		if e.ComplexityRoot.MediationCaseGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Street(childComplexity), true
+	case "MediationCaseGroup.suppressed":
+		if e.ComplexityRoot.MediationCaseGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroup.Suppressed(childComplexity), true
+
+	case "MediationCaseGroupEdge.cursor":
+		if e.ComplexityRoot.MediationCaseGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroupEdge.Cursor(childComplexity), true
+	case "MediationCaseGroupEdge.node":
+		if e.ComplexityRoot.MediationCaseGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseGroupEdge.Node(childComplexity), true
+
+	case "MediationCaseMeasures.agreed":
+		if e.ComplexityRoot.MediationCaseMeasures.Agreed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseMeasures.Agreed(childComplexity), true
+	case "MediationCaseMeasures.agreementRate":
+		if e.ComplexityRoot.MediationCaseMeasures.AgreementRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseMeasures.AgreementRate(childComplexity), true
+	case "MediationCaseMeasures.cases":
+		if e.ComplexityRoot.MediationCaseMeasures.Cases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseMeasures.Cases(childComplexity), true
+	case "MediationCaseMeasures.meanDays":
+		if e.ComplexityRoot.MediationCaseMeasures.MeanDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationCaseMeasures.MeanDays(childComplexity), true
+
+	case "MediationParticipant.attended":
+		if e.ComplexityRoot.MediationParticipant.Attended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationParticipant.Attended(childComplexity), true
+	case "MediationParticipant.community":
+		if e.ComplexityRoot.MediationParticipant.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationParticipant.Community(childComplexity), true
+	case "MediationParticipant.id":
+		if e.ComplexityRoot.MediationParticipant.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationParticipant.ID(childComplexity), true
+	case "MediationParticipant.role":
+		if e.ComplexityRoot.MediationParticipant.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationParticipant.Role(childComplexity), true
+	case "MediationParticipant.roleZh":
+		if e.ComplexityRoot.MediationParticipant.RoleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationParticipant.RoleZh(childComplexity), true
+
+	case "MediationPayload.mediation":
+		if e.ComplexityRoot.MediationPayload.Mediation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationPayload.Mediation(childComplexity), true
+	case "MediationPayload.userErrors":
+		if e.ComplexityRoot.MediationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationPayload.UserErrors(childComplexity), true
+
+	case "MediationSession.community":
+		if e.ComplexityRoot.MediationSession.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationSession.Community(childComplexity), true
+	case "MediationSession.heldAt":
+		if e.ComplexityRoot.MediationSession.HeldAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationSession.HeldAt(childComplexity), true
+	case "MediationSession.id":
+		if e.ComplexityRoot.MediationSession.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationSession.ID(childComplexity), true
+	case "MediationSession.mediation":
+		if e.ComplexityRoot.MediationSession.Mediation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationSession.Mediation(childComplexity), true
+	case "MediationSession.participants":
+		if e.ComplexityRoot.MediationSession.Participants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MediationSession.Participants(childComplexity), true
+
 	case "MedicineBox.brand":
 		if e.ComplexityRoot.MedicineBox.Brand == nil {
 			break
@@ -14129,6 +15686,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptImprovementPlan(childComplexity, args["input"].(store.AcceptImprovementPlanInput)), true
+	case "Mutation.acceptMediation":
+		if e.ComplexityRoot.Mutation.AcceptMediation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptMediation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptMediation(childComplexity, args["input"].(store.MediationSideInput)), true
 	case "Mutation.acceptSeat":
 		if e.ComplexityRoot.Mutation.AcceptSeat == nil {
 			break
@@ -14140,6 +15708,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptSeat(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.acceptSettlement":
+		if e.ComplexityRoot.Mutation.AcceptSettlement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptSettlement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptSettlement(childComplexity, args["input"].(store.MediationSideInput)), true
 	case "Mutation.addAction":
 		if e.ComplexityRoot.Mutation.AddAction == nil {
 			break
@@ -14195,6 +15774,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddToFreeMealRoster(childComplexity, args["input"].(store.AddToFreeMealRosterInput)), true
+	case "Mutation.adoptRule":
+		if e.ComplexityRoot.Mutation.AdoptRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_adoptRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AdoptRule(childComplexity, args["input"].(store.AdoptRuleInput)), true
 	case "Mutation.approveChannel":
 		if e.ComplexityRoot.Mutation.ApproveChannel == nil {
 			break
@@ -14206,6 +15796,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ApproveChannel(childComplexity, args["input"].(store.StepChannelApprovalInput)), true
+	case "Mutation.approveServiceRequest":
+		if e.ComplexityRoot.Mutation.ApproveServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approveServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveServiceRequest(childComplexity, args["input"].(store.ApproveServiceRequestInput)), true
 	case "Mutation.assignFeedback":
 		if e.ComplexityRoot.Mutation.AssignFeedback == nil {
 			break
@@ -14217,6 +15818,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AssignFeedback(childComplexity, args["input"].(store.AssignFeedbackInput)), true
+	case "Mutation.authoriseErrand":
+		if e.ComplexityRoot.Mutation.AuthoriseErrand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_authoriseErrand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AuthoriseErrand(childComplexity, args["input"].(store.AuthoriseErrandInput)), true
+	case "Mutation.awaitErrand":
+		if e.ComplexityRoot.Mutation.AwaitErrand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_awaitErrand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AwaitErrand(childComplexity, args["input"].(store.StepErrandInput)), true
 	case "Mutation.borrowItem":
 		if e.ComplexityRoot.Mutation.BorrowItem == nil {
 			break
@@ -14228,6 +15851,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BorrowItem(childComplexity, args["input"].(store.BorrowItemInput)), true
+	case "Mutation.cancelErrand":
+		if e.ComplexityRoot.Mutation.CancelErrand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelErrand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelErrand(childComplexity, args["input"].(store.StepErrandInput)), true
 	case "Mutation.cancelLiveSession":
 		if e.ComplexityRoot.Mutation.CancelLiveSession == nil {
 			break
@@ -14261,6 +15895,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelMeeting(childComplexity, args["input"].(store.CancelMeetingInput)), true
+	case "Mutation.cancelServiceRequest":
+		if e.ComplexityRoot.Mutation.CancelServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelServiceRequest(childComplexity, args["input"].(store.CancelServiceRequestInput)), true
 	case "Mutation.cancelSupplyIssue":
 		if e.ComplexityRoot.Mutation.CancelSupplyIssue == nil {
 			break
@@ -14272,6 +15917,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelSupplyIssue(childComplexity, args["input"].(store.CancelSupplyIssueInput)), true
+	case "Mutation.claimServiceRequest":
+		if e.ComplexityRoot.Mutation.ClaimServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_claimServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClaimServiceRequest(childComplexity, args["input"].(store.ClaimServiceRequestInput)), true
+	case "Mutation.closeErrand":
+		if e.ComplexityRoot.Mutation.CloseErrand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_closeErrand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseErrand(childComplexity, args["input"].(store.StepErrandInput)), true
 	case "Mutation.closeFeedback":
 		if e.ComplexityRoot.Mutation.CloseFeedback == nil {
 			break
@@ -14283,6 +15950,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseFeedback(childComplexity, args["input"].(store.CloseFeedbackInput)), true
+	case "Mutation.closeMediation":
+		if e.ComplexityRoot.Mutation.CloseMediation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_closeMediation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseMediation(childComplexity, args["input"].(store.StepMediationInput)), true
 	case "Mutation.collectItem":
 		if e.ComplexityRoot.Mutation.CollectItem == nil {
 			break
@@ -14327,6 +16005,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteEnrolment(childComplexity, args["input"].(store.StepEnrolmentInput)), true
+	case "Mutation.completeFeasibilityStep":
+		if e.ComplexityRoot.Mutation.CompleteFeasibilityStep == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeFeasibilityStep_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteFeasibilityStep(childComplexity, args["input"].(store.CompleteFeasibilityStepInput)), true
 	case "Mutation.completeImprovementPlan":
 		if e.ComplexityRoot.Mutation.CompleteImprovementPlan == nil {
 			break
@@ -14338,6 +16027,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteImprovementPlan(childComplexity, args["input"].(store.CompleteImprovementPlanInput)), true
+	case "Mutation.completeServiceRequest":
+		if e.ComplexityRoot.Mutation.CompleteServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteServiceRequest(childComplexity, args["input"].(store.CompleteServiceRequestInput)), true
 	case "Mutation.confirmMealOrder":
 		if e.ComplexityRoot.Mutation.ConfirmMealOrder == nil {
 			break
@@ -14360,6 +16060,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConsentEnrolment(childComplexity, args["input"].(store.ConsentEnrolmentInput)), true
+	case "Mutation.conveneMediation":
+		if e.ComplexityRoot.Mutation.ConveneMediation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conveneMediation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConveneMediation(childComplexity, args["input"].(store.ConveneMediationInput)), true
 	case "Mutation.countSupply":
 		if e.ComplexityRoot.Mutation.CountSupply == nil {
 			break
@@ -14371,6 +16082,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CountSupply(childComplexity, args["input"].(store.CountSupplyInput)), true
+	case "Mutation.decideErrand":
+		if e.ComplexityRoot.Mutation.DecideErrand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_decideErrand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DecideErrand(childComplexity, args["input"].(store.DecideErrandInput)), true
+	case "Mutation.declineServiceRequest":
+		if e.ComplexityRoot.Mutation.DeclineServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_declineServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeclineServiceRequest(childComplexity, args["input"].(store.DeclineServiceRequestInput)), true
+	case "Mutation.declineSettlement":
+		if e.ComplexityRoot.Mutation.DeclineSettlement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_declineSettlement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeclineSettlement(childComplexity, args["input"].(store.MediationSideInput)), true
 	case "Mutation.deleteQuery":
 		if e.ComplexityRoot.Mutation.DeleteQuery == nil {
 			break
@@ -14415,6 +16159,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DiscardMedicine(childComplexity, args["input"].(store.DiscardMedicineInput)), true
+	case "Mutation.dispatchServiceRequest":
+		if e.ComplexityRoot.Mutation.DispatchServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dispatchServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DispatchServiceRequest(childComplexity, args["input"].(store.DispatchServiceRequestInput)), true
 	case "Mutation.dispenseMedicine":
 		if e.ComplexityRoot.Mutation.DispenseMedicine == nil {
 			break
@@ -14547,6 +16302,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FailMealDelivery(childComplexity, args["input"].(store.FailMealDeliveryInput)), true
+	case "Mutation.followUpMediation":
+		if e.ComplexityRoot.Mutation.FollowUpMediation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_followUpMediation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FollowUpMediation(childComplexity, args["input"].(store.StepMediationInput)), true
 	case "Mutation.handOverItem":
 		if e.ComplexityRoot.Mutation.HandOverItem == nil {
 			break
@@ -14668,6 +16434,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OpenFund(childComplexity, args["input"].(store.OpenFundInput)), true
+	case "Mutation.openMediation":
+		if e.ComplexityRoot.Mutation.OpenMediation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openMediation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenMediation(childComplexity, args["input"].(store.OpenMediationInput)), true
 	case "Mutation.placeMealOrder":
 		if e.ComplexityRoot.Mutation.PlaceMealOrder == nil {
 			break
@@ -14679,6 +16456,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PlaceMealOrder(childComplexity, args["input"].(store.PlaceMealOrderInput)), true
+	case "Mutation.placeServiceRequest":
+		if e.ComplexityRoot.Mutation.PlaceServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_placeServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PlaceServiceRequest(childComplexity, args["input"].(store.PlaceServiceRequestInput)), true
 	case "Mutation.planMeeting":
 		if e.ComplexityRoot.Mutation.PlanMeeting == nil {
 			break
@@ -14723,6 +16511,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProposeImprovementPlan(childComplexity, args["input"].(store.ProposeImprovementPlanInput)), true
+	case "Mutation.proposeSettlement":
+		if e.ComplexityRoot.Mutation.ProposeSettlement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_proposeSettlement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ProposeSettlement(childComplexity, args["input"].(store.ProposeSettlementInput)), true
 	case "Mutation.publishAnnouncement":
 		if e.ComplexityRoot.Mutation.PublishAnnouncement == nil {
 			break
@@ -14778,6 +16577,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RateFeedback(childComplexity, args["input"].(store.RateFeedbackInput)), true
+	case "Mutation.rateServiceRequest":
+		if e.ComplexityRoot.Mutation.RateServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rateServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RateServiceRequest(childComplexity, args["input"].(store.RateServiceRequestInput)), true
 	case "Mutation.readyMealOrder":
 		if e.ComplexityRoot.Mutation.ReadyMealOrder == nil {
 			break
@@ -14789,6 +16599,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReadyMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
+	case "Mutation.receiveErrandDocument":
+		if e.ComplexityRoot.Mutation.ReceiveErrandDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_receiveErrandDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceiveErrandDocument(childComplexity, args["input"].(store.ReceiveErrandDocumentInput)), true
 	case "Mutation.recordAttendance":
 		if e.ComplexityRoot.Mutation.RecordAttendance == nil {
 			break
@@ -14833,6 +16654,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordMediaIssue(childComplexity, args["input"].(store.RecordMediaIssueInput)), true
+	case "Mutation.recordMediationAttendance":
+		if e.ComplexityRoot.Mutation.RecordMediationAttendance == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordMediationAttendance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordMediationAttendance(childComplexity, args["input"].(store.RecordMediationAttendanceInput)), true
 	case "Mutation.recordProduction":
 		if e.ComplexityRoot.Mutation.RecordProduction == nil {
 			break
@@ -14877,6 +16709,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReferFeedback(childComplexity, args["input"].(store.ReferFeedbackInput)), true
+	case "Mutation.referMediation":
+		if e.ComplexityRoot.Mutation.ReferMediation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_referMediation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReferMediation(childComplexity, args["input"].(store.ReferMediationInput)), true
 	case "Mutation.refuseChannel":
 		if e.ComplexityRoot.Mutation.RefuseChannel == nil {
 			break
@@ -14998,6 +16841,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReportLost(childComplexity, args["input"].(store.StepLoanInput)), true
+	case "Mutation.requestErrand":
+		if e.ComplexityRoot.Mutation.RequestErrand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestErrand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestErrand(childComplexity, args["input"].(store.RequestErrandInput)), true
 	case "Mutation.resolveDeliberation":
 		if e.ComplexityRoot.Mutation.ResolveDeliberation == nil {
 			break
@@ -15031,6 +16885,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResumeFeedback(childComplexity, args["input"].(store.StepFeedbackInput)), true
+	case "Mutation.returnErrandDocument":
+		if e.ComplexityRoot.Mutation.ReturnErrandDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_returnErrandDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReturnErrandDocument(childComplexity, args["input"].(store.ReturnErrandDocumentInput)), true
 	case "Mutation.returnItem":
 		if e.ComplexityRoot.Mutation.ReturnItem == nil {
 			break
@@ -15075,6 +16940,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviewMediaIssue(childComplexity, args["input"].(store.StepMediaIssueInput)), true
+	case "Mutation.reviewServiceRequest":
+		if e.ComplexityRoot.Mutation.ReviewServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reviewServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewServiceRequest(childComplexity, args["input"].(store.ReviewServiceRequestInput)), true
 	case "Mutation.reviseEcho":
 		if e.ComplexityRoot.Mutation.ReviseEcho == nil {
 			break
@@ -15218,6 +17094,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartNeed(childComplexity, args["input"].(store.StartNeedInput)), true
+	case "Mutation.startServiceRequest":
+		if e.ComplexityRoot.Mutation.StartServiceRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startServiceRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartServiceRequest(childComplexity, args["input"].(store.StepServiceRequestInput)), true
 	case "Mutation.studyChannel":
 		if e.ComplexityRoot.Mutation.StudyChannel == nil {
 			break
@@ -15240,6 +17127,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SubmitChannel(childComplexity, args["input"].(store.SubmitChannelInput)), true
+	case "Mutation.submitErrand":
+		if e.ComplexityRoot.Mutation.SubmitErrand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_submitErrand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitErrand(childComplexity, args["input"].(store.SubmitErrandInput)), true
 	case "Mutation.submitFeedback":
 		if e.ComplexityRoot.Mutation.SubmitFeedback == nil {
 			break
@@ -15339,6 +17237,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawMediaIssue(childComplexity, args["input"].(store.WithdrawMediaIssueInput)), true
+	case "Mutation.withdrawMediation":
+		if e.ComplexityRoot.Mutation.WithdrawMediation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawMediation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawMediation(childComplexity, args["input"].(store.MediationSideInput)), true
 	case "Mutation.withdrawMenuItem":
 		if e.ComplexityRoot.Mutation.WithdrawMenuItem == nil {
 			break
@@ -16903,6 +18812,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Community(childComplexity, args["slug"].(*string), args["id"].(*string)), true
+	case "Query.communityRules":
+		if e.ComplexityRoot.Query.CommunityRules == nil {
+			break
+		}
+
+		args, err := ec.field_Query_communityRules_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CommunityRules(childComplexity, args["communities"].([]string), args["filter"].(*store.CommunityRuleFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.courseAggregate":
 		if e.ComplexityRoot.Query.CourseAggregate == nil {
 			break
@@ -17046,6 +18966,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Entities(childComplexity, args["representations"].([]map[string]any)), true
+	case "Query.errandCaseAggregate":
+		if e.ComplexityRoot.Query.ErrandCaseAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_errandCaseAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ErrandCaseAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.errandCases":
+		if e.ComplexityRoot.Query.ErrandCases == nil {
+			break
+		}
+
+		args, err := ec.field_Query_errandCases_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ErrandCases(childComplexity, args["communities"].([]string), args["filter"].(*store.ErrandCaseFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.eventAggregate":
 		if e.ComplexityRoot.Query.EventAggregate == nil {
 			break
@@ -17300,6 +19242,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.MediaSeries(childComplexity, args["communities"].([]string), args["filter"].(*store.MediaSeriesFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mediationCaseAggregate":
+		if e.ComplexityRoot.Query.MediationCaseAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mediationCaseAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MediationCaseAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.mediationCases":
+		if e.ComplexityRoot.Query.MediationCases == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mediationCases_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MediationCases(childComplexity, args["communities"].([]string), args["filter"].(*store.MediationCaseFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.medicineBoxes":
 		if e.ComplexityRoot.Query.MedicineBoxes == nil {
 			break
@@ -17658,6 +19622,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ServiceDeliveryAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.ServiceDeliveryFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.serviceMenuItems":
+		if e.ComplexityRoot.Query.ServiceMenuItems == nil {
+			break
+		}
+
+		args, err := ec.field_Query_serviceMenuItems_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ServiceMenuItems(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceMenuItemFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.serviceRecordAggregate":
 		if e.ComplexityRoot.Query.ServiceRecordAggregate == nil {
 			break
@@ -17680,6 +19655,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ServiceRecords(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceRecordFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.serviceRequestAggregate":
+		if e.ComplexityRoot.Query.ServiceRequestAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_serviceRequestAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ServiceRequestAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.serviceRequests":
+		if e.ComplexityRoot.Query.ServiceRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Query_serviceRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ServiceRequests(childComplexity, args["communities"].([]string), args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.stationAggregate":
 		if e.ComplexityRoot.Query.StationAggregate == nil {
 			break
@@ -18502,6 +20499,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Enrolments(childComplexity, args["filter"].(*store.EnrolmentFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Resident.errandCases":
+		if e.ComplexityRoot.Resident.ErrandCases == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_errandCases_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.ErrandCases(childComplexity, args["filter"].(*store.ErrandCaseFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.estate":
 		if e.ComplexityRoot.Resident.Estate == nil {
 			break
@@ -18571,6 +20579,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.ServiceMinutes(childComplexity, args["range"].(store.DateRange)), true
+	case "Resident.serviceRequests":
+		if e.ComplexityRoot.Resident.ServiceRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_serviceRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.ServiceRequests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.tags":
 		if e.ComplexityRoot.Resident.Tags == nil {
 			break
@@ -19764,6 +21783,104 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ServiceDeliveryPayload.UserErrors(childComplexity), true
 
+	case "ServiceMenuItem.available":
+		if e.ComplexityRoot.ServiceMenuItem.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.Available(childComplexity), true
+	case "ServiceMenuItem.community":
+		if e.ComplexityRoot.ServiceMenuItem.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.Community(childComplexity), true
+	case "ServiceMenuItem.id":
+		if e.ComplexityRoot.ServiceMenuItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.ID(childComplexity), true
+	case "ServiceMenuItem.kind":
+		if e.ComplexityRoot.ServiceMenuItem.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.Kind(childComplexity), true
+	case "ServiceMenuItem.nameEn":
+		if e.ComplexityRoot.ServiceMenuItem.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.NameEn(childComplexity), true
+	case "ServiceMenuItem.nameZh":
+		if e.ComplexityRoot.ServiceMenuItem.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.NameZh(childComplexity), true
+	case "ServiceMenuItem.provenance":
+		if e.ComplexityRoot.ServiceMenuItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.Provenance(childComplexity), true
+	case "ServiceMenuItem.requests":
+		if e.ComplexityRoot.ServiceMenuItem.Requests == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceMenuItem_requests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.Requests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+
+	case "ServiceMenuItemConnection.coverage":
+		if e.ComplexityRoot.ServiceMenuItemConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemConnection.Coverage(childComplexity), true
+	case "ServiceMenuItemConnection.edges":
+		if e.ComplexityRoot.ServiceMenuItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemConnection.Edges(childComplexity), true
+	case "ServiceMenuItemConnection.nodes":
+		if e.ComplexityRoot.ServiceMenuItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemConnection.Nodes(childComplexity), true
+	case "ServiceMenuItemConnection.pageInfo":
+		if e.ComplexityRoot.ServiceMenuItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemConnection.PageInfo(childComplexity), true
+	case "ServiceMenuItemConnection.totalCount":
+		if e.ComplexityRoot.ServiceMenuItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemConnection.TotalCount(childComplexity), true
+
+	case "ServiceMenuItemEdge.cursor":
+		if e.ComplexityRoot.ServiceMenuItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemEdge.Cursor(childComplexity), true
+	case "ServiceMenuItemEdge.node":
+		if e.ComplexityRoot.ServiceMenuItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemEdge.Node(childComplexity), true
+
 	case "ServiceProject.community":
 		if e.ComplexityRoot.ServiceProject.Community == nil {
 			break
@@ -20193,6 +22310,445 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceRecordMeasures.Volunteers(childComplexity, args["where"].(*store.ServiceRecordFilter)), true
+
+	case "ServiceRequest.approvedAt":
+		if e.ComplexityRoot.ServiceRequest.ApprovedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.ApprovedAt(childComplexity), true
+	case "ServiceRequest.building":
+		if e.ComplexityRoot.ServiceRequest.Building == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Building(childComplexity), true
+	case "ServiceRequest.channel":
+		if e.ComplexityRoot.ServiceRequest.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Channel(childComplexity), true
+	case "ServiceRequest.claimedAt":
+		if e.ComplexityRoot.ServiceRequest.ClaimedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.ClaimedAt(childComplexity), true
+	case "ServiceRequest.coProduced":
+		if e.ComplexityRoot.ServiceRequest.CoProduced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.CoProduced(childComplexity), true
+	case "ServiceRequest.community":
+		if e.ComplexityRoot.ServiceRequest.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Community(childComplexity), true
+	case "ServiceRequest.deliveredAt":
+		if e.ComplexityRoot.ServiceRequest.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.DeliveredAt(childComplexity), true
+	case "ServiceRequest.details":
+		if e.ComplexityRoot.ServiceRequest.Details == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Details(childComplexity), true
+	case "ServiceRequest.id":
+		if e.ComplexityRoot.ServiceRequest.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.ID(childComplexity), true
+	case "ServiceRequest.kind":
+		if e.ComplexityRoot.ServiceRequest.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Kind(childComplexity), true
+	case "ServiceRequest.menuItem":
+		if e.ComplexityRoot.ServiceRequest.MenuItem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.MenuItem(childComplexity), true
+	case "ServiceRequest.orderedAt":
+		if e.ComplexityRoot.ServiceRequest.OrderedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.OrderedAt(childComplexity), true
+	case "ServiceRequest.orderedOnZh":
+		if e.ComplexityRoot.ServiceRequest.OrderedOnZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.OrderedOnZh(childComplexity), true
+	case "ServiceRequest.outcome":
+		if e.ComplexityRoot.ServiceRequest.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Outcome(childComplexity), true
+	case "ServiceRequest.provenance":
+		if e.ComplexityRoot.ServiceRequest.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Provenance(childComplexity), true
+	case "ServiceRequest.rating":
+		if e.ComplexityRoot.ServiceRequest.Rating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Rating(childComplexity), true
+	case "ServiceRequest.reason":
+		if e.ComplexityRoot.ServiceRequest.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Reason(childComplexity), true
+	case "ServiceRequest.reopenedCount":
+		if e.ComplexityRoot.ServiceRequest.ReopenedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.ReopenedCount(childComplexity), true
+	case "ServiceRequest.requester":
+		if e.ComplexityRoot.ServiceRequest.Requester == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Requester(childComplexity), true
+	case "ServiceRequest.requesterPost":
+		if e.ComplexityRoot.ServiceRequest.RequesterPost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.RequesterPost(childComplexity), true
+	case "ServiceRequest.rule":
+		if e.ComplexityRoot.ServiceRequest.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Rule(childComplexity), true
+	case "ServiceRequest.status":
+		if e.ComplexityRoot.ServiceRequest.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Status(childComplexity), true
+	case "ServiceRequest.steps":
+		if e.ComplexityRoot.ServiceRequest.Steps == nil {
+			break
+		}
+
+		args, err := ec.field_ServiceRequest_steps_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Steps(childComplexity, args["state"].([]scalar.Enum)), true
+	case "ServiceRequest.team":
+		if e.ComplexityRoot.ServiceRequest.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Team(childComplexity), true
+	case "ServiceRequest.title":
+		if e.ComplexityRoot.ServiceRequest.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Title(childComplexity), true
+	case "ServiceRequest.version":
+		if e.ComplexityRoot.ServiceRequest.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Version(childComplexity), true
+
+	case "ServiceRequestAggregate.accuracy":
+		if e.ComplexityRoot.ServiceRequestAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Accuracy(childComplexity), true
+	case "ServiceRequestAggregate.asOf":
+		if e.ComplexityRoot.ServiceRequestAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.AsOf(childComplexity), true
+	case "ServiceRequestAggregate.cost":
+		if e.ComplexityRoot.ServiceRequestAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Cost(childComplexity), true
+	case "ServiceRequestAggregate.coverage":
+		if e.ComplexityRoot.ServiceRequestAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Coverage(childComplexity), true
+	case "ServiceRequestAggregate.edges":
+		if e.ComplexityRoot.ServiceRequestAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Edges(childComplexity), true
+	case "ServiceRequestAggregate.nodes":
+		if e.ComplexityRoot.ServiceRequestAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Nodes(childComplexity), true
+	case "ServiceRequestAggregate.other":
+		if e.ComplexityRoot.ServiceRequestAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Other(childComplexity), true
+	case "ServiceRequestAggregate.pageInfo":
+		if e.ComplexityRoot.ServiceRequestAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.PageInfo(childComplexity), true
+	case "ServiceRequestAggregate.suppressed":
+		if e.ComplexityRoot.ServiceRequestAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Suppressed(childComplexity), true
+	case "ServiceRequestAggregate.total":
+		if e.ComplexityRoot.ServiceRequestAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.Total(childComplexity), true
+	case "ServiceRequestAggregate.totalCount":
+		if e.ComplexityRoot.ServiceRequestAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestAggregate.TotalCount(childComplexity), true
+
+	case "ServiceRequestConnection.coverage":
+		if e.ComplexityRoot.ServiceRequestConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestConnection.Coverage(childComplexity), true
+	case "ServiceRequestConnection.edges":
+		if e.ComplexityRoot.ServiceRequestConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestConnection.Edges(childComplexity), true
+	case "ServiceRequestConnection.nodes":
+		if e.ComplexityRoot.ServiceRequestConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestConnection.Nodes(childComplexity), true
+	case "ServiceRequestConnection.pageInfo":
+		if e.ComplexityRoot.ServiceRequestConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestConnection.PageInfo(childComplexity), true
+	case "ServiceRequestConnection.totalCount":
+		if e.ComplexityRoot.ServiceRequestConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestConnection.TotalCount(childComplexity), true
+
+	case "ServiceRequestEdge.cursor":
+		if e.ComplexityRoot.ServiceRequestEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestEdge.Cursor(childComplexity), true
+	case "ServiceRequestEdge.node":
+		if e.ComplexityRoot.ServiceRequestEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestEdge.Node(childComplexity), true
+
+	case "ServiceRequestGroup.bucket":
+		if e.ComplexityRoot.ServiceRequestGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Bucket(childComplexity), true
+	case "ServiceRequestGroup.cases":
+		if e.ComplexityRoot.ServiceRequestGroup.Cases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Cases(childComplexity), true
+	case "ServiceRequestGroup.coProduced":
+		if e.ComplexityRoot.ServiceRequestGroup.CoProduced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.CoProduced(childComplexity), true
+	case "ServiceRequestGroup.coProducedShare":
+		if e.ComplexityRoot.ServiceRequestGroup.CoProducedShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.CoProducedShare(childComplexity), true
+	case "ServiceRequestGroup.community":
+		if e.ComplexityRoot.ServiceRequestGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Community(childComplexity), true
+	case "ServiceRequestGroup.compared":
+		if e.ComplexityRoot.ServiceRequestGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Compared(childComplexity), true
+	case "ServiceRequestGroup.completionShare":
+		if e.ComplexityRoot.ServiceRequestGroup.CompletionShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.CompletionShare(childComplexity), true
+	case "ServiceRequestGroup.delivered":
+		if e.ComplexityRoot.ServiceRequestGroup.Delivered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Delivered(childComplexity), true
+	case "ServiceRequestGroup.district":
+		if e.ComplexityRoot.ServiceRequestGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.District(childComplexity), true
+	case "ServiceRequestGroup.kind":
+		if e.ComplexityRoot.ServiceRequestGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Kind(childComplexity), true
+	case "ServiceRequestGroup.meanDaysToApprove":
+		if e.ComplexityRoot.ServiceRequestGroup.MeanDaysToApprove == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.MeanDaysToApprove(childComplexity), true
+	case "ServiceRequestGroup.meanDaysToDeliver":
+		if e.ComplexityRoot.ServiceRequestGroup.MeanDaysToDeliver == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.MeanDaysToDeliver(childComplexity), true
+	case "ServiceRequestGroup.menuItem":
+		if e.ComplexityRoot.ServiceRequestGroup.MenuItem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.MenuItem(childComplexity), true
+	case "ServiceRequestGroup.status":
+		if e.ComplexityRoot.ServiceRequestGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Status(childComplexity), true
+	case "ServiceRequestGroup.street":
+		if e.ComplexityRoot.ServiceRequestGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Street(childComplexity), true
+	case "ServiceRequestGroup.suppressed":
+		if e.ComplexityRoot.ServiceRequestGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Suppressed(childComplexity), true
+	case "ServiceRequestGroup.team":
+		if e.ComplexityRoot.ServiceRequestGroup.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroup.Team(childComplexity), true
+
+	case "ServiceRequestGroupEdge.cursor":
+		if e.ComplexityRoot.ServiceRequestGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroupEdge.Cursor(childComplexity), true
+	case "ServiceRequestGroupEdge.node":
+		if e.ComplexityRoot.ServiceRequestGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestGroupEdge.Node(childComplexity), true
+
+	case "ServiceRequestMeasures.cases":
+		if e.ComplexityRoot.ServiceRequestMeasures.Cases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestMeasures.Cases(childComplexity), true
+	case "ServiceRequestMeasures.coProducedShare":
+		if e.ComplexityRoot.ServiceRequestMeasures.CoProducedShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestMeasures.CoProducedShare(childComplexity), true
+	case "ServiceRequestMeasures.completionShare":
+		if e.ComplexityRoot.ServiceRequestMeasures.CompletionShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestMeasures.CompletionShare(childComplexity), true
+	case "ServiceRequestMeasures.delivered":
+		if e.ComplexityRoot.ServiceRequestMeasures.Delivered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestMeasures.Delivered(childComplexity), true
+	case "ServiceRequestMeasures.meanDaysToApprove":
+		if e.ComplexityRoot.ServiceRequestMeasures.MeanDaysToApprove == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestMeasures.MeanDaysToApprove(childComplexity), true
+	case "ServiceRequestMeasures.meanDaysToDeliver":
+		if e.ComplexityRoot.ServiceRequestMeasures.MeanDaysToDeliver == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestMeasures.MeanDaysToDeliver(childComplexity), true
+
+	case "ServiceRequestPayload.request":
+		if e.ComplexityRoot.ServiceRequestPayload.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestPayload.Request(childComplexity), true
+	case "ServiceRequestPayload.userErrors":
+		if e.ComplexityRoot.ServiceRequestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestPayload.UserErrors(childComplexity), true
 
 	case "ServiceWindow.closesAt":
 		if e.ComplexityRoot.ServiceWindow.ClosesAt == nil {
@@ -22610,6 +25166,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VolunteerTeam.ServiceHours(childComplexity, args["range"].(store.DateRange)), true
+	case "VolunteerTeam.serviceRequests":
+		if e.ComplexityRoot.VolunteerTeam.ServiceRequests == nil {
+			break
+		}
+
+		args, err := ec.field_VolunteerTeam_serviceRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.VolunteerTeam.ServiceRequests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "VolunteerTeam.talents":
 		if e.ComplexityRoot.VolunteerTeam.Talents == nil {
 			break
@@ -24541,6 +27108,185 @@ extend type Mutation {
   recordAttendance(input: RecordAttendanceInput!): SessionPayload! @auth(any: [STATION_STAFF])
 }
 `, BuiltIn: false},
+	{Name: "../schema/errands.graphqls", Input: `enum ErrandStatus { "提出" REQUESTED "已授权" AUTHORISED "收材料" COLLECTING "已递交" SUBMITTED "待结果" WAITING "办成" COMPLETED "部门不批" REFUSED_BY_AUTHORITY "退材料" RETURNING_DOCUMENTS "结束" CLOSED "取消" CANCELLED OTHER }
+enum ErrandMatter { "医疗救助" MEDICAL_ASSISTANCE "医保办理" MEDICAL_INSURANCE "养老待遇" PENSION "高龄津贴" OLD_AGE_ALLOWANCE "最低生活保障" SUBSISTENCE_ALLOWANCE "残疾证件" DISABILITY_CERTIFICATE "户籍证件" HOUSEHOLD_REGISTRATION "水电燃气" UTILITIES OTHER }
+enum ErrandDocumentKind { "身份证" IDENTITY_CARD "户口簿" HOUSEHOLD_BOOK "病历" MEDICAL_RECORD "票据" INVOICE "银行卡" BANK_CARD "照片" PHOTOGRAPH "申请表" APPLICATION_FORM OTHER }
+enum AuthorisationForm { "签字" SIGNED "见证" WITNESSED OTHER }
+
+"""
+A procedure that staff go through for a resident who cannot go themselves (代办). It begins with the resident's authority,
+each document has a receipt, and it does not end while one is held. Residents see their own.
+"""
+type ErrandCase implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  matter: ErrandMatter!
+  "In the words of who told of it."
+  matterZh: String
+  "How much of it the agent does."
+  modeZh: String
+  station: Station
+  estate: Estate
+  "For whom; null for what a report tells, which names nobody."
+  resident: Resident @class(level: P2_PERSONAL)
+  beneficiaryGroup: Audience @class(level: P3_SENSITIVE)
+  "Why they do not go themselves."
+  reason: String @class(level: P3_SENSITIVE)
+  "The post that runs it."
+  agent: StaffPost
+  status: ErrandStatus!
+  "Null where a report gives no day."
+  requestedAt: DateTime
+  authorisedAt: DateTime
+  "The last day of the authority."
+  authorisedUntil: Date
+  authorisationForm: AuthorisationForm
+  "What the agent may do in the resident's name."
+  authorisationScope: String @class(level: P2_PERSONAL)
+  submittedAt: DateTime
+  "The authority that decides."
+  submittedTo: String
+  decidedAt: DateTime
+  "What the authority decided; null before."
+  granted: Boolean
+  "What came of it, or why it was refused."
+  outcome: String @class(level: P2_PERSONAL)
+  cancelledAt: DateTime
+  closedAt: DateTime
+  "Documents received and not returned."
+  documentsHeld: Int!
+  "In the order of their receipts."
+  documents: [ErrandDocument!] @listSize(assumed: 4)
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type ErrandCaseConnection @class(level: P0_PUBLIC) {
+  edges: [ErrandCaseEdge!]!
+  nodes: [ErrandCase!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ErrandCaseEdge @class(level: P0_PUBLIC) { cursor: String!, node: ErrandCase! }
+enum ErrandCaseOrderField { REQUESTED_AT MATTER }
+input ErrandCaseOrder { field: ErrandCaseOrderField!, direction: Direction! = ASC }
+input ErrandCaseFilter {
+  status: [ErrandStatus!]
+  matter: [ErrandMatter!]
+  "Whether documents are held."
+  holdsDocuments: Boolean @reads(field: "documentsHeld")
+  "Requested on a day of the range."
+  range: DateRange @reads(field: "requestedAt")
+}
+
+"A document that an errand needs, from its receipt to its return."
+type ErrandDocument implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  errand: ErrandCase
+  kind: ErrandDocumentKind!
+  "Of the receipt that the resident got: 1, 2, … of the errand."
+  receiptNo: Int!
+  heldFrom: DateTime!
+  returnedAt: DateTime
+  "Who signed for it."
+  returnedTo: String @class(level: P2_PERSONAL)
+}
+
+extend type Resident {
+  "Newest first."
+  errandCases(filter: ErrandCaseFilter, orderBy: ErrandCaseOrder, first: Int, after: String, last: Int, before: String): ErrandCaseConnection @auth(any: [STATION_STAFF]) @class(level: P2_PERSONAL) @own
+}
+extend type Query {
+  "Newest first; residents see their own."
+  errandCases(communities: [ID!], filter: ErrandCaseFilter, orderBy: ErrandCaseOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ErrandCaseConnection @auth(any: [STATION_STAFF]) @own
+}
+
+input RequestErrandInput {
+  community: ID!
+  matter: ErrandMatter!
+  matterZh: String
+  "For whom; without it the resident who asks. Residents ask for themselves."
+  resident: ID
+  station: ID
+  "Why they do not go themselves."
+  reason: String
+  "Any text that is new for each errand."
+  idempotencyKey: String!
+}
+input AuthoriseErrandInput {
+  id: ID!
+  scope: String!
+  form: AuthorisationForm!
+  "The last day; not before today."
+  until: Date!
+  "The post that runs it."
+  agent: ID
+  version: Int
+  idempotencyKey: String
+}
+input ReceiveErrandDocumentInput {
+  id: ID!
+  kind: ErrandDocumentKind!
+  version: Int
+  idempotencyKey: String
+}
+input SubmitErrandInput {
+  id: ID!
+  "The authority."
+  to: String!
+  version: Int
+  idempotencyKey: String
+}
+input StepErrandInput {
+  id: ID!
+  "The version that you saw; CONFLICT when somebody changed it since."
+  version: Int
+  idempotencyKey: String
+}
+input DecideErrandInput {
+  id: ID!
+  granted: Boolean!
+  "What came of it, or why it was refused: then it is needed."
+  outcome: String
+  version: Int
+  idempotencyKey: String
+}
+input ReturnErrandDocumentInput {
+  id: ID!
+  document: ID!
+  "Who signs for it."
+  to: String!
+  version: Int
+  idempotencyKey: String
+}
+"The errand as it is after the write; null beside the rules that the write broke."
+type ErrandPayload @class(level: P0_PUBLIC) {
+  errand: ErrandCase @auth(any: [STATION_STAFF]) @own
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  requestErrand(input: RequestErrandInput!): ErrandPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  "Records the authority that the resident signed, or gave before a witness."
+  authoriseErrand(input: AuthoriseErrandInput!): ErrandPayload! @auth(any: [STATION_STAFF])
+  "Takes a document against a receipt, while the authority lasts."
+  receiveErrandDocument(input: ReceiveErrandDocumentInput!): ErrandPayload! @auth(any: [STATION_STAFF])
+  "Once documents are there and while the authority lasts."
+  submitErrand(input: SubmitErrandInput!): ErrandPayload! @auth(any: [STATION_STAFF])
+  "The authority took it in."
+  awaitErrand(input: StepErrandInput!): ErrandPayload! @auth(any: [STATION_STAFF])
+  "COMPLETED or REFUSED_BY_AUTHORITY, as the authority decided."
+  decideErrand(input: DecideErrandInput!): ErrandPayload! @auth(any: [STATION_STAFF])
+  "Gives a document back against a signature, once it is decided or cancelled."
+  returnErrandDocument(input: ReturnErrandDocumentInput!): ErrandPayload! @auth(any: [STATION_STAFF])
+  "Once every document went back."
+  closeErrand(input: StepErrandInput!): ErrandPayload! @auth(any: [STATION_STAFF])
+  "Before it is decided. What is held goes back first: then it is RETURNING_DOCUMENTS until closeErrand."
+  cancelErrand(input: StepErrandInput!): ErrandPayload! @auth(any: [RESIDENT, STATION_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/events.graphqls", Input: `enum EventKind { "灯会" FAIR "联欢会" GALA "节庆/邻里节" FESTIVAL "服务日" SERVICE_DAY "爱心餐日" FREE_MEAL_DAY "比赛" CONTEST "放映" SCREENING "读书会" BOOK_CLUB "义诊" CLINIC "宣讲" TALK "手工坊" WORKSHOP "辅导" TUTORING "排练" REHEARSAL "拍摄" FILMING "成立" FOUNDING "随到随玩" DROP_IN "跳蚤市场" FLEA_MARKET "运动会" SPORTS "绿跑" RUN "歌舞联欢" PERFORMANCE "会议" MEETING "其他" OTHER }
 enum EventStatus { "草稿，仅工作人员可见" DRAFT "已发布" PUBLISHED "报名中" OPEN "报满" FULL "进行中" ONGOING "已结束" ENDED "取消" CANCELLED "延期" POSTPONED OTHER }
 
@@ -26130,6 +28876,181 @@ extend type Mutation {
   recordProduction(input: RecordProductionInput!): ProductionPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
+	{Name: "../schema/mediation.graphqls", Input: `enum MediationStatus { "登记" REGISTERED "双方同意" ACCEPTED "已召集" CONVENED "已提方案" PROPOSED "达成" AGREED "未达成" NOT_AGREED "转人民调解委员会" REFERRED "回访" FOLLOW_UP "结案" CLOSED "撤回" WITHDRAWN OTHER }
+enum DisputeKind { "楼上楼下噪声" UPSTAIRS_NOISE "其他噪声" NOISE "漏水" WATER_LEAK "停车" PARKING "占用公共空间" SHARED_SPACE "宠物" PETS "物业费" PROPERTY_FEE "家庭" FAMILY OTHER }
+enum MediationRole { "甲方" SIDE_A "乙方" SIDE_B "驻守干部" STATIONED_CADRE "物业公司" PROPERTY_MANAGEMENT "业主委员会" OWNERS_COMMITTEE "社区楼院长" BUILDING_HEAD "人民调解员" PEOPLES_MEDIATOR OTHER }
+enum MediationSide { "甲方" A "乙方" B }
+
+"""
+A dispute of neighbours that is settled face to face (小板凳会客厅). It is voluntary: it begins when both sides take part and
+is agreed when both accept what is proposed. Residents see those that they are a side of.
+"""
+type MediationCase implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  dispute: DisputeKind!
+  "In the words of who told of it."
+  disputeZh: String
+  room: Room
+  "Cadre, property company, owners' committee and building head act together (四方联动)."
+  fourParty: Boolean!
+  partiesCount: Int!
+  "How it was gone about."
+  steps: [String!]!
+  "Null for who is no registered resident, and for what a report tells, which names nobody."
+  sideA: Resident @class(level: P2_PERSONAL)
+  sideB: Resident @class(level: P2_PERSONAL)
+  status: MediationStatus!
+  "When it was, as a report tells."
+  toldOf: PublishedDate
+  "Null where a report gives no day."
+  openedAt: DateTime
+  sideATakesPart: Boolean!
+  sideBTakesPart: Boolean!
+  "Settlements proposed, at most three."
+  proposals: Int!
+  "What is proposed, or was agreed."
+  settlement: String @class(level: P3_SENSITIVE)
+  "To the settlement that stands."
+  sideAAgrees: Boolean!
+  sideBAgrees: Boolean!
+  agreedAt: DateTime
+  referredTo: String
+  "Seven days after the agreement or later."
+  followedUpAt: DateTime
+  "Thirty days after the agreement or later."
+  followedUpAgainAt: DateTime
+  closedAt: DateTime
+  "In the order they were held."
+  sessions: [MediationSession!] @listSize(assumed: 2)
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type MediationCaseConnection @class(level: P0_PUBLIC) {
+  edges: [MediationCaseEdge!]!
+  nodes: [MediationCase!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type MediationCaseEdge @class(level: P0_PUBLIC) { cursor: String!, node: MediationCase! }
+enum MediationCaseOrderField { OPENED_AT }
+input MediationCaseOrder { field: MediationCaseOrderField!, direction: Direction! = ASC }
+input MediationCaseFilter {
+  status: [MediationStatus!]
+  dispute: [DisputeKind!]
+  fourParty: Boolean
+  "Opened on a day of the range."
+  range: DateRange @reads(field: "openedAt")
+}
+
+"A sitting of a mediation."
+type MediationSession implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  mediation: MediationCase
+  "Null where a report gives no day."
+  heldAt: DateTime
+  participants: [MediationParticipant!] @listSize(assumed: 6)
+}
+
+"Who was asked to a sitting: a side or a party, no name."
+type MediationParticipant implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  role: MediationRole!
+  roleZh: String
+  "Null until it is recorded."
+  attended: Boolean
+}
+
+extend type Query {
+  "Newest first; residents see their own."
+  mediationCases(communities: [ID!], filter: MediationCaseFilter, orderBy: MediationCaseOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): MediationCaseConnection @auth(any: [COMMUNITY_STAFF]) @own
+}
+
+input OpenMediationInput {
+  community: ID!
+  dispute: DisputeKind!
+  disputeZh: String
+  fourParty: Boolean! = false
+  room: ID
+  "Without it the resident who asks. Residents open their own."
+  sideA: ID
+  sideB: ID
+  "Any text that is new for each case."
+  idempotencyKey: String!
+}
+"What one side says. Residents speak for the side that they are; staff record what a side said."
+input MediationSideInput {
+  id: ID!
+  side: MediationSide!
+  version: Int
+  idempotencyKey: String
+}
+input ConveneMediationInput {
+  id: ID!
+  heldAt: DateTime!
+  "Who is asked besides the two sides."
+  invited: [MediationRole!]!
+  version: Int
+  idempotencyKey: String
+}
+input RecordMediationAttendanceInput {
+  id: ID!
+  session: ID!
+  "Who came; who else was asked did not."
+  attended: [MediationRole!]!
+  version: Int
+  idempotencyKey: String
+}
+input ProposeSettlementInput {
+  id: ID!
+  text: String!
+  version: Int
+  idempotencyKey: String
+}
+input ReferMediationInput {
+  id: ID!
+  "Who takes it from here: the people's mediation committee."
+  to: String!
+  version: Int
+  idempotencyKey: String
+}
+input StepMediationInput {
+  id: ID!
+  "The version that you saw; CONFLICT when somebody changed it since."
+  version: Int
+  idempotencyKey: String
+}
+"The case as it is after the write; null beside the rules that the write broke."
+type MediationPayload @class(level: P0_PUBLIC) {
+  mediation: MediationCase @auth(any: [COMMUNITY_STAFF]) @own
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  openMediation(input: OpenMediationInput!): MediationPayload! @auth(any: [RESIDENT, COMMUNITY_STAFF])
+  "A side takes part; ACCEPTED once both do."
+  acceptMediation(input: MediationSideInput!): MediationPayload! @auth(any: [RESIDENT, COMMUNITY_STAFF])
+  "Asks to a sitting. With four parties all four are asked."
+  conveneMediation(input: ConveneMediationInput!): MediationPayload! @auth(any: [COMMUNITY_STAFF])
+  recordMediationAttendance(input: RecordMediationAttendanceInput!): MediationPayload! @auth(any: [COMMUNITY_STAFF])
+  "At most three times; what was accepted before counts no more."
+  proposeSettlement(input: ProposeSettlementInput!): MediationPayload! @auth(any: [COMMUNITY_STAFF])
+  "A side accepts what is proposed; AGREED once both do."
+  acceptSettlement(input: MediationSideInput!): MediationPayload! @auth(any: [RESIDENT, COMMUNITY_STAFF])
+  declineSettlement(input: MediationSideInput!): MediationPayload! @auth(any: [RESIDENT, COMMUNITY_STAFF])
+  referMediation(input: ReferMediationInput!): MediationPayload! @auth(any: [COMMUNITY_STAFF])
+  "Seven days after the agreement, and again after thirty."
+  followUpMediation(input: StepMediationInput!): MediationPayload! @auth(any: [COMMUNITY_STAFF])
+  "Once it was followed up twice."
+  closeMediation(input: StepMediationInput!): MediationPayload! @auth(any: [COMMUNITY_STAFF])
+  "By a side, before it is agreed."
+  withdrawMediation(input: MediationSideInput!): MediationPayload! @auth(any: [RESIDENT, COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/medicine.graphqls", Input: `enum MedicineMoveKind { "捐入" DONATED "领用" DISPENSED "清理" DISCARDED "其他" OTHER }
 
 "A box from which neighbours share medicine (共享药箱)."
@@ -26885,6 +29806,323 @@ type RenovationPayload @class(level: P0_PUBLIC) {
 }
 extend type Mutation {
   recordRenovation(input: RecordRenovationInput!): RenovationPayload! @auth(any: [COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
+	{Name: "../schema/requests.graphqls", Input: `enum ServiceRequestKind { "求助" HELP "设施" FACILITY "活动" ACTIVITY "维修" REPAIR "预约" APPOINTMENT "志愿服务" VOLUNTEER_SERVICE OTHER }
+enum ServiceRequestStatus { "已点单" SUBMITTED "审单" UNDER_REVIEW "不采纳" DECLINED "论证" FEASIBILITY "通过" APPROVED "派单" DISPATCHED "接单" CLAIMED "办理" IN_PROGRESS "已完成" DELIVERED "已评单" RATED "归档" CLOSED "取消" CANCELLED "返工" REOPENED OTHER }
+enum StepState { "待办" PENDING "进行中" IN_PROGRESS "已完成" DONE "不需要" NOT_NEEDED "不可行" FAILED OTHER }
+
+"Something on a community's list that residents may order (列单)."
+type ServiceMenuItem implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  kind: ServiceRequestKind!
+  community: Community!
+  "Whether it can be ordered now."
+  available: Boolean!
+  "Newest first."
+  requests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [RESIDENT])
+  provenance: Provenance!
+}
+type ServiceMenuItemConnection @class(level: P0_PUBLIC) {
+  edges: [ServiceMenuItemEdge!]!
+  nodes: [ServiceMenuItem!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ServiceMenuItemEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceMenuItem! }
+enum ServiceMenuItemOrderField { NAME KIND }
+input ServiceMenuItemOrder { field: ServiceMenuItemOrderField!, direction: Direction! = ASC }
+input ServiceMenuItemFilter {
+  kinds: [ServiceRequestKind!]
+  available: Boolean
+  nameContains: String
+}
+
+"A rule that a community has adopted (公约), such as when clothes may be dried."
+type CommunityRule implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  titleZh: String!
+  community: Community!
+  "When it allows what it is about; null for a rule about no time."
+  recurrence: Recurrence
+  "Null where the report does not say when."
+  adoptedOn: Date
+  "Who adopted it, as a body: residents, an assembly, a committee."
+  adoptedBy: String
+  provenance: Provenance!
+}
+type CommunityRuleConnection @class(level: P0_PUBLIC) {
+  edges: [CommunityRuleEdge!]!
+  nodes: [CommunityRule!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type CommunityRuleEdge @class(level: P0_PUBLIC) { cursor: String!, node: CommunityRule! }
+enum CommunityRuleOrderField { ADOPTED_ON TITLE }
+input CommunityRuleOrder { field: CommunityRuleOrderField!, direction: Direction! = ASC }
+input CommunityRuleFilter { titleContains: String }
+
+"""
+Something that was ordered (点单): reviewed, for a facility proved feasible, approved, sent to a team or to all, claimed by
+the first that comes, done and rated. All residents of a community may follow; who ordered it is for staff.
+"""
+type ServiceRequest implements Node @key(fields: "id") @auth(any: [RESIDENT]) @class(level: P0_PUBLIC) {
+  id: ID! @auth(any: [PUBLIC])
+  kind: ServiceRequestKind!
+  "For all residents of the community to read: it holds no name, number or home."
+  title: String!
+  "For staff."
+  details: String @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  status: ServiceRequestStatus!
+  community: Community!
+  menuItem: ServiceMenuItem
+  "For volunteers, as a home may be told by it."
+  building: Building @auth(any: [VOLUNTEER])
+  "Where it was asked for, such as a WeChat group."
+  channel: Channel
+  "Masked like every resident: the full name needs a purpose."
+  requester: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+  "The post for which it was ordered, such as that of a building head."
+  requesterPost: StaffPost
+  "Who ordered it helps to do it (下单人参与)."
+  coProduced: Boolean!
+  "What has to be settled before approval, in order; some states of it with ` + "`" + `state` + "`" + `."
+  steps(state: [StepState!]): [FeasibilityStep!] @listSize(assumed: 4)
+  "The rule that was adopted for it; a facility needs one before approval."
+  rule: CommunityRule
+  "From DISPATCHED on whom it was sent to, null for anybody; from CLAIMED on who does it."
+  team: VolunteerTeam
+  "Null where the report does not say the year."
+  orderedAt: DateTime
+  "The day as published, where the year is not known."
+  orderedOnZh: String
+  approvedAt: DateTime
+  claimedAt: DateTime
+  deliveredAt: DateTime
+  outcome: String
+  "Of who ordered it, 1 to 5; 1 and 2 reopen it."
+  rating: Int
+  reopenedCount: Int!
+  "Why it was declined or cancelled."
+  reason: String
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type ServiceRequestConnection @class(level: P0_PUBLIC) {
+  edges: [ServiceRequestEdge!]!
+  nodes: [ServiceRequest!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ServiceRequestEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceRequest! }
+enum ServiceRequestOrderField { ORDERED_AT STATUS }
+input ServiceRequestOrder { field: ServiceRequestOrderField!, direction: Direction! = ASC }
+input ServiceRequestFilter {
+  status: [ServiceRequestStatus!]
+  kinds: [ServiceRequestKind!]
+  coProduced: Boolean
+  team: ID
+  building: ID
+  "Of a building of the estate."
+  estate: ID @reads(field: "building")
+  "Ordered on a day of the range."
+  range: DateRange @reads(field: "orderedAt")
+}
+
+"What has to be settled before a facility is approved (可行性步骤)."
+type FeasibilityStep @auth(any: [RESIDENT]) @class(level: P0_PUBLIC) {
+  id: ID!
+  "From 1."
+  ordinal: Int!
+  code: String!
+  nameZh: String!
+  state: StepState!
+  "Null also where the report does not say when."
+  doneAt: DateTime
+  note: String @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  provenance: Provenance!
+}
+
+extend type Community {
+  "By name."
+  serviceMenuItems(filter: ServiceMenuItemFilter, orderBy: ServiceMenuItemOrder, first: Int, after: String, last: Int, before: String): ServiceMenuItemConnection
+  "The newest first."
+  communityRules(filter: CommunityRuleFilter, orderBy: CommunityRuleOrder, first: Int, after: String, last: Int, before: String): CommunityRuleConnection
+  "Newest first."
+  serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [RESIDENT])
+}
+extend type Channel {
+  "What was asked for there, newest first."
+  serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [RESIDENT])
+}
+extend type Building {
+  "Newest first; for volunteers, as a home may be told by it."
+  serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [VOLUNTEER])
+}
+extend type VolunteerTeam {
+  "What was sent to it or it has claimed, newest first."
+  serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [RESIDENT])
+}
+extend type Resident {
+  "Newest first."
+  serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection
+}
+extend type Query {
+  "By name."
+  serviceMenuItems(communities: [ID!], filter: ServiceMenuItemFilter, orderBy: ServiceMenuItemOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ServiceMenuItemConnection
+  "The newest first."
+  communityRules(communities: [ID!], filter: CommunityRuleFilter, orderBy: CommunityRuleOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): CommunityRuleConnection
+  "Newest first."
+  serviceRequests(communities: [ID!], filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ServiceRequestConnection @auth(any: [RESIDENT])
+}
+
+input PlaceServiceRequestInput {
+  "Slug or id."
+  community: ID!
+  kind: ServiceRequestKind!
+  "All residents of the community read it: no name, number or home belongs here."
+  title: String!
+  details: String
+  "An item of the list that can be ordered, of the same kind."
+  menuItem: ID
+  building: ID
+  channel: ID
+  "Who orders helps to do it."
+  coProduced: Boolean! = false
+  "For whom staff order; residents order for themselves."
+  requester: ID
+  "Any text that is new for each order."
+  idempotencyKey: String!
+}
+input FeasibilityStepInput {
+  "Capital letters, digits and underscores: ` + "`" + `PRICE_SURVEY` + "`" + `."
+  code: String!
+  nameZh: String!
+}
+input ReviewServiceRequestInput {
+  id: ID!
+  "Of a FACILITY: what has to be settled first, in order. With steps the request goes on to FEASIBILITY."
+  steps: [FeasibilityStepInput!]
+  "The version that you saw; CONFLICT when somebody changed it since."
+  version: Int
+  idempotencyKey: String
+}
+input DeclineServiceRequestInput {
+  id: ID!
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+input CompleteFeasibilityStepInput {
+  request: ID!
+  code: String!
+  "FAILED declines the request."
+  state: StepState! = DONE
+  "Needed with FAILED: it is the reason why the request is declined."
+  note: String
+  version: Int
+  idempotencyKey: String
+}
+input ApproveServiceRequestInput {
+  id: ID!
+  "A rule of the community that holds for this too; adoptRule makes one."
+  rule: ID
+  version: Int
+  idempotencyKey: String
+}
+input DispatchServiceRequestInput {
+  id: ID!
+  "Without one any team may claim it."
+  team: ID
+  version: Int
+  idempotencyKey: String
+}
+input ClaimServiceRequestInput {
+  id: ID!
+  "A team that you belong to; staff claim for any."
+  team: ID!
+  version: Int
+  idempotencyKey: String
+}
+input StepServiceRequestInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input CompleteServiceRequestInput {
+  id: ID!
+  "What came of it."
+  outcome: String
+  version: Int
+  idempotencyKey: String
+}
+input RateServiceRequestInput {
+  id: ID!
+  "1 to 5; 1 and 2 reopen it."
+  score: Int!
+  version: Int
+  idempotencyKey: String
+}
+input CancelServiceRequestInput {
+  id: ID!
+  reason: String
+  version: Int
+  idempotencyKey: String
+}
+input AdoptRuleInput {
+  "Slug or id."
+  community: ID!
+  titleZh: String!
+  "An RFC 5545 rule: the days on which it allows what it is about."
+  rrule: RRule
+  "The same in words: 周末."
+  whenZh: String
+  "Today or before; today without it."
+  adoptedOn: Date
+  "The body that adopted it."
+  adoptedBy: String!
+  "A request under review or in feasibility that needs the rule."
+  request: ID
+  idempotencyKey: String!
+}
+"The request as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type ServiceRequestPayload @class(level: P0_PUBLIC) {
+  request: ServiceRequest @auth(any: [RESIDENT])
+  userErrors: [UserError!]!
+}
+type CommunityRulePayload @class(level: P0_PUBLIC) {
+  rule: CommunityRule
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  "点单."
+  placeServiceRequest(input: PlaceServiceRequestInput!): ServiceRequestPayload! @auth(any: [RESIDENT])
+  "审单."
+  reviewServiceRequest(input: ReviewServiceRequestInput!): ServiceRequestPayload! @auth(any: [COMMUNITY_STAFF])
+  declineServiceRequest(input: DeclineServiceRequestInput!): ServiceRequestPayload! @auth(any: [COMMUNITY_STAFF])
+  completeFeasibilityStep(input: CompleteFeasibilityStepInput!): ServiceRequestPayload! @auth(any: [COMMUNITY_STAFF])
+  "Of a FACILITY once every step is DONE or NOT_NEEDED and a rule is adopted."
+  approveServiceRequest(input: ApproveServiceRequestInput!): ServiceRequestPayload! @auth(any: [COMMUNITY_STAFF])
+  "派单; also to another team, as long as none has claimed it."
+  dispatchServiceRequest(input: DispatchServiceRequestInput!): ServiceRequestPayload! @auth(any: [COMMUNITY_STAFF])
+  "接单. The first team gets it."
+  claimServiceRequest(input: ClaimServiceRequestInput!): ServiceRequestPayload! @auth(any: [VOLUNTEER])
+  startServiceRequest(input: StepServiceRequestInput!): ServiceRequestPayload! @auth(any: [VOLUNTEER])
+  completeServiceRequest(input: CompleteServiceRequestInput!): ServiceRequestPayload! @auth(any: [VOLUNTEER])
+  "评单, by who ordered it."
+  rateServiceRequest(input: RateServiceRequestInput!): ServiceRequestPayload! @auth(any: [RESIDENT])
+  "By who ordered it or staff, before work begins."
+  cancelServiceRequest(input: CancelServiceRequestInput!): ServiceRequestPayload! @auth(any: [RESIDENT])
+  adoptRule(input: AdoptRuleInput!): CommunityRulePayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/saved.graphqls", Input: `"""
@@ -28298,6 +31536,75 @@ extend type Query {
   enrolmentAggregate(communities: [ID!], where: EnrolmentFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [EnrolmentDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): EnrolmentAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
+enum ErrandCaseDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  MATTER
+  STATION
+  STATUS
+}
+"One page of the groups of ErrandCase rows that have the same keys."
+type ErrandCaseAggregate @class(level: P0_PUBLIC) {
+  edges: [ErrandCaseGroupEdge!]!
+  nodes: [ErrandCaseGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: ErrandCaseMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: ErrandCaseMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type ErrandCaseGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: ErrandCaseGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type ErrandCaseGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  matter: ErrandMatter
+  station: Station
+  status: ErrandStatus
+  "Errands that were asked for. (件)"
+  cases: Int
+  "Errands granted over errands decided."
+  completedShare: Decimal
+  "Days from the request to the authority's decision, over errands decided. (天)"
+  meanDays: Decimal
+  "Documents received and not returned. (份)"
+  documentsHeld: Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: ErrandCaseMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type ErrandCaseMeasures @class(level: P0_PUBLIC) {
+  "Errands that were asked for. (件)"
+  cases: Int
+  "Errands granted over errands decided."
+  completedShare: Decimal
+  "Days from the request to the authority's decision, over errands decided. (天)"
+  meanDays: Decimal
+  "Documents received and not returned. (份)"
+  documentsHeld: Decimal
+}
+extend type Query {
+  "Groups of ErrandCase rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  errandCaseAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [ErrandCaseDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ErrandCaseAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum EventDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -28801,6 +32108,75 @@ type MediaIssueMeasures @class(level: P0_PUBLIC) {
 extend type Query {
   "Groups of MediaIssue rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
   mediaIssueAggregate(communities: [ID!], where: MediaIssueFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MediaIssueDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MediaIssueAggregate
+}
+
+enum MediationCaseDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  DISPUTE
+  STATUS
+  FOUR_PARTY
+}
+"One page of the groups of MediationCase rows that have the same keys."
+type MediationCaseAggregate @class(level: P0_PUBLIC) {
+  edges: [MediationCaseGroupEdge!]!
+  nodes: [MediationCaseGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: MediationCaseMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: MediationCaseMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type MediationCaseGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: MediationCaseGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type MediationCaseGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  dispute: DisputeKind
+  status: MediationStatus
+  fourParty: Boolean
+  "Disputes brought to mediation. (件)"
+  cases: Int
+  "Disputes that both sides settled. (件)"
+  agreed: Int
+  "Disputes settled over disputes settled, not agreed or referred."
+  agreementRate: Decimal
+  "Days from opening to the agreement, over disputes settled. (天)"
+  meanDays: Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: MediationCaseMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type MediationCaseMeasures @class(level: P0_PUBLIC) {
+  "Disputes brought to mediation. (件)"
+  cases: Int
+  "Disputes that both sides settled. (件)"
+  agreed: Int
+  "Disputes settled over disputes settled, not agreed or referred."
+  agreementRate: Decimal
+  "Days from opening to the agreement, over disputes settled. (天)"
+  meanDays: Decimal
+}
+extend type Query {
+  "Groups of MediationCase rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  mediationCaseAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MediationCaseDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MediationCaseAggregate @auth(any: [COMMUNITY_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
 enum MedicineMoveDimension {
@@ -29407,6 +32783,88 @@ extend type Query {
   serviceRecordAggregate(communities: [ID!], where: ServiceRecordFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [ServiceRecordDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ServiceRecordAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
+enum ServiceRequestDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  KIND
+  STATUS
+  "Whether who ordered it helps."
+  CO_PRODUCED
+  MENU_ITEM
+  TEAM
+}
+"One page of the groups of ServiceRequest rows that have the same keys."
+type ServiceRequestAggregate @class(level: P0_PUBLIC) {
+  edges: [ServiceRequestGroupEdge!]!
+  nodes: [ServiceRequestGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: ServiceRequestMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: ServiceRequestMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type ServiceRequestGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: ServiceRequestGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type ServiceRequestGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  kind: ServiceRequestKind
+  status: ServiceRequestStatus
+  coProduced: Boolean
+  menuItem: ServiceMenuItem
+  team: VolunteerTeam
+  "Requests. (件)"
+  cases: Int
+  "Requests done and not reopened. (件)"
+  delivered: Int
+  "Requests done and not reopened over all that were neither declined nor cancelled."
+  completionShare: Decimal
+  "Requests that who ordered them helps with over all."
+  coProducedShare: Decimal
+  "Days from the order to its approval, over requests approved. (天)"
+  meanDaysToApprove: Decimal
+  "Days from the order to its delivery, over requests delivered. (天)"
+  meanDaysToDeliver: Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: ServiceRequestMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type ServiceRequestMeasures @class(level: P0_PUBLIC) {
+  "Requests. (件)"
+  cases: Int
+  "Requests done and not reopened. (件)"
+  delivered: Int
+  "Requests done and not reopened over all that were neither declined nor cancelled."
+  completionShare: Decimal
+  "Requests that who ordered them helps with over all."
+  coProducedShare: Decimal
+  "Days from the order to its approval, over requests approved. (天)"
+  meanDaysToApprove: Decimal
+  "Days from the order to its delivery, over requests delivered. (天)"
+  meanDaysToDeliver: Decimal
+}
+extend type Query {
+  "Groups of ServiceRequest rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  serviceRequestAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [ServiceRequestDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): ServiceRequestAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum StationDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -29743,7 +33201,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResourceItem | Room | ServiceDelivery | ServiceProject | ServiceRecord | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -30175,6 +33633,8 @@ func (ec *executionContext) childFields_Building(ctx context.Context, field grap
 		return ec.fieldContext_Building_posts(ctx, field)
 	case "head":
 		return ec.fieldContext_Building_head(ctx, field)
+	case "serviceRequests":
+		return ec.fieldContext_Building_serviceRequests(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Building", field.Name)
 }
@@ -30351,6 +33811,8 @@ func (ec *executionContext) childFields_Channel(ctx context.Context, field graph
 		return ec.fieldContext_Channel_mediaSeries(ctx, field)
 	case "productions":
 		return ec.fieldContext_Channel_productions(ctx, field)
+	case "serviceRequests":
+		return ec.fieldContext_Channel_serviceRequests(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Channel", field.Name)
 }
@@ -30489,6 +33951,12 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_latestMediaIssues(ctx, field)
 	case "residents":
 		return ec.fieldContext_Community_residents(ctx, field)
+	case "serviceMenuItems":
+		return ec.fieldContext_Community_serviceMenuItems(ctx, field)
+	case "communityRules":
+		return ec.fieldContext_Community_communityRules(ctx, field)
+	case "serviceRequests":
+		return ec.fieldContext_Community_serviceRequests(ctx, field)
 	case "stations":
 		return ec.fieldContext_Community_stations(ctx, field)
 	case "openStationsNow":
@@ -30525,6 +33993,62 @@ func (ec *executionContext) childFields_CommunityEdge(ctx context.Context, field
 		return ec.fieldContext_CommunityEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CommunityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CommunityRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CommunityRule_id(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_CommunityRule_titleZh(ctx, field)
+	case "community":
+		return ec.fieldContext_CommunityRule_community(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_CommunityRule_recurrence(ctx, field)
+	case "adoptedOn":
+		return ec.fieldContext_CommunityRule_adoptedOn(ctx, field)
+	case "adoptedBy":
+		return ec.fieldContext_CommunityRule_adoptedBy(ctx, field)
+	case "provenance":
+		return ec.fieldContext_CommunityRule_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommunityRule", field.Name)
+}
+
+func (ec *executionContext) childFields_CommunityRuleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CommunityRuleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CommunityRuleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CommunityRuleConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CommunityRuleConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_CommunityRuleConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommunityRuleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CommunityRuleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CommunityRuleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CommunityRuleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommunityRuleEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CommunityRulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_CommunityRulePayload_rule(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CommunityRulePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommunityRulePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ContestEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -31531,6 +35055,210 @@ func (ec *executionContext) childFields_EnrolmentPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type EnrolmentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ErrandCase(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ErrandCase_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ErrandCase_community(ctx, field)
+	case "matter":
+		return ec.fieldContext_ErrandCase_matter(ctx, field)
+	case "matterZh":
+		return ec.fieldContext_ErrandCase_matterZh(ctx, field)
+	case "modeZh":
+		return ec.fieldContext_ErrandCase_modeZh(ctx, field)
+	case "station":
+		return ec.fieldContext_ErrandCase_station(ctx, field)
+	case "estate":
+		return ec.fieldContext_ErrandCase_estate(ctx, field)
+	case "resident":
+		return ec.fieldContext_ErrandCase_resident(ctx, field)
+	case "beneficiaryGroup":
+		return ec.fieldContext_ErrandCase_beneficiaryGroup(ctx, field)
+	case "reason":
+		return ec.fieldContext_ErrandCase_reason(ctx, field)
+	case "agent":
+		return ec.fieldContext_ErrandCase_agent(ctx, field)
+	case "status":
+		return ec.fieldContext_ErrandCase_status(ctx, field)
+	case "requestedAt":
+		return ec.fieldContext_ErrandCase_requestedAt(ctx, field)
+	case "authorisedAt":
+		return ec.fieldContext_ErrandCase_authorisedAt(ctx, field)
+	case "authorisedUntil":
+		return ec.fieldContext_ErrandCase_authorisedUntil(ctx, field)
+	case "authorisationForm":
+		return ec.fieldContext_ErrandCase_authorisationForm(ctx, field)
+	case "authorisationScope":
+		return ec.fieldContext_ErrandCase_authorisationScope(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_ErrandCase_submittedAt(ctx, field)
+	case "submittedTo":
+		return ec.fieldContext_ErrandCase_submittedTo(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_ErrandCase_decidedAt(ctx, field)
+	case "granted":
+		return ec.fieldContext_ErrandCase_granted(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ErrandCase_outcome(ctx, field)
+	case "cancelledAt":
+		return ec.fieldContext_ErrandCase_cancelledAt(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_ErrandCase_closedAt(ctx, field)
+	case "documentsHeld":
+		return ec.fieldContext_ErrandCase_documentsHeld(ctx, field)
+	case "documents":
+		return ec.fieldContext_ErrandCase_documents(ctx, field)
+	case "version":
+		return ec.fieldContext_ErrandCase_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ErrandCase_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandCase", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandCaseAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ErrandCaseAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ErrandCaseAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ErrandCaseAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ErrandCaseAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_ErrandCaseAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_ErrandCaseAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ErrandCaseAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ErrandCaseAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_ErrandCaseAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ErrandCaseAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_ErrandCaseAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandCaseAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandCaseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ErrandCaseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ErrandCaseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ErrandCaseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ErrandCaseConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ErrandCaseConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandCaseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandCaseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ErrandCaseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ErrandCaseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandCaseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandCaseGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_ErrandCaseGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_ErrandCaseGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_ErrandCaseGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_ErrandCaseGroup_district(ctx, field)
+	case "matter":
+		return ec.fieldContext_ErrandCaseGroup_matter(ctx, field)
+	case "station":
+		return ec.fieldContext_ErrandCaseGroup_station(ctx, field)
+	case "status":
+		return ec.fieldContext_ErrandCaseGroup_status(ctx, field)
+	case "cases":
+		return ec.fieldContext_ErrandCaseGroup_cases(ctx, field)
+	case "completedShare":
+		return ec.fieldContext_ErrandCaseGroup_completedShare(ctx, field)
+	case "meanDays":
+		return ec.fieldContext_ErrandCaseGroup_meanDays(ctx, field)
+	case "documentsHeld":
+		return ec.fieldContext_ErrandCaseGroup_documentsHeld(ctx, field)
+	case "compared":
+		return ec.fieldContext_ErrandCaseGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ErrandCaseGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandCaseGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandCaseGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ErrandCaseGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ErrandCaseGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandCaseGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandCaseMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cases":
+		return ec.fieldContext_ErrandCaseMeasures_cases(ctx, field)
+	case "completedShare":
+		return ec.fieldContext_ErrandCaseMeasures_completedShare(ctx, field)
+	case "meanDays":
+		return ec.fieldContext_ErrandCaseMeasures_meanDays(ctx, field)
+	case "documentsHeld":
+		return ec.fieldContext_ErrandCaseMeasures_documentsHeld(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandCaseMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandDocument(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ErrandDocument_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ErrandDocument_community(ctx, field)
+	case "errand":
+		return ec.fieldContext_ErrandDocument_errand(ctx, field)
+	case "kind":
+		return ec.fieldContext_ErrandDocument_kind(ctx, field)
+	case "receiptNo":
+		return ec.fieldContext_ErrandDocument_receiptNo(ctx, field)
+	case "heldFrom":
+		return ec.fieldContext_ErrandDocument_heldFrom(ctx, field)
+	case "returnedAt":
+		return ec.fieldContext_ErrandDocument_returnedAt(ctx, field)
+	case "returnedTo":
+		return ec.fieldContext_ErrandDocument_returnedTo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandDocument", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errand":
+		return ec.fieldContext_ErrandPayload_errand(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ErrandPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrandPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Escalation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -31879,6 +35607,28 @@ func (ec *executionContext) childFields_EventSeriesEdge(ctx context.Context, fie
 		return ec.fieldContext_EventSeriesEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventSeriesEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FeasibilityStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FeasibilityStep_id(ctx, field)
+	case "ordinal":
+		return ec.fieldContext_FeasibilityStep_ordinal(ctx, field)
+	case "code":
+		return ec.fieldContext_FeasibilityStep_code(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_FeasibilityStep_nameZh(ctx, field)
+	case "state":
+		return ec.fieldContext_FeasibilityStep_state(ctx, field)
+	case "doneAt":
+		return ec.fieldContext_FeasibilityStep_doneAt(ctx, field)
+	case "note":
+		return ec.fieldContext_FeasibilityStep_note(ctx, field)
+	case "provenance":
+		return ec.fieldContext_FeasibilityStep_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeasibilityStep", field.Name)
 }
 
 func (ec *executionContext) childFields_Feedback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -33449,6 +37199,218 @@ func (ec *executionContext) childFields_MediaSeriesEdge(ctx context.Context, fie
 		return ec.fieldContext_MediaSeriesEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MediaSeriesEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationCase(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MediationCase_id(ctx, field)
+	case "community":
+		return ec.fieldContext_MediationCase_community(ctx, field)
+	case "dispute":
+		return ec.fieldContext_MediationCase_dispute(ctx, field)
+	case "disputeZh":
+		return ec.fieldContext_MediationCase_disputeZh(ctx, field)
+	case "room":
+		return ec.fieldContext_MediationCase_room(ctx, field)
+	case "fourParty":
+		return ec.fieldContext_MediationCase_fourParty(ctx, field)
+	case "partiesCount":
+		return ec.fieldContext_MediationCase_partiesCount(ctx, field)
+	case "steps":
+		return ec.fieldContext_MediationCase_steps(ctx, field)
+	case "sideA":
+		return ec.fieldContext_MediationCase_sideA(ctx, field)
+	case "sideB":
+		return ec.fieldContext_MediationCase_sideB(ctx, field)
+	case "status":
+		return ec.fieldContext_MediationCase_status(ctx, field)
+	case "toldOf":
+		return ec.fieldContext_MediationCase_toldOf(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_MediationCase_openedAt(ctx, field)
+	case "sideATakesPart":
+		return ec.fieldContext_MediationCase_sideATakesPart(ctx, field)
+	case "sideBTakesPart":
+		return ec.fieldContext_MediationCase_sideBTakesPart(ctx, field)
+	case "proposals":
+		return ec.fieldContext_MediationCase_proposals(ctx, field)
+	case "settlement":
+		return ec.fieldContext_MediationCase_settlement(ctx, field)
+	case "sideAAgrees":
+		return ec.fieldContext_MediationCase_sideAAgrees(ctx, field)
+	case "sideBAgrees":
+		return ec.fieldContext_MediationCase_sideBAgrees(ctx, field)
+	case "agreedAt":
+		return ec.fieldContext_MediationCase_agreedAt(ctx, field)
+	case "referredTo":
+		return ec.fieldContext_MediationCase_referredTo(ctx, field)
+	case "followedUpAt":
+		return ec.fieldContext_MediationCase_followedUpAt(ctx, field)
+	case "followedUpAgainAt":
+		return ec.fieldContext_MediationCase_followedUpAgainAt(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_MediationCase_closedAt(ctx, field)
+	case "sessions":
+		return ec.fieldContext_MediationCase_sessions(ctx, field)
+	case "version":
+		return ec.fieldContext_MediationCase_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_MediationCase_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationCase", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationCaseAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MediationCaseAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MediationCaseAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MediationCaseAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MediationCaseAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_MediationCaseAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_MediationCaseAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MediationCaseAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MediationCaseAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_MediationCaseAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MediationCaseAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_MediationCaseAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationCaseAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationCaseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MediationCaseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MediationCaseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MediationCaseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MediationCaseConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_MediationCaseConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationCaseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationCaseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MediationCaseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MediationCaseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationCaseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationCaseGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_MediationCaseGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_MediationCaseGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_MediationCaseGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_MediationCaseGroup_district(ctx, field)
+	case "dispute":
+		return ec.fieldContext_MediationCaseGroup_dispute(ctx, field)
+	case "status":
+		return ec.fieldContext_MediationCaseGroup_status(ctx, field)
+	case "fourParty":
+		return ec.fieldContext_MediationCaseGroup_fourParty(ctx, field)
+	case "cases":
+		return ec.fieldContext_MediationCaseGroup_cases(ctx, field)
+	case "agreed":
+		return ec.fieldContext_MediationCaseGroup_agreed(ctx, field)
+	case "agreementRate":
+		return ec.fieldContext_MediationCaseGroup_agreementRate(ctx, field)
+	case "meanDays":
+		return ec.fieldContext_MediationCaseGroup_meanDays(ctx, field)
+	case "compared":
+		return ec.fieldContext_MediationCaseGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_MediationCaseGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationCaseGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationCaseGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MediationCaseGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MediationCaseGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationCaseGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationCaseMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cases":
+		return ec.fieldContext_MediationCaseMeasures_cases(ctx, field)
+	case "agreed":
+		return ec.fieldContext_MediationCaseMeasures_agreed(ctx, field)
+	case "agreementRate":
+		return ec.fieldContext_MediationCaseMeasures_agreementRate(ctx, field)
+	case "meanDays":
+		return ec.fieldContext_MediationCaseMeasures_meanDays(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationCaseMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationParticipant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MediationParticipant_id(ctx, field)
+	case "community":
+		return ec.fieldContext_MediationParticipant_community(ctx, field)
+	case "role":
+		return ec.fieldContext_MediationParticipant_role(ctx, field)
+	case "roleZh":
+		return ec.fieldContext_MediationParticipant_roleZh(ctx, field)
+	case "attended":
+		return ec.fieldContext_MediationParticipant_attended(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationParticipant", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mediation":
+		return ec.fieldContext_MediationPayload_mediation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MediationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MediationSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MediationSession_id(ctx, field)
+	case "community":
+		return ec.fieldContext_MediationSession_community(ctx, field)
+	case "mediation":
+		return ec.fieldContext_MediationSession_mediation(ctx, field)
+	case "heldAt":
+		return ec.fieldContext_MediationSession_heldAt(ctx, field)
+	case "participants":
+		return ec.fieldContext_MediationSession_participants(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MediationSession", field.Name)
 }
 
 func (ec *executionContext) childFields_MedicineBox(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -35039,8 +39001,12 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 		return ec.fieldContext_Resident_serviceMinutes(ctx, field)
 	case "mealOrders":
 		return ec.fieldContext_Resident_mealOrders(ctx, field)
+	case "errandCases":
+		return ec.fieldContext_Resident_errandCases(ctx, field)
 	case "loans":
 		return ec.fieldContext_Resident_loans(ctx, field)
+	case "serviceRequests":
+		return ec.fieldContext_Resident_serviceRequests(ctx, field)
 	case "talentProfiles":
 		return ec.fieldContext_Resident_talentProfiles(ctx, field)
 	}
@@ -35577,6 +39543,54 @@ func (ec *executionContext) childFields_ServiceDeliveryPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ServiceDeliveryPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ServiceMenuItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceMenuItem_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_ServiceMenuItem_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_ServiceMenuItem_nameEn(ctx, field)
+	case "kind":
+		return ec.fieldContext_ServiceMenuItem_kind(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceMenuItem_community(ctx, field)
+	case "available":
+		return ec.fieldContext_ServiceMenuItem_available(ctx, field)
+	case "requests":
+		return ec.fieldContext_ServiceMenuItem_requests(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ServiceMenuItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceMenuItem", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceMenuItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceMenuItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceMenuItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceMenuItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceMenuItemConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ServiceMenuItemConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceMenuItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceMenuItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceMenuItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceMenuItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceMenuItemEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ServiceProject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -35747,6 +39761,196 @@ func (ec *executionContext) childFields_ServiceRecordMeasures(ctx context.Contex
 		return ec.fieldContext_ServiceRecordMeasures_minutes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceRecordMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceRequest_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_ServiceRequest_kind(ctx, field)
+	case "title":
+		return ec.fieldContext_ServiceRequest_title(ctx, field)
+	case "details":
+		return ec.fieldContext_ServiceRequest_details(ctx, field)
+	case "status":
+		return ec.fieldContext_ServiceRequest_status(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceRequest_community(ctx, field)
+	case "menuItem":
+		return ec.fieldContext_ServiceRequest_menuItem(ctx, field)
+	case "building":
+		return ec.fieldContext_ServiceRequest_building(ctx, field)
+	case "channel":
+		return ec.fieldContext_ServiceRequest_channel(ctx, field)
+	case "requester":
+		return ec.fieldContext_ServiceRequest_requester(ctx, field)
+	case "requesterPost":
+		return ec.fieldContext_ServiceRequest_requesterPost(ctx, field)
+	case "coProduced":
+		return ec.fieldContext_ServiceRequest_coProduced(ctx, field)
+	case "steps":
+		return ec.fieldContext_ServiceRequest_steps(ctx, field)
+	case "rule":
+		return ec.fieldContext_ServiceRequest_rule(ctx, field)
+	case "team":
+		return ec.fieldContext_ServiceRequest_team(ctx, field)
+	case "orderedAt":
+		return ec.fieldContext_ServiceRequest_orderedAt(ctx, field)
+	case "orderedOnZh":
+		return ec.fieldContext_ServiceRequest_orderedOnZh(ctx, field)
+	case "approvedAt":
+		return ec.fieldContext_ServiceRequest_approvedAt(ctx, field)
+	case "claimedAt":
+		return ec.fieldContext_ServiceRequest_claimedAt(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_ServiceRequest_deliveredAt(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ServiceRequest_outcome(ctx, field)
+	case "rating":
+		return ec.fieldContext_ServiceRequest_rating(ctx, field)
+	case "reopenedCount":
+		return ec.fieldContext_ServiceRequest_reopenedCount(ctx, field)
+	case "reason":
+		return ec.fieldContext_ServiceRequest_reason(ctx, field)
+	case "version":
+		return ec.fieldContext_ServiceRequest_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ServiceRequest_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceRequestAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceRequestAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceRequestAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceRequestAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_ServiceRequestAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_ServiceRequestAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ServiceRequestAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ServiceRequestAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_ServiceRequestAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ServiceRequestAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_ServiceRequestAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceRequestConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceRequestConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceRequestConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceRequestConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ServiceRequestConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_ServiceRequestGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceRequestGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_ServiceRequestGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_ServiceRequestGroup_district(ctx, field)
+	case "kind":
+		return ec.fieldContext_ServiceRequestGroup_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_ServiceRequestGroup_status(ctx, field)
+	case "coProduced":
+		return ec.fieldContext_ServiceRequestGroup_coProduced(ctx, field)
+	case "menuItem":
+		return ec.fieldContext_ServiceRequestGroup_menuItem(ctx, field)
+	case "team":
+		return ec.fieldContext_ServiceRequestGroup_team(ctx, field)
+	case "cases":
+		return ec.fieldContext_ServiceRequestGroup_cases(ctx, field)
+	case "delivered":
+		return ec.fieldContext_ServiceRequestGroup_delivered(ctx, field)
+	case "completionShare":
+		return ec.fieldContext_ServiceRequestGroup_completionShare(ctx, field)
+	case "coProducedShare":
+		return ec.fieldContext_ServiceRequestGroup_coProducedShare(ctx, field)
+	case "meanDaysToApprove":
+		return ec.fieldContext_ServiceRequestGroup_meanDaysToApprove(ctx, field)
+	case "meanDaysToDeliver":
+		return ec.fieldContext_ServiceRequestGroup_meanDaysToDeliver(ctx, field)
+	case "compared":
+		return ec.fieldContext_ServiceRequestGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ServiceRequestGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceRequestGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceRequestGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cases":
+		return ec.fieldContext_ServiceRequestMeasures_cases(ctx, field)
+	case "delivered":
+		return ec.fieldContext_ServiceRequestMeasures_delivered(ctx, field)
+	case "completionShare":
+		return ec.fieldContext_ServiceRequestMeasures_completionShare(ctx, field)
+	case "coProducedShare":
+		return ec.fieldContext_ServiceRequestMeasures_coProducedShare(ctx, field)
+	case "meanDaysToApprove":
+		return ec.fieldContext_ServiceRequestMeasures_meanDaysToApprove(ctx, field)
+	case "meanDaysToDeliver":
+		return ec.fieldContext_ServiceRequestMeasures_meanDaysToDeliver(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_ServiceRequestPayload_request(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ServiceRequestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -36803,6 +41007,8 @@ func (ec *executionContext) childFields_VolunteerTeam(ctx context.Context, field
 		return ec.fieldContext_VolunteerTeam_productions(ctx, field)
 	case "mediaSeries":
 		return ec.fieldContext_VolunteerTeam_mediaSeries(ctx, field)
+	case "serviceRequests":
+		return ec.fieldContext_VolunteerTeam_serviceRequests(ctx, field)
 	case "talents":
 		return ec.fieldContext_VolunteerTeam_talents(ctx, field)
 	}

@@ -60,6 +60,7 @@ type VolunteerTeamResolver interface {
 
 	Productions(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Production, error)
 	MediaSeries(ctx context.Context, obj *store.VolunteerTeam) ([]*store.MediaSeries, error)
+	ServiceRequests(ctx context.Context, obj *store.VolunteerTeam, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error)
 	Talents(ctx context.Context, obj *store.VolunteerTeam) ([]*store.Talent, error)
 }
 
@@ -132,6 +133,60 @@ func (ec *executionContext) field_VolunteerTeam_serviceHours_args(ctx context.Co
 		return nil, err
 	}
 	args["range"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_VolunteerTeam_serviceRequests_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.ServiceRequestFilter, error) {
+			return ec.unmarshalOServiceRequestFilter2ᚖlinhuiᚋstoreᚐServiceRequestFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOServiceRequestOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
 	return args, nil
 }
 
@@ -2462,6 +2517,53 @@ func (ec *executionContext) fieldContext_VolunteerTeam_mediaSeries(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _VolunteerTeam_serviceRequests(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceRequestConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VolunteerTeam_serviceRequests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.VolunteerTeam().ServiceRequests(ctx, obj, fc.Args["filter"].(*store.ServiceRequestFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.ServiceRequest]) graphql.Marshaler {
+			return ec.marshalOServiceRequestConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VolunteerTeam_serviceRequests(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VolunteerTeam",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServiceRequestConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_VolunteerTeam_serviceRequests_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _VolunteerTeam_talents(ctx context.Context, field graphql.CollectedField, obj *store.VolunteerTeam) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTalent2ᚕᚖlinhuiᚋstoreᚐTalentᚄ); ok {
 		return ret
@@ -3322,6 +3424,8 @@ func (ec *executionContext) _VolunteerTeam(ctx context.Context, sel ast.Selectio
 			out.Put(i, ec._VolunteerTeam_productions(ctx, field, obj), graphql.RequiredNull)
 		case "mediaSeries":
 			out.Put(i, ec._VolunteerTeam_mediaSeries(ctx, field, obj), graphql.RequiredNull)
+		case "serviceRequests":
+			out.Put(i, ec._VolunteerTeam_serviceRequests(ctx, field, obj), graphql.RequiredNull)
 		case "talents":
 			out.Put(i, ec._VolunteerTeam_talents(ctx, field, obj), graphql.RequiredNull)
 		default:
