@@ -237,7 +237,11 @@ func (m *matrix) pickRows(t testing.TB, home string) {
 					m.hidden[globalID(typ, id)] = true
 				}
 			}
-			for _, id := range queryTexts(t, db, global+"(SELECT owner, id, row_number() OVER (PARTITION BY owner ORDER BY id) AS n FROM "+s.Table+" t) t WHERE n = 1 ORDER BY owner, id") {
+			seen := "true" // by anybody at all
+			if s.Visible != "" {
+				seen = s.Visible
+			}
+			for _, id := range queryTexts(t, db, global+"(SELECT owner, id, row_number() OVER (PARTITION BY owner ORDER BY id) AS n FROM "+s.Table+" t WHERE "+seen+") t WHERE n = 1 ORDER BY owner, id") {
 				m.ids[typ] = append(m.ids[typ], globalID(typ, id))
 			}
 		}

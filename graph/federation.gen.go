@@ -85,6 +85,26 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Talent(ctx, sel, obj)
+	case *store.SurveyText:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SurveyText(ctx, sel, obj)
+	case *store.SurveyQuestion:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SurveyQuestion(ctx, sel, obj)
+	case *store.SurveyOption:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SurveyOption(ctx, sel, obj)
+	case *store.Survey:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Survey(ctx, sel, obj)
 	case *store.SupplyIssue:
 		if obj == nil {
 			return graphql.Null
@@ -195,6 +215,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Organization(ctx, sel, obj)
+	case *store.OpinionDrive:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OpinionDrive(ctx, sel, obj)
 	case *store.Offering:
 		if obj == nil {
 			return graphql.Null
@@ -300,6 +325,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ImprovementPlan(ctx, sel, obj)
+	case *store.HomeVisit:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._HomeVisit(ctx, sel, obj)
 	case *store.FundEntry:
 		if obj == nil {
 			return graphql.Null

@@ -504,12 +504,20 @@ func (CommunityLinks) OpenStationsNow(ctx context.Context, obj *store.Community,
 	return dataloaders.Link[*page.Connection[store.Station]](ctx, obj)
 }
 
+func (CommunityLinks) Surveys(ctx context.Context, obj *store.Community, filter *store.SurveyFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Survey], error) {
+	return dataloaders.Link[*page.Connection[store.Survey]](ctx, obj)
+}
+
 func (CommunityLinks) Talents(ctx context.Context, obj *store.Community, filter *store.TalentFilter, first *int, after *string, last *int, before *string) (*page.Connection[store.Talent], error) {
 	return dataloaders.Link[*page.Connection[store.Talent]](ctx, obj)
 }
 
 func (CommunityLinks) Teams(ctx context.Context, obj *store.Community, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.VolunteerTeam], error) {
 	return dataloaders.Link[*page.Connection[store.VolunteerTeam]](ctx, obj)
+}
+
+func (CommunityLinks) OpinionDrives(ctx context.Context, obj *store.Community) ([]*store.OpinionDrive, error) {
+	return dataloaders.Link[[]*store.OpinionDrive](ctx, obj)
 }
 
 func (LinkRoot) Community() CommunityResolver { return CommunityLinks{} }
@@ -1742,6 +1750,93 @@ func (FundEntryMeasuresLinks) Entries(ctx context.Context, obj *store.Group, whe
 
 func (LinkRoot) FundEntryMeasures() FundEntryMeasuresResolver { return FundEntryMeasuresLinks{} }
 
+// HomeVisitLinks resolves the described links of HomeVisit.
+type HomeVisitLinks struct{}
+
+func (HomeVisitLinks) Community(ctx context.Context, obj *store.HomeVisit) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (HomeVisitLinks) Drive(ctx context.Context, obj *store.HomeVisit) (*store.OpinionDrive, error) {
+	return dataloaders.Link[*store.OpinionDrive](ctx, obj)
+}
+
+func (HomeVisitLinks) Estate(ctx context.Context, obj *store.HomeVisit) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (HomeVisitLinks) Resident(ctx context.Context, obj *store.HomeVisit) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (HomeVisitLinks) Feedback(ctx context.Context, obj *store.HomeVisit) (*store.Feedback, error) {
+	return dataloaders.Link[*store.Feedback](ctx, obj)
+}
+
+func (LinkRoot) HomeVisit() HomeVisitResolver { return HomeVisitLinks{} }
+
+// HomeVisitGroupLinks resolves the described links of HomeVisitGroup.
+type HomeVisitGroupLinks struct{}
+
+func (HomeVisitGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) Target(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) Topic(ctx context.Context, obj *store.Group) (*string, error) {
+	return dataloaders.Link[*string](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) Drive(ctx context.Context, obj *store.Group) (*store.OpinionDrive, error) {
+	return dataloaders.Link[*store.OpinionDrive](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) Estate(ctx context.Context, obj *store.Group) (*store.Estate, error) {
+	return dataloaders.Link[*store.Estate](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) Visits(ctx context.Context, obj *store.Group, where *store.HomeVisitFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) Needs(ctx context.Context, obj *store.Group, where *store.HomeVisitFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (HomeVisitGroupLinks) FollowedUpShare(ctx context.Context, obj *store.Group, where *store.HomeVisitFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) HomeVisitGroup() HomeVisitGroupResolver { return HomeVisitGroupLinks{} }
+
+// HomeVisitMeasuresLinks resolves the described links of HomeVisitMeasures.
+type HomeVisitMeasuresLinks struct{}
+
+func (HomeVisitMeasuresLinks) Visits(ctx context.Context, obj *store.Group, where *store.HomeVisitFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (HomeVisitMeasuresLinks) Needs(ctx context.Context, obj *store.Group, where *store.HomeVisitFilter) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (HomeVisitMeasuresLinks) FollowedUpShare(ctx context.Context, obj *store.Group, where *store.HomeVisitFilter) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) HomeVisitMeasures() HomeVisitMeasuresResolver { return HomeVisitMeasuresLinks{} }
+
 // ImprovementPlanLinks resolves the described links of ImprovementPlan.
 type ImprovementPlanLinks struct{}
 
@@ -2679,6 +2774,35 @@ func (OfferingLinks) Team(ctx context.Context, obj *store.Offering) (*store.Volu
 
 func (LinkRoot) Offering() OfferingResolver { return OfferingLinks{} }
 
+// OpinionDriveLinks resolves the described links of OpinionDrive.
+type OpinionDriveLinks struct{}
+
+func (OpinionDriveLinks) Community(ctx context.Context, obj *store.OpinionDrive) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (OpinionDriveLinks) By(ctx context.Context, obj *store.OpinionDrive) (*store.Organization, error) {
+	return dataloaders.Link[*store.Organization](ctx, obj)
+}
+
+func (OpinionDriveLinks) LedTo(ctx context.Context, obj *store.OpinionDrive) (*store.Programme, error) {
+	return dataloaders.Link[*store.Programme](ctx, obj)
+}
+
+func (OpinionDriveLinks) VisitCount(ctx context.Context, obj *store.OpinionDrive) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (OpinionDriveLinks) Visits(ctx context.Context, obj *store.OpinionDrive, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.HomeVisit], error) {
+	return dataloaders.Link[*page.Connection[store.HomeVisit]](ctx, obj)
+}
+
+func (OpinionDriveLinks) Surveys(ctx context.Context, obj *store.OpinionDrive) ([]*store.Survey, error) {
+	return dataloaders.Link[[]*store.Survey](ctx, obj)
+}
+
+func (LinkRoot) OpinionDrive() OpinionDriveResolver { return OpinionDriveLinks{} }
+
 // OrganizationLinks resolves the described links of Organization.
 type OrganizationLinks struct{}
 
@@ -3060,6 +3184,14 @@ func (ResidentLinks) ServiceRequests(ctx context.Context, obj *store.Resident, f
 
 func (ResidentLinks) TalentProfiles(ctx context.Context, obj *store.Resident, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TalentProfile], error) {
 	return dataloaders.Link[*page.Connection[store.TalentProfile]](ctx, obj)
+}
+
+func (ResidentLinks) HomeVisits(ctx context.Context, obj *store.Resident, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.HomeVisit], error) {
+	return dataloaders.Link[*page.Connection[store.HomeVisit]](ctx, obj)
+}
+
+func (ResidentLinks) LastVisitedOn(ctx context.Context, obj *store.Resident) (*scalar.Date, error) {
+	return dataloaders.Link[*scalar.Date](ctx, obj)
 }
 
 func (LinkRoot) Resident() ResidentResolver { return ResidentLinks{} }
@@ -3980,6 +4112,40 @@ func (SupplyIssueMeasuresLinks) Issues(ctx context.Context, obj *store.Group, wh
 
 func (LinkRoot) SupplyIssueMeasures() SupplyIssueMeasuresResolver { return SupplyIssueMeasuresLinks{} }
 
+// SurveyLinks resolves the described links of Survey.
+type SurveyLinks struct{}
+
+func (SurveyLinks) Community(ctx context.Context, obj *store.Survey) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (SurveyLinks) Drive(ctx context.Context, obj *store.Survey) (*store.OpinionDrive, error) {
+	return dataloaders.Link[*store.OpinionDrive](ctx, obj)
+}
+
+func (SurveyLinks) Questions(ctx context.Context, obj *store.Survey) ([]*store.SurveyQuestion, error) {
+	return dataloaders.Link[[]*store.SurveyQuestion](ctx, obj)
+}
+
+func (SurveyLinks) Results(ctx context.Context, obj *store.Survey) ([]*store.SurveyResult, error) {
+	return dataloaders.Link[[]*store.SurveyResult](ctx, obj)
+}
+
+func (LinkRoot) Survey() SurveyResolver { return SurveyLinks{} }
+
+// SurveyQuestionLinks resolves the described links of SurveyQuestion.
+type SurveyQuestionLinks struct{}
+
+func (SurveyQuestionLinks) Options(ctx context.Context, obj *store.SurveyQuestion) ([]*store.SurveyOption, error) {
+	return dataloaders.Link[[]*store.SurveyOption](ctx, obj)
+}
+
+func (SurveyQuestionLinks) Texts(ctx context.Context, obj *store.SurveyQuestion, first *int, after *string, last *int, before *string) (*page.Connection[store.SurveyText], error) {
+	return dataloaders.Link[*page.Connection[store.SurveyText]](ctx, obj)
+}
+
+func (LinkRoot) SurveyQuestion() SurveyQuestionResolver { return SurveyQuestionLinks{} }
+
 // TalentLinks resolves the described links of Talent.
 type TalentLinks struct{}
 
@@ -4292,6 +4458,10 @@ func (c Cubes) FundEntryAggregate(ctx context.Context, communities []string, whe
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) HomeVisitAggregate(ctx context.Context, communities []string, where *store.HomeVisitFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) LoanAggregate(ctx context.Context, communities []string, where *store.LoanFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -4444,6 +4614,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Community_stations_args(ctx, raw)
 	case "Community.openStationsNow":
 		return ec.field_Community_openStationsNow_args(ctx, raw)
+	case "Community.surveys":
+		return ec.field_Community_surveys_args(ctx, raw)
 	case "Community.talents":
 		return ec.field_Community_talents_args(ctx, raw)
 	case "Community.teams":
@@ -4610,6 +4782,18 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_FundEntryMeasures_balance_args(ctx, raw)
 	case "FundEntryMeasures.entries":
 		return ec.field_FundEntryMeasures_entries_args(ctx, raw)
+	case "HomeVisitGroup.visits":
+		return ec.field_HomeVisitGroup_visits_args(ctx, raw)
+	case "HomeVisitGroup.needs":
+		return ec.field_HomeVisitGroup_needs_args(ctx, raw)
+	case "HomeVisitGroup.followedUpShare":
+		return ec.field_HomeVisitGroup_followedUpShare_args(ctx, raw)
+	case "HomeVisitMeasures.visits":
+		return ec.field_HomeVisitMeasures_visits_args(ctx, raw)
+	case "HomeVisitMeasures.needs":
+		return ec.field_HomeVisitMeasures_needs_args(ctx, raw)
+	case "HomeVisitMeasures.followedUpShare":
+		return ec.field_HomeVisitMeasures_followedUpShare_args(ctx, raw)
 	case "LendableItem.loans":
 		return ec.field_LendableItem_loans_args(ctx, raw)
 	case "LoanGroup.loans":
@@ -4742,6 +4926,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_NeedItemMeasures_meanDaysOpen_args(ctx, raw)
 	case "Offering.supplyIssues":
 		return ec.field_Offering_supplyIssues_args(ctx, raw)
+	case "OpinionDrive.visits":
+		return ec.field_OpinionDrive_visits_args(ctx, raw)
 	case "PairingGroup.pairings":
 		return ec.field_PairingGroup_pairings_args(ctx, raw)
 	case "PairingGroup.inProjects":
@@ -4782,6 +4968,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_serviceRequests_args(ctx, raw)
 	case "Resident.talentProfiles":
 		return ec.field_Resident_talentProfiles_args(ctx, raw)
+	case "Resident.homeVisits":
+		return ec.field_Resident_homeVisits_args(ctx, raw)
 	case "ResidentGroup.residents":
 		return ec.field_ResidentGroup_residents_args(ctx, raw)
 	case "ResidentMeasures.residents":
@@ -4858,6 +5046,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_SupplyIssueMeasures_itemsGiven_args(ctx, raw)
 	case "SupplyIssueMeasures.issues":
 		return ec.field_SupplyIssueMeasures_issues_args(ctx, raw)
+	case "SurveyQuestion.texts":
+		return ec.field_SurveyQuestion_texts_args(ctx, raw)
 	case "TeamMembershipGroup.memberships":
 		return ec.field_TeamMembershipGroup_memberships_args(ctx, raw)
 	case "TeamMembershipGroup.members":

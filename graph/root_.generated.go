@@ -82,6 +82,9 @@ type ResolverRoot interface {
 	FundEntry() FundEntryResolver
 	FundEntryGroup() FundEntryGroupResolver
 	FundEntryMeasures() FundEntryMeasuresResolver
+	HomeVisit() HomeVisitResolver
+	HomeVisitGroup() HomeVisitGroupResolver
+	HomeVisitMeasures() HomeVisitMeasuresResolver
 	ImprovementPlan() ImprovementPlanResolver
 	ItemList() ItemListResolver
 	LendableItem() LendableItemResolver
@@ -118,6 +121,7 @@ type ResolverRoot interface {
 	NeedItemGroup() NeedItemGroupResolver
 	NeedItemMeasures() NeedItemMeasuresResolver
 	Offering() OfferingResolver
+	OpinionDrive() OpinionDriveResolver
 	Organization() OrganizationResolver
 	Pairing() PairingResolver
 	PairingGroup() PairingGroupResolver
@@ -165,6 +169,8 @@ type ResolverRoot interface {
 	SupplyIssue() SupplyIssueResolver
 	SupplyIssueGroup() SupplyIssueGroupResolver
 	SupplyIssueMeasures() SupplyIssueMeasuresResolver
+	Survey() SurveyResolver
+	SurveyQuestion() SurveyQuestionResolver
 	Talent() TalentResolver
 	TalentProfile() TalentProfileResolver
 	TeamHonour() TeamHonourResolver
@@ -539,6 +545,7 @@ type ComplexityRoot struct {
 		Needs              func(childComplexity int, filter *store.NeedItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Note               func(childComplexity int) int
 		OpenStationsNow    func(childComplexity int, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		OpinionDrives      func(childComplexity int) int
 		Organizations      func(childComplexity int, kind []scalar.Enum) int
 		Posts              func(childComplexity int, code []scalar.Enum) int
 		Programmes         func(childComplexity int, filter *store.ProgrammeFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
@@ -551,6 +558,7 @@ type ComplexityRoot struct {
 		ServiceRequests    func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Slug               func(childComplexity int) int
 		Stations           func(childComplexity int, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Surveys            func(childComplexity int, filter *store.SurveyFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Talents            func(childComplexity int, filter *store.TalentFilter, first *int, after *string, last *int, before *string) int
 		Teams              func(childComplexity int, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		TimeZone           func(childComplexity int) int
@@ -1700,6 +1708,84 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	HomeVisit struct {
+		Community  func(childComplexity int) int
+		Drive      func(childComplexity int) int
+		Estate     func(childComplexity int) int
+		Feedback   func(childComplexity int) int
+		Findings   func(childComplexity int) int
+		FollowUp   func(childComplexity int) int
+		ID         func(childComplexity int) int
+		NeedZh     func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Resident   func(childComplexity int) int
+		ShopName   func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Target     func(childComplexity int) int
+		Topic      func(childComplexity int) int
+		Version    func(childComplexity int) int
+		VisitedOn  func(childComplexity int) int
+	}
+
+	HomeVisitAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	HomeVisitConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	HomeVisitEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	HomeVisitGroup struct {
+		Bucket          func(childComplexity int) int
+		Community       func(childComplexity int) int
+		Compared        func(childComplexity int) int
+		District        func(childComplexity int) int
+		Drive           func(childComplexity int) int
+		Estate          func(childComplexity int) int
+		FollowedUpShare func(childComplexity int, where *store.HomeVisitFilter) int
+		Needs           func(childComplexity int, where *store.HomeVisitFilter) int
+		Street          func(childComplexity int) int
+		Suppressed      func(childComplexity int) int
+		Target          func(childComplexity int) int
+		Topic           func(childComplexity int) int
+		Visits          func(childComplexity int, where *store.HomeVisitFilter) int
+	}
+
+	HomeVisitGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	HomeVisitMeasures struct {
+		FollowedUpShare func(childComplexity int, where *store.HomeVisitFilter) int
+		Needs           func(childComplexity int, where *store.HomeVisitFilter) int
+		Visits          func(childComplexity int, where *store.HomeVisitFilter) int
+	}
+
+	HomeVisitPayload struct {
+		UserErrors func(childComplexity int) int
+		Visit      func(childComplexity int) int
+	}
+
 	ImprovementPlan struct {
 		AcceptedAt func(childComplexity int) int
 		After      func(childComplexity int) int
@@ -2616,6 +2702,7 @@ type ComplexityRoot struct {
 		AddNeed                   func(childComplexity int, input store.AddNeedInput) int
 		AddToFreeMealRoster       func(childComplexity int, input store.AddToFreeMealRosterInput) int
 		AdoptRule                 func(childComplexity int, input store.AdoptRuleInput) int
+		AnswerSurvey              func(childComplexity int, input store.AnswerSurveyInput) int
 		ApproveChannel            func(childComplexity int, input store.StepChannelApprovalInput) int
 		ApproveServiceRequest     func(childComplexity int, input store.ApproveServiceRequestInput) int
 		AssignFeedback            func(childComplexity int, input store.AssignFeedbackInput) int
@@ -2632,6 +2719,8 @@ type ComplexityRoot struct {
 		CloseErrand               func(childComplexity int, input store.StepErrandInput) int
 		CloseFeedback             func(childComplexity int, input store.CloseFeedbackInput) int
 		CloseMediation            func(childComplexity int, input store.StepMediationInput) int
+		CloseOpinionDrive         func(childComplexity int, input store.CloseOpinionDriveInput) int
+		CloseSurvey               func(childComplexity int, input store.StepSurveyInput) int
 		CollectItem               func(childComplexity int, input store.CollectItemInput) int
 		CollectMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
 		CompleteAction            func(childComplexity int, input store.CloseActionInput) int
@@ -2656,6 +2745,7 @@ type ComplexityRoot struct {
 		DraftAnnouncement         func(childComplexity int, input store.DraftAnnouncementInput) int
 		DraftEcho                 func(childComplexity int, input store.DraftEchoInput) int
 		DraftMediaIssue           func(childComplexity int, input store.DraftMediaIssueInput) int
+		DraftSurvey               func(childComplexity int, input store.DraftSurveyInput) int
 		DropAction                func(childComplexity int, input store.CloseActionInput) int
 		DropDeliberation          func(childComplexity int, input store.CloseDeliberationInput) int
 		DropImprovementPlan       func(childComplexity int, input store.DropImprovementPlanInput) int
@@ -2663,6 +2753,7 @@ type ComplexityRoot struct {
 		EndFreeMeals              func(childComplexity int, input store.EndFreeMealsInput) int
 		Enrol                     func(childComplexity int, input store.EnrolInput) int
 		FailMealDelivery          func(childComplexity int, input store.FailMealDeliveryInput) int
+		FollowUpHomeVisit         func(childComplexity int, input store.FollowUpHomeVisitInput) int
 		FollowUpMediation         func(childComplexity int, input store.StepMediationInput) int
 		HandOverItem              func(childComplexity int, input store.HandOverItemInput) int
 		HoldMeeting               func(childComplexity int, input store.HoldMeetingInput) int
@@ -2676,6 +2767,8 @@ type ComplexityRoot struct {
 		OfferResource             func(childComplexity int, input store.OfferResourceInput) int
 		OpenFund                  func(childComplexity int, input store.OpenFundInput) int
 		OpenMediation             func(childComplexity int, input store.OpenMediationInput) int
+		OpenOpinionDrive          func(childComplexity int, input store.OpenOpinionDriveInput) int
+		OpenSurvey                func(childComplexity int, input store.StepSurveyInput) int
 		PlaceMealOrder            func(childComplexity int, input store.PlaceMealOrderInput) int
 		PlaceServiceRequest       func(childComplexity int, input store.PlaceServiceRequestInput) int
 		PlanMeeting               func(childComplexity int, input store.PlanMeetingInput) int
@@ -2694,6 +2787,7 @@ type ComplexityRoot struct {
 		RecordAttendance          func(childComplexity int, input store.RecordAttendanceInput) int
 		RecordDecision            func(childComplexity int, input store.RecordDecisionInput) int
 		RecordDualReporting       func(childComplexity int, input store.RecordDualReportingInput) int
+		RecordHomeVisit           func(childComplexity int, input store.RecordHomeVisitInput) int
 		RecordMediaIssue          func(childComplexity int, input store.RecordMediaIssueInput) int
 		RecordMediationAttendance func(childComplexity int, input store.RecordMediationAttendanceInput) int
 		RecordProduction          func(childComplexity int, input store.RecordProductionInput) int
@@ -2852,6 +2946,45 @@ type ComplexityRoot struct {
 		SupplyIssues      func(childComplexity int, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Team              func(childComplexity int) int
 		Version           func(childComplexity int) int
+	}
+
+	OpinionDrive struct {
+		Aims       func(childComplexity int) int
+		By         func(childComplexity int) int
+		Community  func(childComplexity int) int
+		EndsOn     func(childComplexity int) int
+		FollowedBy func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LedTo      func(childComplexity int) int
+		NameEn     func(childComplexity int) int
+		NameZh     func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		StartsOn   func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Surveys    func(childComplexity int) int
+		Targets    func(childComplexity int) int
+		Version    func(childComplexity int) int
+		VisitCount func(childComplexity int) int
+		Visits     func(childComplexity int, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+	}
+
+	OpinionDriveConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OpinionDriveEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OpinionDrivePayload struct {
+		Drive      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Organization struct {
@@ -3105,6 +3238,8 @@ type ComplexityRoot struct {
 		FundEntries                 func(childComplexity int, communities []string, filter *store.FundEntryFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		FundEntryAggregate          func(childComplexity int, communities []string, where *store.FundEntryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Funds                       func(childComplexity int, communities []string, filter *store.FundFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		HomeVisitAggregate          func(childComplexity int, communities []string, where *store.HomeVisitFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		HomeVisits                  func(childComplexity int, communities []string, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ImprovementPlans            func(childComplexity int, communities []string, filter *store.ImprovementPlanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ItemLists                   func(childComplexity int, communities []string, filter *store.ItemListFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		LatestMediaIssues           func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -3135,6 +3270,7 @@ type ComplexityRoot struct {
 		Node                        func(childComplexity int, id string) int
 		Nodes                       func(childComplexity int, ids []string) int
 		OpenStationsNow             func(childComplexity int, communities []string, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		OpinionDrives               func(childComplexity int, communities []string, filter *store.OpinionDriveFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		PairingAggregate            func(childComplexity int, communities []string, where *store.PairingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		Pairings                    func(childComplexity int, communities []string, filter *store.PairingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Productions                 func(childComplexity int, communities []string, filter *store.ProductionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -3164,6 +3300,7 @@ type ComplexityRoot struct {
 		StoredItems                 func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SupplyIssueAggregate        func(childComplexity int, communities []string, where *store.SupplyIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		SupplyIssues                func(childComplexity int, communities []string, filter *store.SupplyIssueFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		Surveys                     func(childComplexity int, communities []string, filter *store.SurveyFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TalentProfiles              func(childComplexity int, communities []string, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Talents                     func(childComplexity int, communities []string, filter *store.TalentFilter, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		TeamMembershipAggregate     func(childComplexity int, communities []string, where *store.TeamMembershipFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -3320,7 +3457,9 @@ type ComplexityRoot struct {
 		Enrolments      func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		ErrandCases     func(childComplexity int, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Estate          func(childComplexity int) int
+		HomeVisits      func(childComplexity int, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		ID              func(childComplexity int) int
+		LastVisitedOn   func(childComplexity int) int
 		Loans           func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		MaskedName      func(childComplexity int) int
 		MaskedPhone     func(childComplexity int) int
@@ -4161,6 +4300,81 @@ type ComplexityRoot struct {
 	SupplyIssuePayload struct {
 		SupplyIssue func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+	}
+
+	Survey struct {
+		ClosesOn      func(childComplexity int) int
+		Community     func(childComplexity int) int
+		Drive         func(childComplexity int) int
+		ID            func(childComplexity int) int
+		IntroZh       func(childComplexity int) int
+		MinGroupSize  func(childComplexity int) int
+		OpensOn       func(childComplexity int) int
+		Provenance    func(childComplexity int) int
+		Questions     func(childComplexity int) int
+		ResponseCount func(childComplexity int) int
+		Results       func(childComplexity int) int
+		Status        func(childComplexity int) int
+		TitleZh       func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	SurveyConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SurveyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SurveyOption struct {
+		ID      func(childComplexity int) int
+		LabelZh func(childComplexity int) int
+		Order   func(childComplexity int) int
+	}
+
+	SurveyPayload struct {
+		Survey     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SurveyQuestion struct {
+		ID      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Options func(childComplexity int) int
+		Order   func(childComplexity int) int
+		TextZh  func(childComplexity int) int
+		Texts   func(childComplexity int, first *int, after *string, last *int, before *string) int
+	}
+
+	SurveyResult struct {
+		AnswerZh   func(childComplexity int) int
+		Count      func(childComplexity int) int
+		QuestionZh func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+	}
+
+	SurveyText struct {
+		ID   func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
+	SurveyTextConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SurveyTextEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Talent struct {
@@ -6110,6 +6324,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.OpenStationsNow(childComplexity, args["at"].(*time.Time), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.opinionDrives":
+		if e.ComplexityRoot.Community.OpinionDrives == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Community.OpinionDrives(childComplexity), true
 	case "Community.organizations":
 		if e.ComplexityRoot.Community.Organizations == nil {
 			break
@@ -6227,6 +6447,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Community.Stations(childComplexity, args["filter"].(*store.StationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Community.surveys":
+		if e.ComplexityRoot.Community.Surveys == nil {
+			break
+		}
+
+		args, err := ec.field_Community_surveys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Community.Surveys(childComplexity, args["filter"].(*store.SurveyFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Community.talents":
 		if e.ComplexityRoot.Community.Talents == nil {
 			break
@@ -11580,6 +11811,368 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FundPayload.UserErrors(childComplexity), true
 
+	case "HomeVisit.community":
+		if e.ComplexityRoot.HomeVisit.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Community(childComplexity), true
+	case "HomeVisit.drive":
+		if e.ComplexityRoot.HomeVisit.Drive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Drive(childComplexity), true
+	case "HomeVisit.estate":
+		if e.ComplexityRoot.HomeVisit.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Estate(childComplexity), true
+	case "HomeVisit.feedback":
+		if e.ComplexityRoot.HomeVisit.Feedback == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Feedback(childComplexity), true
+	case "HomeVisit.findings":
+		if e.ComplexityRoot.HomeVisit.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Findings(childComplexity), true
+	case "HomeVisit.followUp":
+		if e.ComplexityRoot.HomeVisit.FollowUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.FollowUp(childComplexity), true
+	case "HomeVisit.id":
+		if e.ComplexityRoot.HomeVisit.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.ID(childComplexity), true
+	case "HomeVisit.needZh":
+		if e.ComplexityRoot.HomeVisit.NeedZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.NeedZh(childComplexity), true
+	case "HomeVisit.provenance":
+		if e.ComplexityRoot.HomeVisit.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Provenance(childComplexity), true
+	case "HomeVisit.resident":
+		if e.ComplexityRoot.HomeVisit.Resident == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Resident(childComplexity), true
+	case "HomeVisit.shopName":
+		if e.ComplexityRoot.HomeVisit.ShopName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.ShopName(childComplexity), true
+	case "HomeVisit.status":
+		if e.ComplexityRoot.HomeVisit.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Status(childComplexity), true
+	case "HomeVisit.target":
+		if e.ComplexityRoot.HomeVisit.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Target(childComplexity), true
+	case "HomeVisit.topic":
+		if e.ComplexityRoot.HomeVisit.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Topic(childComplexity), true
+	case "HomeVisit.version":
+		if e.ComplexityRoot.HomeVisit.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.Version(childComplexity), true
+	case "HomeVisit.visitedOn":
+		if e.ComplexityRoot.HomeVisit.VisitedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisit.VisitedOn(childComplexity), true
+
+	case "HomeVisitAggregate.accuracy":
+		if e.ComplexityRoot.HomeVisitAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Accuracy(childComplexity), true
+	case "HomeVisitAggregate.asOf":
+		if e.ComplexityRoot.HomeVisitAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.AsOf(childComplexity), true
+	case "HomeVisitAggregate.cost":
+		if e.ComplexityRoot.HomeVisitAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Cost(childComplexity), true
+	case "HomeVisitAggregate.coverage":
+		if e.ComplexityRoot.HomeVisitAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Coverage(childComplexity), true
+	case "HomeVisitAggregate.edges":
+		if e.ComplexityRoot.HomeVisitAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Edges(childComplexity), true
+	case "HomeVisitAggregate.nodes":
+		if e.ComplexityRoot.HomeVisitAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Nodes(childComplexity), true
+	case "HomeVisitAggregate.other":
+		if e.ComplexityRoot.HomeVisitAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Other(childComplexity), true
+	case "HomeVisitAggregate.pageInfo":
+		if e.ComplexityRoot.HomeVisitAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.PageInfo(childComplexity), true
+	case "HomeVisitAggregate.suppressed":
+		if e.ComplexityRoot.HomeVisitAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Suppressed(childComplexity), true
+	case "HomeVisitAggregate.total":
+		if e.ComplexityRoot.HomeVisitAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.Total(childComplexity), true
+	case "HomeVisitAggregate.totalCount":
+		if e.ComplexityRoot.HomeVisitAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitAggregate.TotalCount(childComplexity), true
+
+	case "HomeVisitConnection.coverage":
+		if e.ComplexityRoot.HomeVisitConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitConnection.Coverage(childComplexity), true
+	case "HomeVisitConnection.edges":
+		if e.ComplexityRoot.HomeVisitConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitConnection.Edges(childComplexity), true
+	case "HomeVisitConnection.nodes":
+		if e.ComplexityRoot.HomeVisitConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitConnection.Nodes(childComplexity), true
+	case "HomeVisitConnection.pageInfo":
+		if e.ComplexityRoot.HomeVisitConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitConnection.PageInfo(childComplexity), true
+	case "HomeVisitConnection.totalCount":
+		if e.ComplexityRoot.HomeVisitConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitConnection.TotalCount(childComplexity), true
+
+	case "HomeVisitEdge.cursor":
+		if e.ComplexityRoot.HomeVisitEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitEdge.Cursor(childComplexity), true
+	case "HomeVisitEdge.node":
+		if e.ComplexityRoot.HomeVisitEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitEdge.Node(childComplexity), true
+
+	case "HomeVisitGroup.bucket":
+		if e.ComplexityRoot.HomeVisitGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Bucket(childComplexity), true
+	case "HomeVisitGroup.community":
+		if e.ComplexityRoot.HomeVisitGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Community(childComplexity), true
+	case "HomeVisitGroup.compared":
+		if e.ComplexityRoot.HomeVisitGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Compared(childComplexity), true
+	case "HomeVisitGroup.district":
+		if e.ComplexityRoot.HomeVisitGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.District(childComplexity), true
+	case "HomeVisitGroup.drive":
+		if e.ComplexityRoot.HomeVisitGroup.Drive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Drive(childComplexity), true
+	case "HomeVisitGroup.estate":
+		if e.ComplexityRoot.HomeVisitGroup.Estate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Estate(childComplexity), true
+	case "HomeVisitGroup.followedUpShare":
+		if e.ComplexityRoot.HomeVisitGroup.FollowedUpShare == nil {
+			break
+		}
+
+		args, err := ec.field_HomeVisitGroup_followedUpShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.FollowedUpShare(childComplexity, args["where"].(*store.HomeVisitFilter)), true
+	case "HomeVisitGroup.needs":
+		if e.ComplexityRoot.HomeVisitGroup.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_HomeVisitGroup_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Needs(childComplexity, args["where"].(*store.HomeVisitFilter)), true
+	case "HomeVisitGroup.street":
+		if e.ComplexityRoot.HomeVisitGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Street(childComplexity), true
+	case "HomeVisitGroup.suppressed":
+		if e.ComplexityRoot.HomeVisitGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Suppressed(childComplexity), true
+	case "HomeVisitGroup.target":
+		if e.ComplexityRoot.HomeVisitGroup.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Target(childComplexity), true
+	case "HomeVisitGroup.topic":
+		if e.ComplexityRoot.HomeVisitGroup.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Topic(childComplexity), true
+	case "HomeVisitGroup.visits":
+		if e.ComplexityRoot.HomeVisitGroup.Visits == nil {
+			break
+		}
+
+		args, err := ec.field_HomeVisitGroup_visits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.HomeVisitGroup.Visits(childComplexity, args["where"].(*store.HomeVisitFilter)), true
+
+	case "HomeVisitGroupEdge.cursor":
+		if e.ComplexityRoot.HomeVisitGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroupEdge.Cursor(childComplexity), true
+	case "HomeVisitGroupEdge.node":
+		if e.ComplexityRoot.HomeVisitGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitGroupEdge.Node(childComplexity), true
+
+	case "HomeVisitMeasures.followedUpShare":
+		if e.ComplexityRoot.HomeVisitMeasures.FollowedUpShare == nil {
+			break
+		}
+
+		args, err := ec.field_HomeVisitMeasures_followedUpShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.HomeVisitMeasures.FollowedUpShare(childComplexity, args["where"].(*store.HomeVisitFilter)), true
+	case "HomeVisitMeasures.needs":
+		if e.ComplexityRoot.HomeVisitMeasures.Needs == nil {
+			break
+		}
+
+		args, err := ec.field_HomeVisitMeasures_needs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.HomeVisitMeasures.Needs(childComplexity, args["where"].(*store.HomeVisitFilter)), true
+	case "HomeVisitMeasures.visits":
+		if e.ComplexityRoot.HomeVisitMeasures.Visits == nil {
+			break
+		}
+
+		args, err := ec.field_HomeVisitMeasures_visits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.HomeVisitMeasures.Visits(childComplexity, args["where"].(*store.HomeVisitFilter)), true
+
+	case "HomeVisitPayload.userErrors":
+		if e.ComplexityRoot.HomeVisitPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitPayload.UserErrors(childComplexity), true
+	case "HomeVisitPayload.visit":
+		if e.ComplexityRoot.HomeVisitPayload.Visit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HomeVisitPayload.Visit(childComplexity), true
+
 	case "ImprovementPlan.acceptedAt":
 		if e.ComplexityRoot.ImprovementPlan.AcceptedAt == nil {
 			break
@@ -15785,6 +16378,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdoptRule(childComplexity, args["input"].(store.AdoptRuleInput)), true
+	case "Mutation.answerSurvey":
+		if e.ComplexityRoot.Mutation.AnswerSurvey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_answerSurvey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnswerSurvey(childComplexity, args["input"].(store.AnswerSurveyInput)), true
 	case "Mutation.approveChannel":
 		if e.ComplexityRoot.Mutation.ApproveChannel == nil {
 			break
@@ -15961,6 +16565,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseMediation(childComplexity, args["input"].(store.StepMediationInput)), true
+	case "Mutation.closeOpinionDrive":
+		if e.ComplexityRoot.Mutation.CloseOpinionDrive == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_closeOpinionDrive_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseOpinionDrive(childComplexity, args["input"].(store.CloseOpinionDriveInput)), true
+	case "Mutation.closeSurvey":
+		if e.ComplexityRoot.Mutation.CloseSurvey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_closeSurvey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseSurvey(childComplexity, args["input"].(store.StepSurveyInput)), true
 	case "Mutation.collectItem":
 		if e.ComplexityRoot.Mutation.CollectItem == nil {
 			break
@@ -16225,6 +16851,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftMediaIssue(childComplexity, args["input"].(store.DraftMediaIssueInput)), true
+	case "Mutation.draftSurvey":
+		if e.ComplexityRoot.Mutation.DraftSurvey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_draftSurvey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DraftSurvey(childComplexity, args["input"].(store.DraftSurveyInput)), true
 	case "Mutation.dropAction":
 		if e.ComplexityRoot.Mutation.DropAction == nil {
 			break
@@ -16302,6 +16939,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FailMealDelivery(childComplexity, args["input"].(store.FailMealDeliveryInput)), true
+	case "Mutation.followUpHomeVisit":
+		if e.ComplexityRoot.Mutation.FollowUpHomeVisit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_followUpHomeVisit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FollowUpHomeVisit(childComplexity, args["input"].(store.FollowUpHomeVisitInput)), true
 	case "Mutation.followUpMediation":
 		if e.ComplexityRoot.Mutation.FollowUpMediation == nil {
 			break
@@ -16445,6 +17093,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OpenMediation(childComplexity, args["input"].(store.OpenMediationInput)), true
+	case "Mutation.openOpinionDrive":
+		if e.ComplexityRoot.Mutation.OpenOpinionDrive == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openOpinionDrive_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenOpinionDrive(childComplexity, args["input"].(store.OpenOpinionDriveInput)), true
+	case "Mutation.openSurvey":
+		if e.ComplexityRoot.Mutation.OpenSurvey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openSurvey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenSurvey(childComplexity, args["input"].(store.StepSurveyInput)), true
 	case "Mutation.placeMealOrder":
 		if e.ComplexityRoot.Mutation.PlaceMealOrder == nil {
 			break
@@ -16643,6 +17313,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordDualReporting(childComplexity, args["input"].(store.RecordDualReportingInput)), true
+	case "Mutation.recordHomeVisit":
+		if e.ComplexityRoot.Mutation.RecordHomeVisit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordHomeVisit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordHomeVisit(childComplexity, args["input"].(store.RecordHomeVisitInput)), true
 	case "Mutation.recordMediaIssue":
 		if e.ComplexityRoot.Mutation.RecordMediaIssue == nil {
 			break
@@ -17778,6 +18459,177 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Offering.Version(childComplexity), true
+
+	case "OpinionDrive.aims":
+		if e.ComplexityRoot.OpinionDrive.Aims == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Aims(childComplexity), true
+	case "OpinionDrive.by":
+		if e.ComplexityRoot.OpinionDrive.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.By(childComplexity), true
+	case "OpinionDrive.community":
+		if e.ComplexityRoot.OpinionDrive.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Community(childComplexity), true
+	case "OpinionDrive.endsOn":
+		if e.ComplexityRoot.OpinionDrive.EndsOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.EndsOn(childComplexity), true
+	case "OpinionDrive.followedBy":
+		if e.ComplexityRoot.OpinionDrive.FollowedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.FollowedBy(childComplexity), true
+	case "OpinionDrive.id":
+		if e.ComplexityRoot.OpinionDrive.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.ID(childComplexity), true
+	case "OpinionDrive.ledTo":
+		if e.ComplexityRoot.OpinionDrive.LedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.LedTo(childComplexity), true
+	case "OpinionDrive.nameEn":
+		if e.ComplexityRoot.OpinionDrive.NameEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.NameEn(childComplexity), true
+	case "OpinionDrive.nameZh":
+		if e.ComplexityRoot.OpinionDrive.NameZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.NameZh(childComplexity), true
+	case "OpinionDrive.outcome":
+		if e.ComplexityRoot.OpinionDrive.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Outcome(childComplexity), true
+	case "OpinionDrive.provenance":
+		if e.ComplexityRoot.OpinionDrive.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Provenance(childComplexity), true
+	case "OpinionDrive.startsOn":
+		if e.ComplexityRoot.OpinionDrive.StartsOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.StartsOn(childComplexity), true
+	case "OpinionDrive.status":
+		if e.ComplexityRoot.OpinionDrive.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Status(childComplexity), true
+	case "OpinionDrive.surveys":
+		if e.ComplexityRoot.OpinionDrive.Surveys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Surveys(childComplexity), true
+	case "OpinionDrive.targets":
+		if e.ComplexityRoot.OpinionDrive.Targets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Targets(childComplexity), true
+	case "OpinionDrive.version":
+		if e.ComplexityRoot.OpinionDrive.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Version(childComplexity), true
+	case "OpinionDrive.visitCount":
+		if e.ComplexityRoot.OpinionDrive.VisitCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrive.VisitCount(childComplexity), true
+	case "OpinionDrive.visits":
+		if e.ComplexityRoot.OpinionDrive.Visits == nil {
+			break
+		}
+
+		args, err := ec.field_OpinionDrive_visits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.OpinionDrive.Visits(childComplexity, args["filter"].(*store.HomeVisitFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+
+	case "OpinionDriveConnection.coverage":
+		if e.ComplexityRoot.OpinionDriveConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDriveConnection.Coverage(childComplexity), true
+	case "OpinionDriveConnection.edges":
+		if e.ComplexityRoot.OpinionDriveConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDriveConnection.Edges(childComplexity), true
+	case "OpinionDriveConnection.nodes":
+		if e.ComplexityRoot.OpinionDriveConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDriveConnection.Nodes(childComplexity), true
+	case "OpinionDriveConnection.pageInfo":
+		if e.ComplexityRoot.OpinionDriveConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDriveConnection.PageInfo(childComplexity), true
+	case "OpinionDriveConnection.totalCount":
+		if e.ComplexityRoot.OpinionDriveConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDriveConnection.TotalCount(childComplexity), true
+
+	case "OpinionDriveEdge.cursor":
+		if e.ComplexityRoot.OpinionDriveEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDriveEdge.Cursor(childComplexity), true
+	case "OpinionDriveEdge.node":
+		if e.ComplexityRoot.OpinionDriveEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDriveEdge.Node(childComplexity), true
+
+	case "OpinionDrivePayload.drive":
+		if e.ComplexityRoot.OpinionDrivePayload.Drive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrivePayload.Drive(childComplexity), true
+	case "OpinionDrivePayload.userErrors":
+		if e.ComplexityRoot.OpinionDrivePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionDrivePayload.UserErrors(childComplexity), true
 
 	case "Organization.alliances":
 		if e.ComplexityRoot.Organization.Alliances == nil {
@@ -19098,6 +19950,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Funds(childComplexity, args["communities"].([]string), args["filter"].(*store.FundFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.homeVisitAggregate":
+		if e.ComplexityRoot.Query.HomeVisitAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_homeVisitAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.HomeVisitAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.HomeVisitFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.homeVisits":
+		if e.ComplexityRoot.Query.HomeVisits == nil {
+			break
+		}
+
+		args, err := ec.field_Query_homeVisits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.HomeVisits(childComplexity, args["communities"].([]string), args["filter"].(*store.HomeVisitFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.improvementPlans":
 		if e.ComplexityRoot.Query.ImprovementPlans == nil {
 			break
@@ -19429,6 +20303,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OpenStationsNow(childComplexity, args["communities"].([]string), args["at"].(*time.Time), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.opinionDrives":
+		if e.ComplexityRoot.Query.OpinionDrives == nil {
+			break
+		}
+
+		args, err := ec.field_Query_opinionDrives_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OpinionDrives(childComplexity, args["communities"].([]string), args["filter"].(*store.OpinionDriveFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.pairingAggregate":
 		if e.ComplexityRoot.Query.PairingAggregate == nil {
 			break
@@ -19743,6 +20628,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SupplyIssues(childComplexity, args["communities"].([]string), args["filter"].(*store.SupplyIssueFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.surveys":
+		if e.ComplexityRoot.Query.Surveys == nil {
+			break
+		}
+
+		args, err := ec.field_Query_surveys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Surveys(childComplexity, args["communities"].([]string), args["filter"].(*store.SurveyFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.talentProfiles":
 		if e.ComplexityRoot.Query.TalentProfiles == nil {
 			break
@@ -20516,12 +21412,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Estate(childComplexity), true
+	case "Resident.homeVisits":
+		if e.ComplexityRoot.Resident.HomeVisits == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_homeVisits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.HomeVisits(childComplexity, args["filter"].(*store.HomeVisitFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.id":
 		if e.ComplexityRoot.Resident.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Resident.ID(childComplexity), true
+	case "Resident.lastVisitedOn":
+		if e.ComplexityRoot.Resident.LastVisitedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.LastVisitedOn(childComplexity), true
 	case "Resident.loans":
 		if e.ComplexityRoot.Resident.Loans == nil {
 			break
@@ -24393,6 +25306,291 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SupplyIssuePayload.UserErrors(childComplexity), true
+
+	case "Survey.closesOn":
+		if e.ComplexityRoot.Survey.ClosesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.ClosesOn(childComplexity), true
+	case "Survey.community":
+		if e.ComplexityRoot.Survey.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.Community(childComplexity), true
+	case "Survey.drive":
+		if e.ComplexityRoot.Survey.Drive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.Drive(childComplexity), true
+	case "Survey.id":
+		if e.ComplexityRoot.Survey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.ID(childComplexity), true
+	case "Survey.introZh":
+		if e.ComplexityRoot.Survey.IntroZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.IntroZh(childComplexity), true
+	case "Survey.minGroupSize":
+		if e.ComplexityRoot.Survey.MinGroupSize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.MinGroupSize(childComplexity), true
+	case "Survey.opensOn":
+		if e.ComplexityRoot.Survey.OpensOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.OpensOn(childComplexity), true
+	case "Survey.provenance":
+		if e.ComplexityRoot.Survey.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.Provenance(childComplexity), true
+	case "Survey.questions":
+		if e.ComplexityRoot.Survey.Questions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.Questions(childComplexity), true
+	case "Survey.responseCount":
+		if e.ComplexityRoot.Survey.ResponseCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.ResponseCount(childComplexity), true
+	case "Survey.results":
+		if e.ComplexityRoot.Survey.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.Results(childComplexity), true
+	case "Survey.status":
+		if e.ComplexityRoot.Survey.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.Status(childComplexity), true
+	case "Survey.titleZh":
+		if e.ComplexityRoot.Survey.TitleZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.TitleZh(childComplexity), true
+	case "Survey.version":
+		if e.ComplexityRoot.Survey.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Survey.Version(childComplexity), true
+
+	case "SurveyConnection.coverage":
+		if e.ComplexityRoot.SurveyConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyConnection.Coverage(childComplexity), true
+	case "SurveyConnection.edges":
+		if e.ComplexityRoot.SurveyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyConnection.Edges(childComplexity), true
+	case "SurveyConnection.nodes":
+		if e.ComplexityRoot.SurveyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyConnection.Nodes(childComplexity), true
+	case "SurveyConnection.pageInfo":
+		if e.ComplexityRoot.SurveyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyConnection.PageInfo(childComplexity), true
+	case "SurveyConnection.totalCount":
+		if e.ComplexityRoot.SurveyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyConnection.TotalCount(childComplexity), true
+
+	case "SurveyEdge.cursor":
+		if e.ComplexityRoot.SurveyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyEdge.Cursor(childComplexity), true
+	case "SurveyEdge.node":
+		if e.ComplexityRoot.SurveyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyEdge.Node(childComplexity), true
+
+	case "SurveyOption.id":
+		if e.ComplexityRoot.SurveyOption.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyOption.ID(childComplexity), true
+	case "SurveyOption.labelZh":
+		if e.ComplexityRoot.SurveyOption.LabelZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyOption.LabelZh(childComplexity), true
+	case "SurveyOption.order":
+		if e.ComplexityRoot.SurveyOption.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyOption.Order(childComplexity), true
+
+	case "SurveyPayload.survey":
+		if e.ComplexityRoot.SurveyPayload.Survey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyPayload.Survey(childComplexity), true
+	case "SurveyPayload.userErrors":
+		if e.ComplexityRoot.SurveyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyPayload.UserErrors(childComplexity), true
+
+	case "SurveyQuestion.id":
+		if e.ComplexityRoot.SurveyQuestion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyQuestion.ID(childComplexity), true
+	case "SurveyQuestion.kind":
+		if e.ComplexityRoot.SurveyQuestion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyQuestion.Kind(childComplexity), true
+	case "SurveyQuestion.options":
+		if e.ComplexityRoot.SurveyQuestion.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyQuestion.Options(childComplexity), true
+	case "SurveyQuestion.order":
+		if e.ComplexityRoot.SurveyQuestion.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyQuestion.Order(childComplexity), true
+	case "SurveyQuestion.textZh":
+		if e.ComplexityRoot.SurveyQuestion.TextZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyQuestion.TextZh(childComplexity), true
+	case "SurveyQuestion.texts":
+		if e.ComplexityRoot.SurveyQuestion.Texts == nil {
+			break
+		}
+
+		args, err := ec.field_SurveyQuestion_texts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SurveyQuestion.Texts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+
+	case "SurveyResult.answerZh":
+		if e.ComplexityRoot.SurveyResult.AnswerZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyResult.AnswerZh(childComplexity), true
+	case "SurveyResult.count":
+		if e.ComplexityRoot.SurveyResult.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyResult.Count(childComplexity), true
+	case "SurveyResult.questionZh":
+		if e.ComplexityRoot.SurveyResult.QuestionZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyResult.QuestionZh(childComplexity), true
+	case "SurveyResult.suppressed":
+		if e.ComplexityRoot.SurveyResult.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyResult.Suppressed(childComplexity), true
+
+	case "SurveyText.id":
+		if e.ComplexityRoot.SurveyText.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyText.ID(childComplexity), true
+	case "SurveyText.text":
+		if e.ComplexityRoot.SurveyText.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyText.Text(childComplexity), true
+
+	case "SurveyTextConnection.coverage":
+		if e.ComplexityRoot.SurveyTextConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyTextConnection.Coverage(childComplexity), true
+	case "SurveyTextConnection.edges":
+		if e.ComplexityRoot.SurveyTextConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyTextConnection.Edges(childComplexity), true
+	case "SurveyTextConnection.nodes":
+		if e.ComplexityRoot.SurveyTextConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyTextConnection.Nodes(childComplexity), true
+	case "SurveyTextConnection.pageInfo":
+		if e.ComplexityRoot.SurveyTextConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyTextConnection.PageInfo(childComplexity), true
+	case "SurveyTextConnection.totalCount":
+		if e.ComplexityRoot.SurveyTextConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyTextConnection.TotalCount(childComplexity), true
+
+	case "SurveyTextEdge.cursor":
+		if e.ComplexityRoot.SurveyTextEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyTextEdge.Cursor(childComplexity), true
+	case "SurveyTextEdge.node":
+		if e.ComplexityRoot.SurveyTextEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SurveyTextEdge.Node(childComplexity), true
 
 	case "Talent.community":
 		if e.ComplexityRoot.Talent.Community == nil {
@@ -30625,6 +31823,152 @@ extend type Mutation {
   countSupply(input: CountSupplyInput!): CountSupplyPayload! @auth(any: [STATION_STAFF])
 }
 `, BuiltIn: false},
+	{Name: "../schema/surveys.graphqls", Input: `enum SurveyStatus { "草稿" DRAFT "进行中" OPEN "已结束" CLOSED OTHER }
+enum SurveyQuestionKind { "单选" SINGLE "多选" MULTIPLE "填空" TEXT OTHER }
+
+"""
+A questionnaire (问卷调查). Answers are anonymous: nothing is kept of who chose what. Residents answer once, while it is
+open. Drafts are for staff.
+"""
+type Survey implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  titleZh: String!
+  introZh: String
+  drive: OpinionDrive
+  "Included."
+  opensOn: Date!
+  "Included."
+  closesOn: Date!
+  status: SurveyStatus!
+  "No smaller group shows in the results; at least 10."
+  minGroupSize: Int!
+  responseCount: Int!
+  "In their order."
+  questions: [SurveyQuestion!] @listSize(assumed: 10)
+  "In the order of questions and answers; empty until the survey is closed."
+  results: [SurveyResult!] @listSize(assumed: 30)
+  "Counts the changes; send it along to be told of others' changes. Answers do not count."
+  version: Int!
+  provenance: Provenance!
+}
+type SurveyConnection @class(level: P0_PUBLIC) {
+  edges: [SurveyEdge!]!
+  nodes: [Survey!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type SurveyEdge @class(level: P0_PUBLIC) { cursor: String!, node: Survey! }
+enum SurveyOrderField { OPENS_ON CLOSES_ON TITLE }
+input SurveyOrder { field: SurveyOrderField!, direction: Direction! = ASC }
+input SurveyFilter {
+  status: [SurveyStatus!]
+  drive: ID
+  titleContains: String @reads(field: "titleZh")
+}
+
+type SurveyQuestion implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  order: Int!
+  textZh: String!
+  kind: SurveyQuestionKind!
+  "In their order; none of a TEXT."
+  options: [SurveyOption!] @listSize(assumed: 5)
+  "What people wrote, each text alone and in no order; once the survey is closed and enough people answered."
+  texts(first: Int, after: String, last: Int, before: String): SurveyTextConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+}
+type SurveyOption implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  order: Int!
+  labelZh: String!
+}
+"How often an answer was chosen."
+type SurveyResult @class(level: P0_PUBLIC) {
+  questionZh: String!
+  answerZh: String!
+  "Null when it is suppressed: too few people share it, or it would tell how few share another."
+  count: Int
+  suppressed: Boolean!
+}
+"A free text of somebody."
+type SurveyText implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF) {
+  id: ID!
+  "Staff need to state a purpose, and what they read is audited."
+  text: String @class(level: P2_PERSONAL)
+}
+type SurveyTextConnection @class(level: P0_PUBLIC) {
+  edges: [SurveyTextEdge!]!
+  nodes: [SurveyText!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type SurveyTextEdge @class(level: P0_PUBLIC) { cursor: String!, node: SurveyText! }
+
+extend type Community {
+  "Those that opened last first."
+  surveys(filter: SurveyFilter, orderBy: SurveyOrder, first: Int, after: String, last: Int, before: String): SurveyConnection
+}
+extend type Query {
+  "Those that opened last first."
+  surveys(communities: [ID!], filter: SurveyFilter, orderBy: SurveyOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): SurveyConnection
+}
+
+input SurveyQuestionInput {
+  textZh: String!
+  kind: SurveyQuestionKind!
+  "Two to 20, all different, of SINGLE and MULTIPLE; none of TEXT."
+  options: [String!]! = []
+}
+input DraftSurveyInput {
+  "By slug or id."
+  community: ID!
+  titleZh: String!
+  introZh: String
+  drive: ID
+  opensOn: Date!
+  closesOn: Date!
+  "At least 10."
+  minGroupSize: Int! = 10
+  "One to 30, in their order."
+  questions: [SurveyQuestionInput!]!
+  idempotencyKey: String!
+}
+input StepSurveyInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+input SurveyAnswerInput {
+  question: ID!
+  "One of a SINGLE, at least one of a MULTIPLE."
+  options: [ID!]! = []
+  "Of a TEXT. Do not write whose it is."
+  text: String
+}
+input AnswerSurveyInput {
+  "The survey."
+  id: ID!
+  "At most one a question; each SINGLE has one."
+  answers: [SurveyAnswerInput!]!
+  idempotencyKey: String!
+}
+type SurveyPayload @class(level: P0_PUBLIC) {
+  survey: Survey
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  draftSurvey(input: DraftSurveyInput!): SurveyPayload! @auth(any: [COMMUNITY_STAFF])
+  openSurvey(input: StepSurveyInput!): SurveyPayload! @auth(any: [COMMUNITY_STAFF])
+  "It closes by itself after closesOn."
+  closeSurvey(input: StepSurveyInput!): SurveyPayload! @auth(any: [COMMUNITY_STAFF])
+  "For a resident of the community, once."
+  answerSurvey(input: AnswerSurveyInput!): SurveyPayload! @auth(any: [RESIDENT])
+}
+`, BuiltIn: false},
 	{Name: "../schema/talents.graphqls", Input: `enum TalentVisibility { "仅本人" PRIVATE "队内" TEAM "工作人员" STAFF "公开" PUBLIC OTHER }
 enum TalentStatus { "在库" LISTED "已撤出" WITHDRAWN OTHER }
 
@@ -31113,6 +32457,173 @@ extend type Query {
   "By slug or by id; exactly one of them."
   community(slug: String, id: ID): Community
   communities(communities: [ID!], filter: CommunityFilter, orderBy: CommunityOrder, first: Int, after: String, last: Int, before: String): CommunityConnection
+}
+`, BuiltIn: false},
+	{Name: "../schema/visits.graphqls", Input: `enum OpinionDriveStatus { "进行中" OPEN "已结束" CLOSED OTHER }
+enum VisitTarget { "居民家中" HOUSEHOLD "沿街商铺" SHOP OTHER }
+enum HomeVisitStatus { "已登记" RECORDED "已回应" FOLLOWED_UP OTHER }
+
+"A time of visits that asks for views and needs (大走访), and what came of it."
+type OpinionDrive implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  nameZh: String!
+  nameEn: String
+  community: Community!
+  "Whom it visits, such as 沿街商铺 and 居民家中."
+  targets: [String!]!
+  "What for, such as 问计问需."
+  aims: [String!]!
+  by: Organization
+  startsOn: Date
+  endsOn: Date
+  status: OpinionDriveStatus!
+  outcome: String
+  followedBy: String
+  "The programme that came of it."
+  ledTo: Programme
+  "Visits on record."
+  visitCount: Int @class(level: P1_STAFF)
+  "Newest first."
+  visits(filter: HomeVisitFilter, orderBy: HomeVisitOrder, first: Int, after: String, last: Int, before: String): HomeVisitConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+  surveys: [Survey!] @listSize(assumed: 2)
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type OpinionDriveConnection @class(level: P0_PUBLIC) {
+  edges: [OpinionDriveEdge!]!
+  nodes: [OpinionDrive!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type OpinionDriveEdge @class(level: P0_PUBLIC) { cursor: String!, node: OpinionDrive! }
+enum OpinionDriveOrderField { NAME STARTS_ON }
+input OpinionDriveOrder { field: OpinionDriveOrderField!, direction: Direction! = ASC }
+input OpinionDriveFilter {
+  status: [OpinionDriveStatus!]
+  nameContains: String
+}
+
+"A visit to a home or a shop (入户走访). Staff see those of their communities, residents those to themselves."
+type HomeVisit implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  drive: OpinionDrive
+  target: VisitTarget!
+  visitedOn: Date!
+  estate: Estate
+  "Masked like every resident."
+  resident: Resident
+  shopName: String @class(level: P2_PERSONAL)
+  "What it was about, in a word or two."
+  topic: String
+  "What was asked for, in words that name nobody."
+  needZh: String
+  "Staff need to state a purpose, and what they read is audited."
+  findings: String @class(level: P2_PERSONAL)
+  status: HomeVisitStatus!
+  "The entry of the Echo Book that was made of it."
+  feedback: Feedback
+  followUp: String
+  version: Int!
+  provenance: Provenance!
+}
+type HomeVisitConnection @class(level: P0_PUBLIC) {
+  edges: [HomeVisitEdge!]!
+  nodes: [HomeVisit!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type HomeVisitEdge @class(level: P0_PUBLIC) { cursor: String!, node: HomeVisit! }
+enum HomeVisitOrderField { VISITED_ON }
+input HomeVisitOrder { field: HomeVisitOrderField!, direction: Direction! = ASC }
+input HomeVisitFilter {
+  targets: [VisitTarget!] @reads(field: "target")
+  status: [HomeVisitStatus!]
+  topic: String
+  drive: ID
+  "Visited on a day of the range."
+  range: DateRange @reads(field: "visitedOn")
+}
+
+extend type Community {
+  opinionDrives: [OpinionDrive!] @listSize(assumed: 5)
+}
+extend type Resident {
+  "Newest first."
+  homeVisits(filter: HomeVisitFilter, orderBy: HomeVisitOrder, first: Int, after: String, last: Int, before: String): HomeVisitConnection
+  "The day of the latest visit on record."
+  lastVisitedOn: Date
+}
+extend type Query {
+  "By name."
+  opinionDrives(communities: [ID!], filter: OpinionDriveFilter, orderBy: OpinionDriveOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): OpinionDriveConnection
+  "Newest first."
+  homeVisits(communities: [ID!], filter: HomeVisitFilter, orderBy: HomeVisitOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): HomeVisitConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+
+input OpenOpinionDriveInput {
+  "By slug or id."
+  community: ID!
+  nameZh: String!
+  targets: [String!]! = []
+  aims: [String!]! = []
+  by: ID
+  startsOn: Date
+  endsOn: Date
+  idempotencyKey: String!
+}
+input CloseOpinionDriveInput {
+  id: ID!
+  "What came of it, for everybody to read."
+  outcome: String!
+  ledTo: ID
+  followedBy: String
+  version: Int
+  idempotencyKey: String
+}
+input RecordHomeVisitInput {
+  "By slug or id."
+  community: ID!
+  drive: ID
+  target: VisitTarget!
+  "Today without it; no later day."
+  visitedOn: Date
+  estate: ID
+  "Of a HOUSEHOLD."
+  resident: ID
+  "Of a SHOP."
+  shopName: String
+  topic: String
+  needZh: String
+  findings: String
+  idempotencyKey: String!
+}
+input FollowUpHomeVisitInput {
+  id: ID!
+  "An entry of the Echo Book; this or followUp, or both."
+  feedback: ID
+  followUp: String
+  version: Int
+  idempotencyKey: String
+}
+type OpinionDrivePayload @class(level: P0_PUBLIC) {
+  drive: OpinionDrive
+  userErrors: [UserError!]!
+}
+type HomeVisitPayload @class(level: P0_PUBLIC) {
+  visit: HomeVisit @auth(any: [STATION_STAFF])
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  openOpinionDrive(input: OpenOpinionDriveInput!): OpinionDrivePayload! @auth(any: [COMMUNITY_STAFF])
+  closeOpinionDrive(input: CloseOpinionDriveInput!): OpinionDrivePayload! @auth(any: [COMMUNITY_STAFF])
+  recordHomeVisit(input: RecordHomeVisitInput!): HomeVisitPayload! @auth(any: [STATION_STAFF])
+  followUpHomeVisit(input: FollowUpHomeVisitInput!): HomeVisitPayload! @auth(any: [STATION_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../cubes.graphqls", Input: `enum AttendanceDimension {
@@ -31869,6 +33380,73 @@ type FundEntryMeasures @class(level: P0_PUBLIC) {
 extend type Query {
   "Groups of FundEntry rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
   fundEntryAggregate(communities: [ID!], where: FundEntryFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [FundEntryDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): FundEntryAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum HomeVisitDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  TARGET
+  TOPIC
+  DRIVE
+  ESTATE
+}
+"One page of the groups of HomeVisit rows that have the same keys."
+type HomeVisitAggregate @class(level: P0_PUBLIC) {
+  edges: [HomeVisitGroupEdge!]!
+  nodes: [HomeVisitGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: HomeVisitMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: HomeVisitMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type HomeVisitGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: HomeVisitGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type HomeVisitGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  target: VisitTarget
+  topic: String
+  drive: OpinionDrive
+  estate: Estate
+  "Visits on record. (次)"
+  visits(where: HomeVisitFilter): Int
+  "Visits that heard of a need. (条)"
+  needs(where: HomeVisitFilter): Int
+  "Visits followed up over visits that heard of a need."
+  followedUpShare(where: HomeVisitFilter): Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: HomeVisitMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type HomeVisitMeasures @class(level: P0_PUBLIC) {
+  "Visits on record. (次)"
+  visits(where: HomeVisitFilter): Int
+  "Visits that heard of a need. (条)"
+  needs(where: HomeVisitFilter): Int
+  "Visits followed up over visits that heard of a need."
+  followedUpShare(where: HomeVisitFilter): Decimal
+}
+extend type Query {
+  "Groups of HomeVisit rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  homeVisitAggregate(communities: [ID!], where: HomeVisitFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [HomeVisitDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): HomeVisitAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
 enum LoanDimension {
@@ -33201,7 +34779,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | HomeVisit | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | OpinionDrive | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Survey | SurveyOption | SurveyQuestion | SurveyText | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -33961,10 +35539,14 @@ func (ec *executionContext) childFields_Community(ctx context.Context, field gra
 		return ec.fieldContext_Community_stations(ctx, field)
 	case "openStationsNow":
 		return ec.fieldContext_Community_openStationsNow(ctx, field)
+	case "surveys":
+		return ec.fieldContext_Community_surveys(ctx, field)
 	case "talents":
 		return ec.fieldContext_Community_talents(ctx, field)
 	case "teams":
 		return ec.fieldContext_Community_teams(ctx, field)
+	case "opinionDrives":
+		return ec.fieldContext_Community_opinionDrives(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Community", field.Name)
 }
@@ -36251,6 +37833,162 @@ func (ec *executionContext) childFields_FundPayload(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type FundPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_HomeVisit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_HomeVisit_id(ctx, field)
+	case "community":
+		return ec.fieldContext_HomeVisit_community(ctx, field)
+	case "drive":
+		return ec.fieldContext_HomeVisit_drive(ctx, field)
+	case "target":
+		return ec.fieldContext_HomeVisit_target(ctx, field)
+	case "visitedOn":
+		return ec.fieldContext_HomeVisit_visitedOn(ctx, field)
+	case "estate":
+		return ec.fieldContext_HomeVisit_estate(ctx, field)
+	case "resident":
+		return ec.fieldContext_HomeVisit_resident(ctx, field)
+	case "shopName":
+		return ec.fieldContext_HomeVisit_shopName(ctx, field)
+	case "topic":
+		return ec.fieldContext_HomeVisit_topic(ctx, field)
+	case "needZh":
+		return ec.fieldContext_HomeVisit_needZh(ctx, field)
+	case "findings":
+		return ec.fieldContext_HomeVisit_findings(ctx, field)
+	case "status":
+		return ec.fieldContext_HomeVisit_status(ctx, field)
+	case "feedback":
+		return ec.fieldContext_HomeVisit_feedback(ctx, field)
+	case "followUp":
+		return ec.fieldContext_HomeVisit_followUp(ctx, field)
+	case "version":
+		return ec.fieldContext_HomeVisit_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_HomeVisit_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisit", field.Name)
+}
+
+func (ec *executionContext) childFields_HomeVisitAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_HomeVisitAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_HomeVisitAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_HomeVisitAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_HomeVisitAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_HomeVisitAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_HomeVisitAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_HomeVisitAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_HomeVisitAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_HomeVisitAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_HomeVisitAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_HomeVisitAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisitAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_HomeVisitConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_HomeVisitConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_HomeVisitConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_HomeVisitConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_HomeVisitConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_HomeVisitConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisitConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_HomeVisitEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_HomeVisitEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_HomeVisitEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisitEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HomeVisitGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_HomeVisitGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_HomeVisitGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_HomeVisitGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_HomeVisitGroup_district(ctx, field)
+	case "target":
+		return ec.fieldContext_HomeVisitGroup_target(ctx, field)
+	case "topic":
+		return ec.fieldContext_HomeVisitGroup_topic(ctx, field)
+	case "drive":
+		return ec.fieldContext_HomeVisitGroup_drive(ctx, field)
+	case "estate":
+		return ec.fieldContext_HomeVisitGroup_estate(ctx, field)
+	case "visits":
+		return ec.fieldContext_HomeVisitGroup_visits(ctx, field)
+	case "needs":
+		return ec.fieldContext_HomeVisitGroup_needs(ctx, field)
+	case "followedUpShare":
+		return ec.fieldContext_HomeVisitGroup_followedUpShare(ctx, field)
+	case "compared":
+		return ec.fieldContext_HomeVisitGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_HomeVisitGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisitGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_HomeVisitGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_HomeVisitGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_HomeVisitGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisitGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HomeVisitMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "visits":
+		return ec.fieldContext_HomeVisitMeasures_visits(ctx, field)
+	case "needs":
+		return ec.fieldContext_HomeVisitMeasures_needs(ctx, field)
+	case "followedUpShare":
+		return ec.fieldContext_HomeVisitMeasures_followedUpShare(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisitMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_HomeVisitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "visit":
+		return ec.fieldContext_HomeVisitPayload_visit(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_HomeVisitPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HomeVisitPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ImprovementPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -38261,6 +39999,84 @@ func (ec *executionContext) childFields_Offering(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Offering", field.Name)
 }
 
+func (ec *executionContext) childFields_OpinionDrive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OpinionDrive_id(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_OpinionDrive_nameZh(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_OpinionDrive_nameEn(ctx, field)
+	case "community":
+		return ec.fieldContext_OpinionDrive_community(ctx, field)
+	case "targets":
+		return ec.fieldContext_OpinionDrive_targets(ctx, field)
+	case "aims":
+		return ec.fieldContext_OpinionDrive_aims(ctx, field)
+	case "by":
+		return ec.fieldContext_OpinionDrive_by(ctx, field)
+	case "startsOn":
+		return ec.fieldContext_OpinionDrive_startsOn(ctx, field)
+	case "endsOn":
+		return ec.fieldContext_OpinionDrive_endsOn(ctx, field)
+	case "status":
+		return ec.fieldContext_OpinionDrive_status(ctx, field)
+	case "outcome":
+		return ec.fieldContext_OpinionDrive_outcome(ctx, field)
+	case "followedBy":
+		return ec.fieldContext_OpinionDrive_followedBy(ctx, field)
+	case "ledTo":
+		return ec.fieldContext_OpinionDrive_ledTo(ctx, field)
+	case "visitCount":
+		return ec.fieldContext_OpinionDrive_visitCount(ctx, field)
+	case "visits":
+		return ec.fieldContext_OpinionDrive_visits(ctx, field)
+	case "surveys":
+		return ec.fieldContext_OpinionDrive_surveys(ctx, field)
+	case "version":
+		return ec.fieldContext_OpinionDrive_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_OpinionDrive_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpinionDrive", field.Name)
+}
+
+func (ec *executionContext) childFields_OpinionDriveConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OpinionDriveConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OpinionDriveConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OpinionDriveConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OpinionDriveConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_OpinionDriveConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpinionDriveConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OpinionDriveEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OpinionDriveEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OpinionDriveEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpinionDriveEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OpinionDrivePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "drive":
+		return ec.fieldContext_OpinionDrivePayload_drive(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OpinionDrivePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpinionDrivePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Organization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -39009,6 +40825,10 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 		return ec.fieldContext_Resident_serviceRequests(ctx, field)
 	case "talentProfiles":
 		return ec.fieldContext_Resident_talentProfiles(ctx, field)
+	case "homeVisits":
+		return ec.fieldContext_Resident_homeVisits(ctx, field)
+	case "lastVisitedOn":
+		return ec.fieldContext_Resident_lastVisitedOn(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Resident", field.Name)
 }
@@ -40659,6 +42479,156 @@ func (ec *executionContext) childFields_SupplyIssuePayload(ctx context.Context, 
 		return ec.fieldContext_SupplyIssuePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SupplyIssuePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Survey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Survey_id(ctx, field)
+	case "community":
+		return ec.fieldContext_Survey_community(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_Survey_titleZh(ctx, field)
+	case "introZh":
+		return ec.fieldContext_Survey_introZh(ctx, field)
+	case "drive":
+		return ec.fieldContext_Survey_drive(ctx, field)
+	case "opensOn":
+		return ec.fieldContext_Survey_opensOn(ctx, field)
+	case "closesOn":
+		return ec.fieldContext_Survey_closesOn(ctx, field)
+	case "status":
+		return ec.fieldContext_Survey_status(ctx, field)
+	case "minGroupSize":
+		return ec.fieldContext_Survey_minGroupSize(ctx, field)
+	case "responseCount":
+		return ec.fieldContext_Survey_responseCount(ctx, field)
+	case "questions":
+		return ec.fieldContext_Survey_questions(ctx, field)
+	case "results":
+		return ec.fieldContext_Survey_results(ctx, field)
+	case "version":
+		return ec.fieldContext_Survey_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Survey_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Survey", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_SurveyConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SurveyOption_id(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyOption_order(ctx, field)
+	case "labelZh":
+		return ec.fieldContext_SurveyOption_labelZh(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyOption", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "survey":
+		return ec.fieldContext_SurveyPayload_survey(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SurveyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SurveyQuestion_id(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyQuestion_order(ctx, field)
+	case "textZh":
+		return ec.fieldContext_SurveyQuestion_textZh(ctx, field)
+	case "kind":
+		return ec.fieldContext_SurveyQuestion_kind(ctx, field)
+	case "options":
+		return ec.fieldContext_SurveyQuestion_options(ctx, field)
+	case "texts":
+		return ec.fieldContext_SurveyQuestion_texts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questionZh":
+		return ec.fieldContext_SurveyResult_questionZh(ctx, field)
+	case "answerZh":
+		return ec.fieldContext_SurveyResult_answerZh(ctx, field)
+	case "count":
+		return ec.fieldContext_SurveyResult_count(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_SurveyResult_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyResult", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyText(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SurveyText_id(ctx, field)
+	case "text":
+		return ec.fieldContext_SurveyText_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyText", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyTextConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyTextConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyTextConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyTextConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyTextConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_SurveyTextConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyTextConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyTextEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyTextEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyTextEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyTextEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Talent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -86,8 +86,10 @@ type CommunityResolver interface {
 	ServiceRequests(ctx context.Context, obj *store.Community, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error)
 	Stations(ctx context.Context, obj *store.Community, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error)
 	OpenStationsNow(ctx context.Context, obj *store.Community, at *time.Time, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Station], error)
+	Surveys(ctx context.Context, obj *store.Community, filter *store.SurveyFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Survey], error)
 	Talents(ctx context.Context, obj *store.Community, filter *store.TalentFilter, first *int, after *string, last *int, before *string) (*page.Connection[store.Talent], error)
 	Teams(ctx context.Context, obj *store.Community, filter *store.TeamFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.VolunteerTeam], error)
+	OpinionDrives(ctx context.Context, obj *store.Community) ([]*store.OpinionDrive, error)
 }
 type DivisionResolver interface {
 	Parent(ctx context.Context, obj *store.Division) (*store.Division, error)
@@ -1339,6 +1341,60 @@ func (ec *executionContext) field_Community_stations_args(ctx context.Context, r
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*store.OrderBy, error) {
 			return ec.unmarshalOStationOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Community_surveys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.SurveyFilter, error) {
+			return ec.unmarshalOSurveyFilter2ᚖlinhuiᚋstoreᚐSurveyFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOSurveyOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4673,6 +4729,53 @@ func (ec *executionContext) fieldContext_Community_openStationsNow(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Community_surveys(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOSurveyConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_surveys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Community().Surveys(ctx, obj, fc.Args["filter"].(*store.SurveyFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.Survey]) graphql.Marshaler {
+			return ec.marshalOSurveyConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_surveys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SurveyConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Community_surveys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Community_talents(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTalentConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -4763,6 +4866,41 @@ func (ec *executionContext) fieldContext_Community_teams(ctx context.Context, fi
 	if fc.Args, err = ec.field_Community_teams_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Community_opinionDrives(ctx context.Context, field graphql.CollectedField, obj *store.Community) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOOpinionDrive2ᚕᚖlinhuiᚋstoreᚐOpinionDriveᚄ); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Community_opinionDrives(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Community().OpinionDrives(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.OpinionDrive) graphql.Marshaler {
+			return ec.marshalOOpinionDrive2ᚕᚖlinhuiᚋstoreᚐOpinionDriveᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Community_opinionDrives(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Community",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OpinionDrive(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -6471,10 +6609,14 @@ func (ec *executionContext) _Community(ctx context.Context, sel ast.SelectionSet
 			out.Put(i, ec._Community_stations(ctx, field, obj), graphql.RequiredNull)
 		case "openStationsNow":
 			out.Put(i, ec._Community_openStationsNow(ctx, field, obj), graphql.RequiredNull)
+		case "surveys":
+			out.Put(i, ec._Community_surveys(ctx, field, obj), graphql.RequiredNull)
 		case "talents":
 			out.Put(i, ec._Community_talents(ctx, field, obj), graphql.RequiredNull)
 		case "teams":
 			out.Put(i, ec._Community_teams(ctx, field, obj), graphql.RequiredNull)
+		case "opinionDrives":
+			out.Put(i, ec._Community_opinionDrives(ctx, field, obj), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -68,7 +68,7 @@ func (f *ImprovementPlanFilter) Where(w *Where, _ *Ask) error {
 
 // PlanLife is how a proposal becomes a promise, and what becomes of that. A promise stays public when it is dropped.
 var PlanLife = &Machine[ImprovementPlan]{
-	Table: ImprovementPlans, Topic: "improvement plan",
+	Table: ImprovementPlans, Topic: "improvementPlan",
 	State: func(p *ImprovementPlan) (scalar.Enum, int) { return p.Status, p.Version },
 	Transitions: []Transition[ImprovementPlan]{
 		{"propose", nil, "PROPOSED", Holding[ImprovementPlan](authz.StationStaff), nil},
