@@ -298,7 +298,7 @@ func TestMetricsSayWhatIsLegal(t *testing.T) {
 	analyst := b.token(authz.Analyst)
 	for _, c := range []struct{ token, args, code, says string }{
 		{analyst, `measures: ["Feedback.colour"]`, "BAD_USER_INPUT", "Feedback.onTimeShare"},
-		{analyst, `measures: ["Fedback.received"]`, "BAD_USER_INPUT", "Feedback, Loan"},
+		{analyst, `measures: ["Fedback.received"]`, "BAD_USER_INPUT", "Feedback, FundEntry"},
 		{analyst, `measures: []`, "BAD_USER_INPUT", "metricCatalogue"},
 		{analyst, `measures: ["Feedback.received@0.5"]`, "BAD_USER_INPUT", "from 0 to 1"},
 		{analyst, `measures: ["Feedback.hoursToReply@1.5"]`, "BAD_USER_INPUT", "from 0 to 1"},

@@ -112,7 +112,7 @@ type QueryResolver interface {
 	MealOrderAggregate(ctx context.Context, communities []string, where *store.MealOrderFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
 	MediaIssueAggregate(ctx context.Context, communities []string, where *store.MediaIssueFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
 	MediationCaseAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
-	MedicineMoveAggregate(ctx context.Context, communities []string, where *store.MedicineMoveFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
+	MedicineMoveAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
 	MeetingAggregate(ctx context.Context, communities []string, where *store.MeetingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
 	NeedItemAggregate(ctx context.Context, communities []string, where *store.NeedItemFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
 	PairingAggregate(ctx context.Context, communities []string, where *store.PairingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error)
@@ -4158,102 +4158,94 @@ func (ec *executionContext) field_Query_medicineMoveAggregate_args(ctx context.C
 		return nil, err
 	}
 	args["communities"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.MedicineMoveFilter, error) {
-			return ec.unmarshalOMedicineMoveFilter2ᚖlinhuiᚋstoreᚐMedicineMoveFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "period",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "period",
 		func(ctx context.Context, v any) (*store.DateRange, error) {
 			return ec.unmarshalODateRange2ᚖlinhuiᚋstoreᚐDateRange(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["period"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "bucket",
+	args["period"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "bucket",
 		func(ctx context.Context, v any) (*scalar.Enum, error) {
 			return ec.unmarshalOBucket2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["bucket"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "compareTo",
+	args["bucket"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "compareTo",
 		func(ctx context.Context, v any) (*scalar.Enum, error) {
 			return ec.unmarshalOComparison2ᚖlinhuiᚋschemaᚋscalarᚐEnum(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["compareTo"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "groupBy",
+	args["compareTo"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "groupBy",
 		func(ctx context.Context, v any) ([]scalar.Enum, error) {
 			return ec.unmarshalOMedicineMoveDimension2ᚕlinhuiᚋschemaᚋscalarᚐEnumᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["groupBy"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "having",
+	args["groupBy"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "having",
 		func(ctx context.Context, v any) ([]*store.GroupHaving, error) {
 			return ec.unmarshalOGroupHaving2ᚕᚖlinhuiᚋstoreᚐGroupHavingᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["having"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	args["having"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) ([]*store.GroupOrder, error) {
 			return ec.unmarshalOGroupOrder2ᚕᚖlinhuiᚋstoreᚐGroupOrderᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg7
-	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["orderBy"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg8
-	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg9
-	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "minGroupSize",
+	args["after"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "minGroupSize",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["minGroupSize"] = arg10
-	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+	args["minGroupSize"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
 		func(ctx context.Context, v any) (*bool, error) {
 			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["dryRun"] = arg11
-	arg12, err := graphql.ProcessArgField(ctx, rawArgs, "onPartial",
+	args["dryRun"] = arg10
+	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "onPartial",
 		func(ctx context.Context, v any) (*store.OnPartial, error) {
 			return ec.unmarshalOOnPartial2ᚖlinhuiᚋstoreᚐOnPartial(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["onPartial"] = arg12
+	args["onPartial"] = arg11
 	return args, nil
 }
 
@@ -12197,7 +12189,7 @@ func (ec *executionContext) _Query_medicineMoveAggregate(ctx context.Context, fi
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().MedicineMoveAggregate(ctx, fc.Args["communities"].([]string), fc.Args["where"].(*store.MedicineMoveFilter), fc.Args["period"].(*store.DateRange), fc.Args["bucket"].(*scalar.Enum), fc.Args["compareTo"].(*scalar.Enum), fc.Args["groupBy"].([]scalar.Enum), fc.Args["having"].([]*store.GroupHaving), fc.Args["orderBy"].([]*store.GroupOrder), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["minGroupSize"].(*int), fc.Args["dryRun"].(*bool), fc.Args["onPartial"].(*store.OnPartial))
+			return ec.Resolvers.Query().MedicineMoveAggregate(ctx, fc.Args["communities"].([]string), fc.Args["period"].(*store.DateRange), fc.Args["bucket"].(*scalar.Enum), fc.Args["compareTo"].(*scalar.Enum), fc.Args["groupBy"].([]scalar.Enum), fc.Args["having"].([]*store.GroupHaving), fc.Args["orderBy"].([]*store.GroupOrder), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["minGroupSize"].(*int), fc.Args["dryRun"].(*bool), fc.Args["onPartial"].(*store.OnPartial))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *store.Aggregate) graphql.Marshaler {

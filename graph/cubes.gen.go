@@ -340,14 +340,14 @@ type MedicineMoveGroupResolver interface {
 	Box(ctx context.Context, obj *store.Group) (*store.MedicineBox, error)
 	Medicine(ctx context.Context, obj *store.Group) (*string, error)
 	Kind(ctx context.Context, obj *store.Group) (*scalar.Enum, error)
-	Donated(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error)
-	Dispensed(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error)
-	Discarded(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error)
+	Donated(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
+	Dispensed(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
+	Discarded(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
 }
 type MedicineMoveMeasuresResolver interface {
-	Donated(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error)
-	Dispensed(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error)
-	Discarded(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error)
+	Donated(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
+	Dispensed(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
+	Discarded(ctx context.Context, obj *store.Group) (*scalar.Decimal, error)
 }
 type MeetingGroupResolver interface {
 	Community(ctx context.Context, obj *store.Group) (*store.Community, error)
@@ -2195,90 +2195,6 @@ func (ec *executionContext) field_MediaIssueMeasures_onTimeShare_args(ctx contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
 		func(ctx context.Context, v any) (*store.MediaIssueFilter, error) {
 			return ec.unmarshalOMediaIssueFilter2ᚖlinhuiᚋstoreᚐMediaIssueFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_MedicineMoveGroup_discarded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.MedicineMoveFilter, error) {
-			return ec.unmarshalOMedicineMoveFilter2ᚖlinhuiᚋstoreᚐMedicineMoveFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_MedicineMoveGroup_dispensed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.MedicineMoveFilter, error) {
-			return ec.unmarshalOMedicineMoveFilter2ᚖlinhuiᚋstoreᚐMedicineMoveFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_MedicineMoveGroup_donated_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.MedicineMoveFilter, error) {
-			return ec.unmarshalOMedicineMoveFilter2ᚖlinhuiᚋstoreᚐMedicineMoveFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_MedicineMoveMeasures_discarded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.MedicineMoveFilter, error) {
-			return ec.unmarshalOMedicineMoveFilter2ᚖlinhuiᚋstoreᚐMedicineMoveFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_MedicineMoveMeasures_dispensed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.MedicineMoveFilter, error) {
-			return ec.unmarshalOMedicineMoveFilter2ᚖlinhuiᚋstoreᚐMedicineMoveFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["where"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_MedicineMoveMeasures_donated_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
-		func(ctx context.Context, v any) (*store.MedicineMoveFilter, error) {
-			return ec.unmarshalOMedicineMoveFilter2ᚖlinhuiᚋstoreᚐMedicineMoveFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -20221,8 +20137,7 @@ func (ec *executionContext) _MedicineMoveGroup_donated(ctx context.Context, fiel
 			return ec.fieldContext_MedicineMoveGroup_donated(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.MedicineMoveGroup().Donated(ctx, obj, fc.Args["where"].(*store.MedicineMoveFilter))
+			return ec.Resolvers.MedicineMoveGroup().Donated(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -20232,28 +20147,8 @@ func (ec *executionContext) _MedicineMoveGroup_donated(ctx context.Context, fiel
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MedicineMoveGroup_donated(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MedicineMoveGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_MedicineMoveGroup_donated_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_MedicineMoveGroup_donated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MedicineMoveGroup", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _MedicineMoveGroup_dispensed(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -20268,8 +20163,7 @@ func (ec *executionContext) _MedicineMoveGroup_dispensed(ctx context.Context, fi
 			return ec.fieldContext_MedicineMoveGroup_dispensed(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.MedicineMoveGroup().Dispensed(ctx, obj, fc.Args["where"].(*store.MedicineMoveFilter))
+			return ec.Resolvers.MedicineMoveGroup().Dispensed(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -20279,28 +20173,8 @@ func (ec *executionContext) _MedicineMoveGroup_dispensed(ctx context.Context, fi
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MedicineMoveGroup_dispensed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MedicineMoveGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_MedicineMoveGroup_dispensed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_MedicineMoveGroup_dispensed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MedicineMoveGroup", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _MedicineMoveGroup_discarded(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -20315,8 +20189,7 @@ func (ec *executionContext) _MedicineMoveGroup_discarded(ctx context.Context, fi
 			return ec.fieldContext_MedicineMoveGroup_discarded(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.MedicineMoveGroup().Discarded(ctx, obj, fc.Args["where"].(*store.MedicineMoveFilter))
+			return ec.Resolvers.MedicineMoveGroup().Discarded(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -20326,28 +20199,8 @@ func (ec *executionContext) _MedicineMoveGroup_discarded(ctx context.Context, fi
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MedicineMoveGroup_discarded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MedicineMoveGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_MedicineMoveGroup_discarded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_MedicineMoveGroup_discarded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MedicineMoveGroup", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _MedicineMoveGroup_compared(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -20472,8 +20325,7 @@ func (ec *executionContext) _MedicineMoveMeasures_donated(ctx context.Context, f
 			return ec.fieldContext_MedicineMoveMeasures_donated(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.MedicineMoveMeasures().Donated(ctx, obj, fc.Args["where"].(*store.MedicineMoveFilter))
+			return ec.Resolvers.MedicineMoveMeasures().Donated(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -20483,28 +20335,8 @@ func (ec *executionContext) _MedicineMoveMeasures_donated(ctx context.Context, f
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MedicineMoveMeasures_donated(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MedicineMoveMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_MedicineMoveMeasures_donated_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_MedicineMoveMeasures_donated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MedicineMoveMeasures", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _MedicineMoveMeasures_dispensed(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -20519,8 +20351,7 @@ func (ec *executionContext) _MedicineMoveMeasures_dispensed(ctx context.Context,
 			return ec.fieldContext_MedicineMoveMeasures_dispensed(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.MedicineMoveMeasures().Dispensed(ctx, obj, fc.Args["where"].(*store.MedicineMoveFilter))
+			return ec.Resolvers.MedicineMoveMeasures().Dispensed(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -20530,28 +20361,8 @@ func (ec *executionContext) _MedicineMoveMeasures_dispensed(ctx context.Context,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MedicineMoveMeasures_dispensed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MedicineMoveMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_MedicineMoveMeasures_dispensed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_MedicineMoveMeasures_dispensed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MedicineMoveMeasures", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _MedicineMoveMeasures_discarded(ctx context.Context, field graphql.CollectedField, obj *store.Group) (ret graphql.Marshaler) {
@@ -20566,8 +20377,7 @@ func (ec *executionContext) _MedicineMoveMeasures_discarded(ctx context.Context,
 			return ec.fieldContext_MedicineMoveMeasures_discarded(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.MedicineMoveMeasures().Discarded(ctx, obj, fc.Args["where"].(*store.MedicineMoveFilter))
+			return ec.Resolvers.MedicineMoveMeasures().Discarded(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Decimal) graphql.Marshaler {
@@ -20577,28 +20387,8 @@ func (ec *executionContext) _MedicineMoveMeasures_discarded(ctx context.Context,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MedicineMoveMeasures_discarded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MedicineMoveMeasures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type Decimal does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_MedicineMoveMeasures_discarded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_MedicineMoveMeasures_discarded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MedicineMoveMeasures", field, true, true, errors.New("field of type Decimal does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingAggregate_edges(ctx context.Context, field graphql.CollectedField, obj *store.Aggregate) (ret graphql.Marshaler) {

@@ -2487,15 +2487,15 @@ func (MedicineMoveGroupLinks) Kind(ctx context.Context, obj *store.Group) (*scal
 	return dataloaders.Link[*scalar.Enum](ctx, obj)
 }
 
-func (MedicineMoveGroupLinks) Donated(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+func (MedicineMoveGroupLinks) Donated(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
-func (MedicineMoveGroupLinks) Dispensed(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+func (MedicineMoveGroupLinks) Dispensed(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
-func (MedicineMoveGroupLinks) Discarded(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+func (MedicineMoveGroupLinks) Discarded(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
@@ -2504,15 +2504,15 @@ func (LinkRoot) MedicineMoveGroup() MedicineMoveGroupResolver { return MedicineM
 // MedicineMoveMeasuresLinks resolves the described links of MedicineMoveMeasures.
 type MedicineMoveMeasuresLinks struct{}
 
-func (MedicineMoveMeasuresLinks) Donated(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+func (MedicineMoveMeasuresLinks) Donated(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
-func (MedicineMoveMeasuresLinks) Dispensed(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+func (MedicineMoveMeasuresLinks) Dispensed(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
-func (MedicineMoveMeasuresLinks) Discarded(ctx context.Context, obj *store.Group, where *store.MedicineMoveFilter) (*scalar.Decimal, error) {
+func (MedicineMoveMeasuresLinks) Discarded(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
 	return dataloaders.Link[*scalar.Decimal](ctx, obj)
 }
 
@@ -4478,7 +4478,7 @@ func (c Cubes) MediationCaseAggregate(ctx context.Context, communities []string,
 	return c.Aggregate(ctx)
 }
 
-func (c Cubes) MedicineMoveAggregate(ctx context.Context, communities []string, where *store.MedicineMoveFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+func (c Cubes) MedicineMoveAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
 
@@ -4874,18 +4874,6 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_MediaSeries_issues_args(ctx, raw)
 	case "MedicineBox.stocks":
 		return ec.field_MedicineBox_stocks_args(ctx, raw)
-	case "MedicineMoveGroup.donated":
-		return ec.field_MedicineMoveGroup_donated_args(ctx, raw)
-	case "MedicineMoveGroup.dispensed":
-		return ec.field_MedicineMoveGroup_dispensed_args(ctx, raw)
-	case "MedicineMoveGroup.discarded":
-		return ec.field_MedicineMoveGroup_discarded_args(ctx, raw)
-	case "MedicineMoveMeasures.donated":
-		return ec.field_MedicineMoveMeasures_donated_args(ctx, raw)
-	case "MedicineMoveMeasures.dispensed":
-		return ec.field_MedicineMoveMeasures_dispensed_args(ctx, raw)
-	case "MedicineMoveMeasures.discarded":
-		return ec.field_MedicineMoveMeasures_discarded_args(ctx, raw)
 	case "MedicineStock.moves":
 		return ec.field_MedicineStock_moves_args(ctx, raw)
 	case "MeetingGroup.held":

@@ -2437,10 +2437,10 @@ type ComplexityRoot struct {
 		Bucket     func(childComplexity int) int
 		Community  func(childComplexity int) int
 		Compared   func(childComplexity int) int
-		Discarded  func(childComplexity int, where *store.MedicineMoveFilter) int
-		Dispensed  func(childComplexity int, where *store.MedicineMoveFilter) int
+		Discarded  func(childComplexity int) int
+		Dispensed  func(childComplexity int) int
 		District   func(childComplexity int) int
-		Donated    func(childComplexity int, where *store.MedicineMoveFilter) int
+		Donated    func(childComplexity int) int
 		Kind       func(childComplexity int) int
 		Medicine   func(childComplexity int) int
 		Street     func(childComplexity int) int
@@ -2453,9 +2453,9 @@ type ComplexityRoot struct {
 	}
 
 	MedicineMoveMeasures struct {
-		Discarded func(childComplexity int, where *store.MedicineMoveFilter) int
-		Dispensed func(childComplexity int, where *store.MedicineMoveFilter) int
-		Donated   func(childComplexity int, where *store.MedicineMoveFilter) int
+		Discarded func(childComplexity int) int
+		Dispensed func(childComplexity int) int
+		Donated   func(childComplexity int) int
 	}
 
 	MedicineMovePayload struct {
@@ -3256,7 +3256,7 @@ type ComplexityRoot struct {
 		MediationCaseAggregate      func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		MediationCases              func(childComplexity int, communities []string, filter *store.MediationCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MedicineBoxes               func(childComplexity int, communities []string, filter *store.MedicineBoxFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
-		MedicineMoveAggregate       func(childComplexity int, communities []string, where *store.MedicineMoveFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		MedicineMoveAggregate       func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		MedicineMoves               func(childComplexity int, communities []string, filter *store.MedicineMoveFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MedicineStocks              func(childComplexity int, communities []string, filter *store.MedicineStockFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		MeetingAggregate            func(childComplexity int, communities []string, where *store.MeetingFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -15139,23 +15139,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_MedicineMoveGroup_discarded_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MedicineMoveGroup.Discarded(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+		return e.ComplexityRoot.MedicineMoveGroup.Discarded(childComplexity), true
 	case "MedicineMoveGroup.dispensed":
 		if e.ComplexityRoot.MedicineMoveGroup.Dispensed == nil {
 			break
 		}
 
-		args, err := ec.field_MedicineMoveGroup_dispensed_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MedicineMoveGroup.Dispensed(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+		return e.ComplexityRoot.MedicineMoveGroup.Dispensed(childComplexity), true
 	case "MedicineMoveGroup.district":
 		if e.ComplexityRoot.MedicineMoveGroup.District == nil {
 			break
@@ -15167,12 +15157,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_MedicineMoveGroup_donated_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MedicineMoveGroup.Donated(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+		return e.ComplexityRoot.MedicineMoveGroup.Donated(childComplexity), true
 	case "MedicineMoveGroup.kind":
 		if e.ComplexityRoot.MedicineMoveGroup.Kind == nil {
 			break
@@ -15216,34 +15201,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := ec.field_MedicineMoveMeasures_discarded_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MedicineMoveMeasures.Discarded(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+		return e.ComplexityRoot.MedicineMoveMeasures.Discarded(childComplexity), true
 	case "MedicineMoveMeasures.dispensed":
 		if e.ComplexityRoot.MedicineMoveMeasures.Dispensed == nil {
 			break
 		}
 
-		args, err := ec.field_MedicineMoveMeasures_dispensed_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MedicineMoveMeasures.Dispensed(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+		return e.ComplexityRoot.MedicineMoveMeasures.Dispensed(childComplexity), true
 	case "MedicineMoveMeasures.donated":
 		if e.ComplexityRoot.MedicineMoveMeasures.Donated == nil {
 			break
 		}
 
-		args, err := ec.field_MedicineMoveMeasures_donated_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MedicineMoveMeasures.Donated(childComplexity, args["where"].(*store.MedicineMoveFilter)), true
+		return e.ComplexityRoot.MedicineMoveMeasures.Donated(childComplexity), true
 
 	case "MedicineMovePayload.move":
 		if e.ComplexityRoot.MedicineMovePayload.Move == nil {
@@ -20159,7 +20129,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.MedicineMoveAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.MedicineMoveFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+		return e.ComplexityRoot.Query.MedicineMoveAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
 	case "Query.medicineMoves":
 		if e.ComplexityRoot.Query.MedicineMoves == nil {
 			break
@@ -33799,11 +33769,11 @@ type MedicineMoveGroup @class(level: P0_PUBLIC) {
   medicine: String
   kind: MedicineMoveKind
   "Boxes that came in. (盒)"
-  donated(where: MedicineMoveFilter): Decimal
+  donated: Decimal
   "Boxes that were given out. (盒)"
-  dispensed(where: MedicineMoveFilter): Decimal
+  dispensed: Decimal
   "Boxes that were thrown away. (盒)"
-  discarded(where: MedicineMoveFilter): Decimal
+  discarded: Decimal
   "What compareTo asks for; null where no row stands."
   compared: MedicineMoveMeasures
   "Whether the group gathers what is too small to be shown apart."
@@ -33811,15 +33781,15 @@ type MedicineMoveGroup @class(level: P0_PUBLIC) {
 }
 type MedicineMoveMeasures @class(level: P0_PUBLIC) {
   "Boxes that came in. (盒)"
-  donated(where: MedicineMoveFilter): Decimal
+  donated: Decimal
   "Boxes that were given out. (盒)"
-  dispensed(where: MedicineMoveFilter): Decimal
+  dispensed: Decimal
   "Boxes that were thrown away. (盒)"
-  discarded(where: MedicineMoveFilter): Decimal
+  discarded: Decimal
 }
 extend type Query {
   "Groups of MedicineMove rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
-  medicineMoveAggregate(communities: [ID!], where: MedicineMoveFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MedicineMoveDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MedicineMoveAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+  medicineMoveAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [MedicineMoveDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): MedicineMoveAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
 }
 
 enum MeetingDimension {

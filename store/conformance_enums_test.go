@@ -30,7 +30,7 @@ func (t *Table[T]) widen(tt *testing.T, w *world) {
 		if _, err := w.admins.Exec(fmt.Sprintf(`DO $$ DECLARE rule text; BEGIN
 			FOR rule IN SELECT conname FROM pg_constraint c JOIN pg_attribute a ON attrelid = conrelid AND attnum = ANY(conkey)
 				WHERE conrelid = '%[1]s'::regclass AND contype IN ('c', 'u') AND attname = '%[2]s'
-			LOOP EXECUTE format('ALTER TABLE %[1]s DROP CONSTRAINT %%I', rule); END LOOP; END $$`, t.Table, c.name)); err != nil {
+			LOOP EXECUTE format('ALTER TABLE %[1]s DROP CONSTRAINT IF EXISTS %%I CASCADE', rule); END LOOP; END $$`, t.Table, c.name)); err != nil {
 			tt.Fatal(err)
 		}
 	}

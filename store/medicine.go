@@ -127,7 +127,7 @@ func (f *MedicineMoveFilter) Where(w *Where, _ *Ask) error {
 }
 
 var _ = DefineCube(Cube{
-	Of: MedicineMoves, Where: "MedicineMoveFilter", Time: "occurred_on", Roles: analysts,
+	Of: MedicineMoves, Time: "occurred_on", Roles: analysts,
 	Dimensions: []Dimension{
 		{Name: "BOX", SQL: "s.box_id", To: MedicineBoxes, From: movedStock},
 		{Name: "MEDICINE", SQL: "s.name_zh", From: movedStock},
