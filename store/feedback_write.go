@@ -30,10 +30,7 @@ const (
 var (
 	staff    = Holding[Feedback](authz.CommunityStaff)
 	admin    = Holding[Feedback](authz.CommunityAdmin)
-	reporter = Who[Feedback](func(v *authz.Viewer, f *Feedback) bool {
-		owner, id, ok := Self(v)
-		return ok && f.Owner == owner && f.ReporterID != nil && *f.ReporterID == id
-	})
+	reporter = Named(func(f *Feedback) *uuid.UUID { return f.ReporterID })
 	// inCharge is who holds the post that the entry is assigned to.
 	inCharge = Who[Feedback](func(v *authz.Viewer, f *Feedback) bool {
 		owner, id, ok := Post(v)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -29,10 +28,7 @@ const (
 var (
 	orderDesk = Holding[ServiceRequest](authz.CommunityStaff)
 	helper    = Holding[ServiceRequest](authz.Volunteer) // of which team is for servesIn
-	orderedIt = Who[ServiceRequest](func(v *authz.Viewer, r *ServiceRequest) bool {
-		owner, id, ok := Self(v)
-		return ok && r.Owner == owner && r.RequesterID != nil && *r.RequesterID == id
-	})
+	orderedIt = Named(func(r *ServiceRequest) *uuid.UUID { return r.RequesterID })
 	// judges also lets staff write down what somebody said who is not known here.
 	judges = orderedIt.Or(func(v *authz.Viewer, r *ServiceRequest) bool {
 		return r.RequesterID == nil && v.Has(authz.CommunityStaff)
@@ -390,76 +386,3 @@ var _ = keeps(Chore{Name: "archiving", AtOnce: 100, Do: func(r *Round) (int, err
 	}, `SELECT owner, id FROM service_requests WHERE owner = ANY($1) AND status = 'RATED' AND rated_at < $2 ORDER BY owner, id LIMIT $3`,
 		pq.Array(r.Owners), r.Ask.Viewer.At.Add(-archivedAfter), r.AtOnce)
 }})
-
-// CommunityRuleLife has one action: a rule is adopted.
-var CommunityRuleLife = &Machine[CommunityRule]{
-	Table: CommunityRules, Topic: "community-rule",
-	Transitions: []Transition[CommunityRule]{{"adopt", nil, "", Holding[CommunityRule](authz.CommunityStaff), nil}},
-}
-
-// CommunityRulePayload answers the adoption of a rule.
-type CommunityRulePayload struct {
-	Rule       *CommunityRule
-	UserErrors []UserError
-}
-
-// AdoptRuleInput writes down a rule, and for which request it was made.
-type AdoptRuleInput struct {
-	Community, TitleZh string
-	Rrule, WhenZh      *string
-	AdoptedOn          *scalar.Date
-	AdoptedBy          string
-	Request            *string
-	IdempotencyKey     string
-}
-
-func (in *AdoptRuleInput) Command(ask *Ask) (Command, error) {
-	owner, err := ask.OwnerOf(in.Community, "community")
-	if err != nil {
-		return Command{}, err
-	}
-	c, err := CommunityRuleLife.Begin("adopt", owner, in.IdempotencyKey, in, in.adopt)
-	if err != nil || in.Request == nil {
-		return c, err
-	}
-	if _, err := Refer(*in.Request, owner, ServiceRequests.Type, "request"); err != nil {
-		return Command{}, err
-	}
-	link, err := ServiceRequestLife.Take("adoptRule", Edit{ID: *in.Request}, in, func(*Tx, *ServiceRequest) (Change, error) {
-		return Change{Set: Values{"rule_id": c.ID}}, nil
-	})
-	adopt := c.Do
-	c.Do = func(tx *Tx) error {
-		if err := adopt(tx); err != nil {
-			return err
-		}
-		err := link.Do(tx)
-		if f := (*fault.Error)(nil); errors.As(err, &f) {
-			return f.At("request")
-		}
-		return err
-	}
-	return c, err
-}
-
-func (in *AdoptRuleInput) adopt(tx *Tx) (Change, error) {
-	form, today := tx.Form(), scalar.DateOf(tx.Now())
-	form.Text("title_zh", in.TitleZh, ruleLength, "titleZh")
-	form.Text("adopted_by", in.AdoptedBy, titleLength, "adoptedBy")
-	form.Set("adopted_on", today)
-	if in.AdoptedOn != nil {
-		form.Set("adopted_on", *in.AdoptedOn)
-		if in.AdoptedOn.Compare(today) > 0 {
-			form.Fail(fault.Newf(fault.BadUserInput, "what is adopted has been: today or before").At("adoptedOn"))
-		}
-	}
-	if in.Rrule != nil {
-		if _, err := parseDayRule(*in.Rrule, today, 0); err != nil {
-			form.Fail(fault.Newf(fault.BadUserInput, "no rule of days: %v", err).At("rrule"))
-		}
-	}
-	if in.Rrule != nil || in.WhenZh != nil {
-		form.Set("recurrence", JSON{scalar.Recurrence{Rrule: in.Rrule, Zh: in.WhenZh, TimeZone: "Asia/Shanghai"}})
-	}
-	return form.Done()
-}

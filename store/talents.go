@@ -102,10 +102,9 @@ func (f *TalentProfileFilter) Where(w *Where, _ *Ask) error {
 }
 
 // holdsTalent lets in the resident whose profile it is, and staff where it is nobody's in particular.
-func holdsTalent(v *authz.Viewer, p *TalentProfile) bool {
-	owner, id, ok := Self(v)
-	return p.HolderID == nil && v.Has(authz.CommunityStaff) || ok && p.HolderID != nil && owner == p.Owner && id == *p.HolderID
-}
+var holdsTalent = Named(func(p *TalentProfile) *uuid.UUID { return p.HolderID }).Or(func(v *authz.Viewer, p *TalentProfile) bool {
+	return p.HolderID == nil && v.Has(authz.CommunityStaff)
+})
 
 // TalentLife is how a profile is listed and withdrawn. How far it is seen is the holder's to say in every state.
 var TalentLife = &Machine[TalentProfile]{

@@ -54,6 +54,18 @@ func Holding[T any](roles ...authz.Role) Who[T] {
 	return func(v *authz.Viewer, _ *T) bool { return v.Has(roles...) }
 }
 
+// Named lets in the resident whom a row names; nobody where it names none.
+func Named[T any](resident func(*T) *uuid.UUID) Who[T] {
+	return func(v *authz.Viewer, row *T) bool {
+		owner, id, ok := Self(v)
+		if !ok || row == nil || any(row).(Node).Base().Owner != owner {
+			return false
+		}
+		who := resident(row)
+		return who != nil && *who == id
+	}
+}
+
 // Or lets in whom either lets in.
 func (w Who[T]) Or(other Who[T]) Who[T] {
 	return func(v *authz.Viewer, row *T) bool { return w(v, row) || other(v, row) }
