@@ -127,6 +127,9 @@ func sound(t *testing.T, target seed.Target, now time.Time) {
 	none(t, target, "a level without its escalations", `SELECT f.number, f.escalation_level FROM feedbacks f
 		WHERE f.escalation_level > (SELECT count(*) FROM escalations e WHERE e.owner = f.owner AND e.feedback_id = f.id)`)
 	none(t, target, "a seat too many", `SELECT id FROM courses c WHERE confirmed_count <> (SELECT count(*) FROM enrolments e WHERE e.owner = c.owner AND e.course_id = c.id AND linhui_seat_taken(e.status) = 1)`)
+	between(t, target, "meals with a subsidy", 5, 300, `SELECT owner, count(*) FROM meal_orders WHERE subsidy > 0 GROUP BY owner`)
+	none(t, target, "a meal from 60 on without its subsidy", `SELECT o.id FROM meal_orders o, linhui_quote_meal(o.owner, o.menu_item_id, o.beneficiary_id, o.id) q
+		WHERE o.kind = 'PAID' AND o.status <> 'CANCELLED' AND o.subsidy <> q.subsidy`)
 	none(t, target, "a member too many", `SELECT id FROM volunteer_teams t WHERE member_count <> (SELECT count(*) FROM team_memberships m WHERE m.owner = t.owner AND m.team_id = t.id AND m.until IS NULL)`)
 }
 
