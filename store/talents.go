@@ -114,7 +114,7 @@ var TalentLife = &Machine[TalentProfile]{
 		{"register", nil, "LISTED", Holding[TalentProfile](authz.Resident), nil},
 		{"revise", In("LISTED"), "", holdsTalent, nil},
 		{"show", In("LISTED"), "", holdsTalent, nil},
-		{"withdraw", In("LISTED"), "WITHDRAWN", Who[TalentProfile](holdsTalent).Or(Holding[TalentProfile](authz.CommunityStaff)), nil},
+		{"withdraw", In("LISTED"), "WITHDRAWN", holdsTalent.Or(Holding[TalentProfile](authz.CommunityStaff)), nil},
 	},
 	Rules: Rules{
 		"talent_profiles_one_a_person":         fault.Newf(fault.Conflict, "this resident has a profile already: revise that one").At("holder"),
