@@ -27,12 +27,10 @@ const (
 	practicesTotal = 132
 )
 
-// practice is one that a query shows (ID.graphql, whose answer is ID.json), or that waits for a
-// domain to come (a line of waiting.tsv).
-type practice struct{ id, zh, query, waits string }
+// practice is one that a query shows (ID.graphql, whose answer is ID.json).
+type practice struct{ id, zh, query string }
 
-// Each practice that the present domains hold is shown by a query over the imported facts alone,
-// and docs/practices.md says so for all of them.
+// Each practice is shown by a query over the imported facts alone, and docs/practices.md lists them.
 func TestPractices(t *testing.T) {
 	t.Parallel()
 	all := practices(t)
@@ -42,9 +40,6 @@ func TestPractices(t *testing.T) {
 	b := facts(t)
 	token := b.token(authz.CommunityAdmin)
 	for _, p := range all {
-		if p.query == "" {
-			continue
-		}
 		a := b.ask(token, p.query, nil, "X-Linhui-Purpose", "practices")
 		if len(a.Errors) > 0 {
 			t.Errorf("%s: %+v", p.id, a.Errors)
@@ -103,26 +98,12 @@ func practices(t *testing.T) (all []practice) {
 		title, query, _ := strings.Cut(string(text), "\n")
 		all = append(all, practice{id: strings.TrimSuffix(filepath.Base(file), ".graphql"), zh: strings.TrimPrefix(title, "# "), query: query})
 	}
-	waiting, err := os.ReadFile(practicesDir + "waiting.tsv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(waiting)) {
-		words := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(words) != 3 {
-			t.Fatalf("waiting.tsv: %q is not id, name and what it waits for", line)
-		}
-		all = append(all, practice{id: words[0], zh: words[1], waits: words[2]})
-	}
 	slices.SortFunc(all, func(a, b practice) int {
 		if a.id[0] != b.id[0] {
 			return int(a.id[0]) - int(b.id[0])
 		}
 		return number(t, a.id) - number(t, b.id)
 	})
-	if twice := slices.CompactFunc(slices.Clone(all), func(a, b practice) bool { return a.id == b.id }); len(twice) != len(all) {
-		t.Error("a practice is shown and waits")
-	}
 	return all
 }
 
@@ -137,14 +118,8 @@ func number(t *testing.T, id string) int {
 
 // pageOfPractices is docs/practices.md.
 func pageOfPractices(all []practice) []byte {
-	var shown, waits strings.Builder
-	n := 0
+	var shown strings.Builder
 	for _, p := range all {
-		if p.query == "" {
-			fmt.Fprintf(&waits, "| %s | %s | %s |\n", p.id, p.zh, p.waits)
-			continue
-		}
-		n++
 		file := "../e2e/" + practicesDir + p.id
 		query := strings.Join(strings.Fields(p.query), " ")
 		if len([]rune(query)) > 120 {
@@ -154,16 +129,10 @@ func pageOfPractices(all []practice) []byte {
 	}
 	return fmt.Appendf(nil, `# Practices
 
-The five reports behind the data describe %d practices of communities. %d of them are in the domains that
-there are; the others wait for theirs. Each query runs in a test over the imported facts
-(`+"`go test ./e2e -run TestPractices`"+`, which also writes this page with `+"`-update`"+`).
+The five reports behind the data describe %d practices of communities. Each has a query that runs in a test over
+the imported facts (`+"`go test ./e2e -run TestPractices`"+`, which also writes this page with `+"`-update`"+`).
 
 | | Practice | Query | |
 |---|---|---|---|
-%s
-## Waiting for a domain
-
-| | Practice | Waits for |
-|---|---|---|
-%s`, len(all), n, &shown, &waits)
+%s`, len(all), &shown)
 }

@@ -94,6 +94,8 @@ func (e *expectation) finds(typ, id, owner string) bool {
 		return !e.hidden[id] || covered && readers["P1_STAFF"][column] == 'x'
 	case r.own == "true" && persons[column] == 'x':
 		return e.own[id]
+	case r.class == "P2_PERSONAL" || r.class == "P3_SENSITIVE":
+		return covered && r.passes(column) && e.viewer.purpose
 	default:
 		return covered && r.passes(column)
 	}

@@ -253,8 +253,12 @@ func (m *matrix) testOmniscience(t *testing.T) {
 			var columns map[string]any
 			decode(t, json.RawMessage(held), &columns)
 			for _, f := range personal {
+				want, stored := columns[snake(f)]
+				if !stored {
+					continue // computed
+				}
 				compared++
-				if got, want := row.(map[string]any)[f], columns[snake(f)]; got != want {
+				if got := row.(map[string]any)[f]; got != want {
 					t.Errorf("%s.%s is %v, the database holds %v", typ, f, got, want)
 				}
 			}

@@ -175,6 +175,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ResourceItem(ctx, sel, obj)
+	case *store.ResidentTagRecord:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ResidentTagRecord(ctx, sel, obj)
 	case *store.Resident:
 		if obj == nil {
 			return graphql.Null
@@ -430,6 +435,16 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Community(ctx, sel, obj)
+	case *store.ChildDelegate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChildDelegate(ctx, sel, obj)
+	case *store.ChildCareSession:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChildCareSession(ctx, sel, obj)
 	case *store.ChannelApproval:
 		if obj == nil {
 			return graphql.Null

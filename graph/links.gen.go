@@ -373,6 +373,48 @@ func (ChannelApprovalLinks) SubmittedTo(ctx context.Context, obj *store.ChannelA
 
 func (LinkRoot) ChannelApproval() ChannelApprovalResolver { return ChannelApprovalLinks{} }
 
+// ChildCareSessionLinks resolves the described links of ChildCareSession.
+type ChildCareSessionLinks struct{}
+
+func (ChildCareSessionLinks) Community(ctx context.Context, obj *store.ChildCareSession) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ChildCareSessionLinks) Station(ctx context.Context, obj *store.ChildCareSession) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (ChildCareSessionLinks) Room(ctx context.Context, obj *store.ChildCareSession) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (ChildCareSessionLinks) Child(ctx context.Context, obj *store.ChildCareSession) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (ChildCareSessionLinks) CollectedBy(ctx context.Context, obj *store.ChildCareSession) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) ChildCareSession() ChildCareSessionResolver { return ChildCareSessionLinks{} }
+
+// ChildDelegateLinks resolves the described links of ChildDelegate.
+type ChildDelegateLinks struct{}
+
+func (ChildDelegateLinks) Community(ctx context.Context, obj *store.ChildDelegate) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ChildDelegateLinks) Child(ctx context.Context, obj *store.ChildDelegate) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (ChildDelegateLinks) Delegate(ctx context.Context, obj *store.ChildDelegate) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) ChildDelegate() ChildDelegateResolver { return ChildDelegateLinks{} }
+
 // CommunityLinks resolves the described links of Community.
 type CommunityLinks struct{}
 
@@ -3182,6 +3224,10 @@ func (ResidentLinks) ServiceRequests(ctx context.Context, obj *store.Resident, f
 	return dataloaders.Link[*page.Connection[store.ServiceRequest]](ctx, obj)
 }
 
+func (ResidentLinks) TagRecords(ctx context.Context, obj *store.Resident, filter *store.ResidentTagRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ResidentTagRecord], error) {
+	return dataloaders.Link[*page.Connection[store.ResidentTagRecord]](ctx, obj)
+}
+
 func (ResidentLinks) TalentProfiles(ctx context.Context, obj *store.Resident, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TalentProfile], error) {
 	return dataloaders.Link[*page.Connection[store.TalentProfile]](ctx, obj)
 }
@@ -3233,6 +3279,19 @@ func (ResidentMeasuresLinks) Residents(ctx context.Context, obj *store.Group, wh
 }
 
 func (LinkRoot) ResidentMeasures() ResidentMeasuresResolver { return ResidentMeasuresLinks{} }
+
+// ResidentTagRecordLinks resolves the described links of ResidentTagRecord.
+type ResidentTagRecordLinks struct{}
+
+func (ResidentTagRecordLinks) Community(ctx context.Context, obj *store.ResidentTagRecord) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (ResidentTagRecordLinks) Resident(ctx context.Context, obj *store.ResidentTagRecord) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) ResidentTagRecord() ResidentTagRecordResolver { return ResidentTagRecordLinks{} }
 
 // ResourceItemLinks resolves the described links of ResourceItem.
 type ResourceItemLinks struct{}
@@ -3859,6 +3918,10 @@ func (StationLinks) ServiceWindows(ctx context.Context, obj *store.Station) ([]*
 
 func (StationLinks) Canteens(ctx context.Context, obj *store.Station) ([]*store.Canteen, error) {
 	return dataloaders.Link[[]*store.Canteen](ctx, obj)
+}
+
+func (StationLinks) ChildCareSessions(ctx context.Context, obj *store.Station, filter *store.ChildCareSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ChildCareSession], error) {
+	return dataloaders.Link[*page.Connection[store.ChildCareSession]](ctx, obj)
 }
 
 func (StationLinks) Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error) {
@@ -4954,6 +5017,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_loans_args(ctx, raw)
 	case "Resident.serviceRequests":
 		return ec.field_Resident_serviceRequests_args(ctx, raw)
+	case "Resident.tagRecords":
+		return ec.field_Resident_tagRecords_args(ctx, raw)
 	case "Resident.talentProfiles":
 		return ec.field_Resident_talentProfiles_args(ctx, raw)
 	case "Resident.homeVisits":
@@ -5008,6 +5073,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Station_offerings_args(ctx, raw)
 	case "Station.scheduleExceptions":
 		return ec.field_Station_scheduleExceptions_args(ctx, raw)
+	case "Station.childCareSessions":
+		return ec.field_Station_childCareSessions_args(ctx, raw)
 	case "Station.events":
 		return ec.field_Station_events_args(ctx, raw)
 	case "Station.lendableItems":

@@ -31,6 +31,7 @@ type ResidentResolver interface {
 	ErrandCases(ctx context.Context, obj *store.Resident, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ErrandCase], error)
 	Loans(ctx context.Context, obj *store.Resident, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error)
 	ServiceRequests(ctx context.Context, obj *store.Resident, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error)
+	TagRecords(ctx context.Context, obj *store.Resident, filter *store.ResidentTagRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ResidentTagRecord], error)
 	TalentProfiles(ctx context.Context, obj *store.Resident, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TalentProfile], error)
 	HomeVisits(ctx context.Context, obj *store.Resident, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.HomeVisit], error)
 	LastVisitedOn(ctx context.Context, obj *store.Resident) (*scalar.Date, error)
@@ -338,6 +339,60 @@ func (ec *executionContext) field_Resident_serviceRequests_args(ctx context.Cont
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*store.OrderBy, error) {
 			return ec.unmarshalOServiceRequestOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Resident_tagRecords_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.ResidentTagRecordFilter, error) {
+			return ec.unmarshalOResidentTagRecordFilter2ᚖlinhuiᚋstoreᚐResidentTagRecordFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOResidentTagRecordOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1010,6 +1065,53 @@ func (ec *executionContext) fieldContext_Resident_serviceRequests(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Resident_tagRecords(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOResidentTagRecordConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resident_tagRecords(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Resident().TagRecords(ctx, obj, fc.Args["filter"].(*store.ResidentTagRecordFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.ResidentTagRecord]) graphql.Marshaler {
+			return ec.marshalOResidentTagRecordConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resident_tagRecords(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resident",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResidentTagRecordConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Resident_tagRecords_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Resident_talentProfiles(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOTalentProfileConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -1470,6 +1572,8 @@ func (ec *executionContext) _Resident(ctx context.Context, sel ast.SelectionSet,
 			out.Put(i, ec._Resident_loans(ctx, field, obj), graphql.RequiredNull)
 		case "serviceRequests":
 			out.Put(i, ec._Resident_serviceRequests(ctx, field, obj), graphql.RequiredNull)
+		case "tagRecords":
+			out.Put(i, ec._Resident_tagRecords(ctx, field, obj), graphql.RequiredNull)
 		case "talentProfiles":
 			out.Put(i, ec._Resident_talentProfiles(ctx, field, obj), graphql.RequiredNull)
 		case "homeVisits":

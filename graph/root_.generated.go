@@ -38,6 +38,8 @@ type ResolverRoot interface {
 	Canteen() CanteenResolver
 	Channel() ChannelResolver
 	ChannelApproval() ChannelApprovalResolver
+	ChildCareSession() ChildCareSessionResolver
+	ChildDelegate() ChildDelegateResolver
 	Community() CommunityResolver
 	CommunityRule() CommunityRuleResolver
 	ContestEntry() ContestEntryResolver
@@ -138,6 +140,7 @@ type ResolverRoot interface {
 	Resident() ResidentResolver
 	ResidentGroup() ResidentGroupResolver
 	ResidentMeasures() ResidentMeasuresResolver
+	ResidentTagRecord() ResidentTagRecordResolver
 	ResourceItem() ResourceItemResolver
 	Room() RoomResolver
 	RoomGroup() RoomGroupResolver
@@ -518,6 +521,71 @@ type ComplexityRoot struct {
 	ChannelEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ChildCarePayload struct {
+		Session    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChildCareSession struct {
+		Child               func(childComplexity int) int
+		ChildMaskedName     func(childComplexity int) int
+		CollectedBy         func(childComplexity int) int
+		CollectedByGuardian func(childComplexity int) int
+		Community           func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		InAt                func(childComplexity int) int
+		OutAt               func(childComplexity int) int
+		Provenance          func(childComplexity int) int
+		Room                func(childComplexity int) int
+		Station             func(childComplexity int) int
+		Status              func(childComplexity int) int
+		Version             func(childComplexity int) int
+	}
+
+	ChildCareSessionConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ChildCareSessionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ChildDelegate struct {
+		Child           func(childComplexity int) int
+		ChildMaskedName func(childComplexity int) int
+		Community       func(childComplexity int) int
+		Delegate        func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Provenance      func(childComplexity int) int
+		Status          func(childComplexity int) int
+		ValidFrom       func(childComplexity int) int
+		ValidTo         func(childComplexity int) int
+		Version         func(childComplexity int) int
+	}
+
+	ChildDelegateConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ChildDelegateEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ChildDelegatePayload struct {
+		Delegate   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Community struct {
@@ -2715,6 +2783,8 @@ type ComplexityRoot struct {
 		CancelMeeting             func(childComplexity int, input store.CancelMeetingInput) int
 		CancelServiceRequest      func(childComplexity int, input store.CancelServiceRequestInput) int
 		CancelSupplyIssue         func(childComplexity int, input store.CancelSupplyIssueInput) int
+		CheckInChild              func(childComplexity int, input store.CheckInChildInput) int
+		CheckOutChild             func(childComplexity int, input store.CheckOutChildInput) int
 		ClaimServiceRequest       func(childComplexity int, input store.ClaimServiceRequestInput) int
 		CloseErrand               func(childComplexity int, input store.StepErrandInput) int
 		CloseFeedback             func(childComplexity int, input store.CloseFeedbackInput) int
@@ -2751,6 +2821,7 @@ type ComplexityRoot struct {
 		DropImprovementPlan       func(childComplexity int, input store.DropImprovementPlanInput) int
 		DropNeed                  func(childComplexity int, input store.DropNeedInput) int
 		EndFreeMeals              func(childComplexity int, input store.EndFreeMealsInput) int
+		EndResidentTag            func(childComplexity int, input store.EndResidentTagInput) int
 		Enrol                     func(childComplexity int, input store.EnrolInput) int
 		FailMealDelivery          func(childComplexity int, input store.FailMealDeliveryInput) int
 		FollowUpHomeVisit         func(childComplexity int, input store.FollowUpHomeVisitInput) int
@@ -2764,6 +2835,7 @@ type ComplexityRoot struct {
 		MatchNeed                 func(childComplexity int, input store.MatchNeedInput) int
 		MeetNeed                  func(childComplexity int, input store.MeetNeedInput) int
 		MissMealOrder             func(childComplexity int, input store.StepMealOrderInput) int
+		NameChildDelegate         func(childComplexity int, input store.NameChildDelegateInput) int
 		OfferResource             func(childComplexity int, input store.OfferResourceInput) int
 		OpenFund                  func(childComplexity int, input store.OpenFundInput) int
 		OpenMediation             func(childComplexity int, input store.OpenMediationInput) int
@@ -2819,6 +2891,7 @@ type ComplexityRoot struct {
 		ReviseEcho                func(childComplexity int, input store.ReviseEchoInput) int
 		ReviseImprovementPlan     func(childComplexity int, input store.ReviseImprovementPlanInput) int
 		ReviseTalent              func(childComplexity int, input store.ReviseTalentInput) int
+		RevokeChildDelegate       func(childComplexity int, input store.RevokeChildDelegateInput) int
 		RevokeMediaRelease        func(childComplexity int, input store.RevokeMediaReleaseInput) int
 		ReworkMediaIssue          func(childComplexity int, input store.StepMediaIssueInput) int
 		SaveQuery                 func(childComplexity int, input store.SaveQueryInput) int
@@ -2836,6 +2909,7 @@ type ComplexityRoot struct {
 		SubmitFeedback            func(childComplexity int, input store.SubmitFeedbackInput) int
 		SuspendChannel            func(childComplexity int, input store.HoldChannelInput) int
 		SuspendFeedback           func(childComplexity int, input store.SuspendFeedbackInput) int
+		TagResident               func(childComplexity int, input store.TagResidentInput) int
 		TriageFeedback            func(childComplexity int, input store.TriageFeedbackInput) int
 		WithdrawAnnouncement      func(childComplexity int, input store.WithdrawAnnouncementInput) int
 		WithdrawEcho              func(childComplexity int, input store.WithdrawEchoInput) int
@@ -3210,6 +3284,8 @@ type ComplexityRoot struct {
 		Campaigns                   func(childComplexity int, communities []string, filter *store.CampaignFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Canteens                    func(childComplexity int, communities []string, filter *store.CanteenFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Channels                    func(childComplexity int, communities []string, filter *store.ChannelFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ChildCareSessions           func(childComplexity int, communities []string, filter *store.ChildCareSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		ChildDelegates              func(childComplexity int, communities []string, filter *store.ChildDelegateFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Communities                 func(childComplexity int, communities []string, filter *store.CommunityFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Community                   func(childComplexity int, slug *string, id *string) int
 		CommunityRules              func(childComplexity int, communities []string, filter *store.CommunityRuleFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -3280,6 +3356,7 @@ type ComplexityRoot struct {
 		Renovations                 func(childComplexity int, communities []string, filter *store.RenovationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ReportedStatistics          func(childComplexity int, communities []string, filter *store.ReportedStatisticFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		ResidentAggregate           func(childComplexity int, communities []string, where *store.ResidentFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		ResidentTags                func(childComplexity int, communities []string, filter *store.ResidentTagRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Residents                   func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Resources                   func(childComplexity int, communities []string, filter *store.ResourceItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		RoomAggregate               func(childComplexity int, communities []string, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
@@ -3468,6 +3545,7 @@ type ComplexityRoot struct {
 		Phone           func(childComplexity int) int
 		ServiceMinutes  func(childComplexity int, rangeArg store.DateRange) int
 		ServiceRequests func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		TagRecords      func(childComplexity int, filter *store.ResidentTagRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Tags            func(childComplexity int) int
 		TalentProfiles  func(childComplexity int, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Teams           func(childComplexity int) int
@@ -3517,6 +3595,39 @@ type ComplexityRoot struct {
 
 	ResidentMeasures struct {
 		Residents func(childComplexity int, where *store.ResidentFilter) int
+	}
+
+	ResidentTagPayload struct {
+		Record     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ResidentTagRecord struct {
+		Basis       func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Current     func(childComplexity int) int
+		EndedReason func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		RecordedBy  func(childComplexity int) int
+		Resident    func(childComplexity int) int
+		Tag         func(childComplexity int) int
+		ValidFrom   func(childComplexity int) int
+		ValidTo     func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	ResidentTagRecordConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ResidentTagRecordEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ResourceItem struct {
@@ -4032,6 +4143,7 @@ type ComplexityRoot struct {
 		Brand                   func(childComplexity int) int
 		Canteens                func(childComplexity int) int
 		Channels                func(childComplexity int) int
+		ChildCareSessions       func(childComplexity int, filter *store.ChildCareSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Children                func(childComplexity int) int
 		Community               func(childComplexity int) int
 		Estate                  func(childComplexity int) int
@@ -6109,6 +6221,260 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelEdge.Node(childComplexity), true
+
+	case "ChildCarePayload.session":
+		if e.ComplexityRoot.ChildCarePayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCarePayload.Session(childComplexity), true
+	case "ChildCarePayload.userErrors":
+		if e.ComplexityRoot.ChildCarePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCarePayload.UserErrors(childComplexity), true
+
+	case "ChildCareSession.child":
+		if e.ComplexityRoot.ChildCareSession.Child == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.Child(childComplexity), true
+	case "ChildCareSession.childMaskedName":
+		if e.ComplexityRoot.ChildCareSession.ChildMaskedName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.ChildMaskedName(childComplexity), true
+	case "ChildCareSession.collectedBy":
+		if e.ComplexityRoot.ChildCareSession.CollectedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.CollectedBy(childComplexity), true
+	case "ChildCareSession.collectedByGuardian":
+		if e.ComplexityRoot.ChildCareSession.CollectedByGuardian == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.CollectedByGuardian(childComplexity), true
+	case "ChildCareSession.community":
+		if e.ComplexityRoot.ChildCareSession.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.Community(childComplexity), true
+	case "ChildCareSession.id":
+		if e.ComplexityRoot.ChildCareSession.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.ID(childComplexity), true
+	case "ChildCareSession.inAt":
+		if e.ComplexityRoot.ChildCareSession.InAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.InAt(childComplexity), true
+	case "ChildCareSession.outAt":
+		if e.ComplexityRoot.ChildCareSession.OutAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.OutAt(childComplexity), true
+	case "ChildCareSession.provenance":
+		if e.ComplexityRoot.ChildCareSession.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.Provenance(childComplexity), true
+	case "ChildCareSession.room":
+		if e.ComplexityRoot.ChildCareSession.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.Room(childComplexity), true
+	case "ChildCareSession.station":
+		if e.ComplexityRoot.ChildCareSession.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.Station(childComplexity), true
+	case "ChildCareSession.status":
+		if e.ComplexityRoot.ChildCareSession.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.Status(childComplexity), true
+	case "ChildCareSession.version":
+		if e.ComplexityRoot.ChildCareSession.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSession.Version(childComplexity), true
+
+	case "ChildCareSessionConnection.coverage":
+		if e.ComplexityRoot.ChildCareSessionConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSessionConnection.Coverage(childComplexity), true
+	case "ChildCareSessionConnection.edges":
+		if e.ComplexityRoot.ChildCareSessionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSessionConnection.Edges(childComplexity), true
+	case "ChildCareSessionConnection.nodes":
+		if e.ComplexityRoot.ChildCareSessionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSessionConnection.Nodes(childComplexity), true
+	case "ChildCareSessionConnection.pageInfo":
+		if e.ComplexityRoot.ChildCareSessionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSessionConnection.PageInfo(childComplexity), true
+	case "ChildCareSessionConnection.totalCount":
+		if e.ComplexityRoot.ChildCareSessionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSessionConnection.TotalCount(childComplexity), true
+
+	case "ChildCareSessionEdge.cursor":
+		if e.ComplexityRoot.ChildCareSessionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSessionEdge.Cursor(childComplexity), true
+	case "ChildCareSessionEdge.node":
+		if e.ComplexityRoot.ChildCareSessionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildCareSessionEdge.Node(childComplexity), true
+
+	case "ChildDelegate.child":
+		if e.ComplexityRoot.ChildDelegate.Child == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.Child(childComplexity), true
+	case "ChildDelegate.childMaskedName":
+		if e.ComplexityRoot.ChildDelegate.ChildMaskedName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.ChildMaskedName(childComplexity), true
+	case "ChildDelegate.community":
+		if e.ComplexityRoot.ChildDelegate.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.Community(childComplexity), true
+	case "ChildDelegate.delegate":
+		if e.ComplexityRoot.ChildDelegate.Delegate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.Delegate(childComplexity), true
+	case "ChildDelegate.id":
+		if e.ComplexityRoot.ChildDelegate.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.ID(childComplexity), true
+	case "ChildDelegate.provenance":
+		if e.ComplexityRoot.ChildDelegate.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.Provenance(childComplexity), true
+	case "ChildDelegate.status":
+		if e.ComplexityRoot.ChildDelegate.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.Status(childComplexity), true
+	case "ChildDelegate.validFrom":
+		if e.ComplexityRoot.ChildDelegate.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.ValidFrom(childComplexity), true
+	case "ChildDelegate.validTo":
+		if e.ComplexityRoot.ChildDelegate.ValidTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.ValidTo(childComplexity), true
+	case "ChildDelegate.version":
+		if e.ComplexityRoot.ChildDelegate.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegate.Version(childComplexity), true
+
+	case "ChildDelegateConnection.coverage":
+		if e.ComplexityRoot.ChildDelegateConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegateConnection.Coverage(childComplexity), true
+	case "ChildDelegateConnection.edges":
+		if e.ComplexityRoot.ChildDelegateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegateConnection.Edges(childComplexity), true
+	case "ChildDelegateConnection.nodes":
+		if e.ComplexityRoot.ChildDelegateConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegateConnection.Nodes(childComplexity), true
+	case "ChildDelegateConnection.pageInfo":
+		if e.ComplexityRoot.ChildDelegateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegateConnection.PageInfo(childComplexity), true
+	case "ChildDelegateConnection.totalCount":
+		if e.ComplexityRoot.ChildDelegateConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegateConnection.TotalCount(childComplexity), true
+
+	case "ChildDelegateEdge.cursor":
+		if e.ComplexityRoot.ChildDelegateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegateEdge.Cursor(childComplexity), true
+	case "ChildDelegateEdge.node":
+		if e.ComplexityRoot.ChildDelegateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegateEdge.Node(childComplexity), true
+
+	case "ChildDelegatePayload.delegate":
+		if e.ComplexityRoot.ChildDelegatePayload.Delegate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegatePayload.Delegate(childComplexity), true
+	case "ChildDelegatePayload.userErrors":
+		if e.ComplexityRoot.ChildDelegatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChildDelegatePayload.UserErrors(childComplexity), true
 
 	case "Community.aliases":
 		if e.ComplexityRoot.Community.Aliases == nil {
@@ -16491,6 +16857,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelSupplyIssue(childComplexity, args["input"].(store.CancelSupplyIssueInput)), true
+	case "Mutation.checkInChild":
+		if e.ComplexityRoot.Mutation.CheckInChild == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkInChild_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckInChild(childComplexity, args["input"].(store.CheckInChildInput)), true
+	case "Mutation.checkOutChild":
+		if e.ComplexityRoot.Mutation.CheckOutChild == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkOutChild_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckOutChild(childComplexity, args["input"].(store.CheckOutChildInput)), true
 	case "Mutation.claimServiceRequest":
 		if e.ComplexityRoot.Mutation.ClaimServiceRequest == nil {
 			break
@@ -16887,6 +17275,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndFreeMeals(childComplexity, args["input"].(store.EndFreeMealsInput)), true
+	case "Mutation.endResidentTag":
+		if e.ComplexityRoot.Mutation.EndResidentTag == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endResidentTag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndResidentTag(childComplexity, args["input"].(store.EndResidentTagInput)), true
 	case "Mutation.enrol":
 		if e.ComplexityRoot.Mutation.Enrol == nil {
 			break
@@ -17030,6 +17429,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MissMealOrder(childComplexity, args["input"].(store.StepMealOrderInput)), true
+	case "Mutation.nameChildDelegate":
+		if e.ComplexityRoot.Mutation.NameChildDelegate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_nameChildDelegate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NameChildDelegate(childComplexity, args["input"].(store.NameChildDelegateInput)), true
 	case "Mutation.offerResource":
 		if e.ComplexityRoot.Mutation.OfferResource == nil {
 			break
@@ -17635,6 +18045,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReviseTalent(childComplexity, args["input"].(store.ReviseTalentInput)), true
+	case "Mutation.revokeChildDelegate":
+		if e.ComplexityRoot.Mutation.RevokeChildDelegate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeChildDelegate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeChildDelegate(childComplexity, args["input"].(store.RevokeChildDelegateInput)), true
 	case "Mutation.revokeMediaRelease":
 		if e.ComplexityRoot.Mutation.RevokeMediaRelease == nil {
 			break
@@ -17822,6 +18243,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SuspendFeedback(childComplexity, args["input"].(store.SuspendFeedbackInput)), true
+	case "Mutation.tagResident":
+		if e.ComplexityRoot.Mutation.TagResident == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_tagResident_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TagResident(childComplexity, args["input"].(store.TagResidentInput)), true
 	case "Mutation.triageFeedback":
 		if e.ComplexityRoot.Mutation.TriageFeedback == nil {
 			break
@@ -19612,6 +20044,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Channels(childComplexity, args["communities"].([]string), args["filter"].(*store.ChannelFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.childCareSessions":
+		if e.ComplexityRoot.Query.ChildCareSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_childCareSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ChildCareSessions(childComplexity, args["communities"].([]string), args["filter"].(*store.ChildCareSessionFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.childDelegates":
+		if e.ComplexityRoot.Query.ChildDelegates == nil {
+			break
+		}
+
+		args, err := ec.field_Query_childDelegates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ChildDelegates(childComplexity, args["communities"].([]string), args["filter"].(*store.ChildDelegateFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.communities":
 		if e.ComplexityRoot.Query.Communities == nil {
 			break
@@ -20383,6 +20837,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ResidentAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.ResidentFilter), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.residentTags":
+		if e.ComplexityRoot.Query.ResidentTags == nil {
+			break
+		}
+
+		args, err := ec.field_Query_residentTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ResidentTags(childComplexity, args["communities"].([]string), args["filter"].(*store.ResidentTagRecordFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.residents":
 		if e.ComplexityRoot.Query.Residents == nil {
 			break
@@ -21473,6 +21938,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.ServiceRequests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Resident.tagRecords":
+		if e.ComplexityRoot.Resident.TagRecords == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_tagRecords_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.TagRecords(childComplexity, args["filter"].(*store.ResidentTagRecordFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.tags":
 		if e.ComplexityRoot.Resident.Tags == nil {
 			break
@@ -21680,6 +22156,136 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResidentMeasures.Residents(childComplexity, args["where"].(*store.ResidentFilter)), true
+
+	case "ResidentTagPayload.record":
+		if e.ComplexityRoot.ResidentTagPayload.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagPayload.Record(childComplexity), true
+	case "ResidentTagPayload.userErrors":
+		if e.ComplexityRoot.ResidentTagPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagPayload.UserErrors(childComplexity), true
+
+	case "ResidentTagRecord.basis":
+		if e.ComplexityRoot.ResidentTagRecord.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.Basis(childComplexity), true
+	case "ResidentTagRecord.community":
+		if e.ComplexityRoot.ResidentTagRecord.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.Community(childComplexity), true
+	case "ResidentTagRecord.current":
+		if e.ComplexityRoot.ResidentTagRecord.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.Current(childComplexity), true
+	case "ResidentTagRecord.endedReason":
+		if e.ComplexityRoot.ResidentTagRecord.EndedReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.EndedReason(childComplexity), true
+	case "ResidentTagRecord.id":
+		if e.ComplexityRoot.ResidentTagRecord.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.ID(childComplexity), true
+	case "ResidentTagRecord.provenance":
+		if e.ComplexityRoot.ResidentTagRecord.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.Provenance(childComplexity), true
+	case "ResidentTagRecord.recordedBy":
+		if e.ComplexityRoot.ResidentTagRecord.RecordedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.RecordedBy(childComplexity), true
+	case "ResidentTagRecord.resident":
+		if e.ComplexityRoot.ResidentTagRecord.Resident == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.Resident(childComplexity), true
+	case "ResidentTagRecord.tag":
+		if e.ComplexityRoot.ResidentTagRecord.Tag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.Tag(childComplexity), true
+	case "ResidentTagRecord.validFrom":
+		if e.ComplexityRoot.ResidentTagRecord.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.ValidFrom(childComplexity), true
+	case "ResidentTagRecord.validTo":
+		if e.ComplexityRoot.ResidentTagRecord.ValidTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.ValidTo(childComplexity), true
+	case "ResidentTagRecord.version":
+		if e.ComplexityRoot.ResidentTagRecord.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecord.Version(childComplexity), true
+
+	case "ResidentTagRecordConnection.coverage":
+		if e.ComplexityRoot.ResidentTagRecordConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecordConnection.Coverage(childComplexity), true
+	case "ResidentTagRecordConnection.edges":
+		if e.ComplexityRoot.ResidentTagRecordConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecordConnection.Edges(childComplexity), true
+	case "ResidentTagRecordConnection.nodes":
+		if e.ComplexityRoot.ResidentTagRecordConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecordConnection.Nodes(childComplexity), true
+	case "ResidentTagRecordConnection.pageInfo":
+		if e.ComplexityRoot.ResidentTagRecordConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecordConnection.PageInfo(childComplexity), true
+	case "ResidentTagRecordConnection.totalCount":
+		if e.ComplexityRoot.ResidentTagRecordConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecordConnection.TotalCount(childComplexity), true
+
+	case "ResidentTagRecordEdge.cursor":
+		if e.ComplexityRoot.ResidentTagRecordEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecordEdge.Cursor(childComplexity), true
+	case "ResidentTagRecordEdge.node":
+		if e.ComplexityRoot.ResidentTagRecordEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentTagRecordEdge.Node(childComplexity), true
 
 	case "ResourceItem.alliance":
 		if e.ComplexityRoot.ResourceItem.Alliance == nil {
@@ -24008,6 +24614,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Channels(childComplexity), true
+	case "Station.childCareSessions":
+		if e.ComplexityRoot.Station.ChildCareSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Station_childCareSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Station.ChildCareSessions(childComplexity, args["filter"].(*store.ChildCareSessionFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Station.children":
 		if e.ComplexityRoot.Station.Children == nil {
 			break
@@ -27854,6 +28471,148 @@ extend type Mutation {
   withdrawAnnouncement(input: WithdrawAnnouncementInput!): AnnouncementPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
+	{Name: "../schema/child_care.graphqls", Input: `enum ChildCareStatus { "在托" PRESENT "已接走" COLLECTED OTHER }
+enum ChildDelegateStatus { "有效" NAMED "已撤销" REVOKED OTHER }
+
+"""
+A child who waits at a station (儿童临托) until the guardian on file, or somebody whom the guardian named, collects it. Staff
+see those of their communities, guardians those of their children.
+"""
+type ChildCareSession implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID!
+  community: Community!
+  station: Station
+  room: Room
+  status: ChildCareStatus!
+  inAt: DateTime!
+  "Null while the child is there."
+  outAt: DateTime
+  "The surname only. Staff state a purpose, and what they read is audited."
+  childMaskedName: String! @class(level: P2_PERSONAL)
+  "Needs a stated purpose, and every read is audited."
+  child: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @own(read: false)
+  "Who took it along."
+  collectedBy: Resident @class(level: P2_PERSONAL)
+  "Whether that was the guardian on file and not a delegate; null while the child is there."
+  collectedByGuardian: Boolean
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type ChildCareSessionConnection @class(level: P0_PUBLIC) {
+  edges: [ChildCareSessionEdge!]!
+  nodes: [ChildCareSession!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ChildCareSessionEdge @class(level: P0_PUBLIC) { cursor: String!, node: ChildCareSession! }
+enum ChildCareSessionOrderField { IN_AT }
+input ChildCareSessionOrder { field: ChildCareSessionOrderField!, direction: Direction! = ASC }
+input ChildCareSessionFilter {
+  status: [ChildCareStatus!]
+  station: ID
+  room: ID
+  "Came on a day of the range."
+  range: DateRange @reads(field: "inAt")
+}
+
+"Somebody whom a guardian lets collect a child on some days."
+type ChildDelegate implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID!
+  community: Community!
+  "The surname only. Staff state a purpose, and what they read is audited."
+  childMaskedName: String! @class(level: P2_PERSONAL)
+  "Needs a stated purpose, and every read is audited."
+  child: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @own(read: false)
+  "Masked like every resident."
+  delegate: Resident
+  status: ChildDelegateStatus!
+  validFrom: Date!
+  "The last day."
+  validTo: Date!
+  version: Int!
+  provenance: Provenance!
+}
+type ChildDelegateConnection @class(level: P0_PUBLIC) {
+  edges: [ChildDelegateEdge!]!
+  nodes: [ChildDelegate!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ChildDelegateEdge @class(level: P0_PUBLIC) { cursor: String!, node: ChildDelegate! }
+enum ChildDelegateOrderField { VALID_FROM }
+input ChildDelegateOrder { field: ChildDelegateOrderField!, direction: Direction! = ASC }
+input ChildDelegateFilter {
+  status: [ChildDelegateStatus!]
+  "May collect on this day."
+  on: Date @reads(field: "validFrom")
+}
+
+extend type Station {
+  "Newest first."
+  childCareSessions(filter: ChildCareSessionFilter, orderBy: ChildCareSessionOrder, first: Int, after: String, last: Int, before: String): ChildCareSessionConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+extend type Query {
+  "Newest first; who is still there has the status PRESENT."
+  childCareSessions(communities: [ID!], filter: ChildCareSessionFilter, orderBy: ChildCareSessionOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ChildCareSessionConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+  "Newest first."
+  childDelegates(communities: [ID!], filter: ChildDelegateFilter, orderBy: ChildDelegateOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ChildDelegateConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+
+input CheckInChildInput {
+  station: ID!
+  "A room of the station."
+  room: ID
+  "A resident under 18 with a guardian on file."
+  child: ID!
+  "Any text that is new for each stay."
+  idempotencyKey: String!
+}
+input CheckOutChildInput {
+  "The stay."
+  id: ID!
+  "Who collects the child: the guardian on file, or somebody whom the guardian named for today."
+  collector: ID!
+  version: Int
+  idempotencyKey: String
+}
+input NameChildDelegateInput {
+  child: ID!
+  "A grown-up resident of the same community."
+  delegate: ID!
+  "The first day, today or later."
+  from: Date!
+  "The last day."
+  to: Date!
+  "Any text that is new for each delegate."
+  idempotencyKey: String!
+}
+input RevokeChildDelegateInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
+"The stay as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type ChildCarePayload @class(level: P0_PUBLIC) {
+  session: ChildCareSession
+  userErrors: [UserError!]!
+}
+type ChildDelegatePayload @class(level: P0_PUBLIC) {
+  delegate: ChildDelegate
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  checkInChild(input: CheckInChildInput!): ChildCarePayload! @auth(any: [STATION_STAFF])
+  checkOutChild(input: CheckOutChildInput!): ChildCarePayload! @auth(any: [STATION_STAFF])
+  "For the guardian on file, and for staff to whom the guardian says so."
+  nameChildDelegate(input: NameChildDelegateInput!): ChildDelegatePayload! @auth(any: [RESIDENT])
+  revokeChildDelegate(input: RevokeChildDelegateInput!): ChildDelegatePayload! @auth(any: [RESIDENT])
+}
+`, BuiltIn: false},
 	{Name: "../schema/common.graphqls", Input: `# Linhui: one graph over the data of many communities (社区), each with a database of its own.
 #
 # Conventions that hold everywhere:
@@ -31291,6 +32050,88 @@ extend type Mutation {
   "By who ordered it or staff, before work begins."
   cancelServiceRequest(input: CancelServiceRequestInput!): ServiceRequestPayload! @auth(any: [RESIDENT])
   adoptRule(input: AdoptRuleInput!): CommunityRulePayload! @auth(any: [COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
+	{Name: "../schema/resident_tags.graphqls", Input: `"""
+What staff recorded of a resident who may need help (了解独居老人情况). Sensitive from end to end: nobody finds such a record
+without a stated purpose, whoever reads one is audited before it is read, and writes need a purpose too.
+"""
+type ResidentTagRecord implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  tag: ResidentTag!
+  "Masked like every resident."
+  resident: Resident
+  validFrom: Date!
+  "The first day on which it holds no more; null while it has no end."
+  validTo: Date
+  "Whether it holds today."
+  current: Boolean!
+  "How staff know: told by the person, seen on a visit, from the civil affairs office."
+  basis: String!
+  recordedBy: String!
+  endedReason: String
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type ResidentTagRecordConnection @class(level: P0_PUBLIC) {
+  edges: [ResidentTagRecordEdge!]!
+  nodes: [ResidentTagRecord!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type ResidentTagRecordEdge @class(level: P0_PUBLIC) { cursor: String!, node: ResidentTagRecord! }
+enum ResidentTagRecordOrderField { VALID_FROM }
+input ResidentTagRecordOrder { field: ResidentTagRecordOrderField!, direction: Direction! = ASC }
+input ResidentTagRecordFilter {
+  tags: [ResidentTag!]
+  "Of residents of this estate."
+  estate: ID @reads(field: "Resident.estate")
+  "Holding on this day."
+  on: Date @reads(field: "validFrom")
+}
+
+extend type Resident {
+  "Also those that are over, newest first. Needs a stated purpose, and every read is audited."
+  tagRecords(filter: ResidentTagRecordFilter, orderBy: ResidentTagRecordOrder, first: Int, after: String, last: Int, before: String): ResidentTagRecordConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @own(read: false)
+}
+extend type Query {
+  "Newest first. Needs a stated purpose, and every read is audited."
+  residentTags(communities: [ID!], filter: ResidentTagRecordFilter, orderBy: ResidentTagRecordOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResidentTagRecordConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE)
+}
+
+input TagResidentInput {
+  resident: ID!
+  tag: ResidentTag!
+  "How it is known."
+  basis: String!
+  "Today without it."
+  from: Date
+  "The first day on which it holds no more."
+  to: Date
+  "Any text that is new for each record."
+  idempotencyKey: String!
+}
+input EndResidentTagInput {
+  id: ID!
+  "Why it holds no more from today on; a record of today itself holds until tomorrow."
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+"The record as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type ResidentTagPayload @class(level: P0_PUBLIC) {
+  record: ResidentTagRecord
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  "Needs a stated purpose."
+  tagResident(input: TagResidentInput!): ResidentTagPayload! @auth(any: [COMMUNITY_STAFF])
+  "Needs a stated purpose."
+  endResidentTag(input: EndResidentTagInput!): ResidentTagPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/saved.graphqls", Input: `"""
@@ -34749,7 +35590,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | HomeVisit | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | OpinionDrive | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Survey | SurveyOption | SurveyQuestion | SurveyText | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | ChildCareSession | ChildDelegate | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | HomeVisit | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | OpinionDrive | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResidentTagRecord | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Survey | SurveyOption | SurveyQuestion | SurveyText | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -35425,6 +36266,136 @@ func (ec *executionContext) childFields_ChannelEdge(ctx context.Context, field g
 		return ec.fieldContext_ChannelEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChannelEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildCarePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_ChildCarePayload_session(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChildCarePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildCarePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildCareSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ChildCareSession_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ChildCareSession_community(ctx, field)
+	case "station":
+		return ec.fieldContext_ChildCareSession_station(ctx, field)
+	case "room":
+		return ec.fieldContext_ChildCareSession_room(ctx, field)
+	case "status":
+		return ec.fieldContext_ChildCareSession_status(ctx, field)
+	case "inAt":
+		return ec.fieldContext_ChildCareSession_inAt(ctx, field)
+	case "outAt":
+		return ec.fieldContext_ChildCareSession_outAt(ctx, field)
+	case "childMaskedName":
+		return ec.fieldContext_ChildCareSession_childMaskedName(ctx, field)
+	case "child":
+		return ec.fieldContext_ChildCareSession_child(ctx, field)
+	case "collectedBy":
+		return ec.fieldContext_ChildCareSession_collectedBy(ctx, field)
+	case "collectedByGuardian":
+		return ec.fieldContext_ChildCareSession_collectedByGuardian(ctx, field)
+	case "version":
+		return ec.fieldContext_ChildCareSession_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ChildCareSession_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildCareSession", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildCareSessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChildCareSessionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChildCareSessionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChildCareSessionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChildCareSessionConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ChildCareSessionConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildCareSessionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildCareSessionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChildCareSessionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChildCareSessionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildCareSessionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildDelegate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ChildDelegate_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ChildDelegate_community(ctx, field)
+	case "childMaskedName":
+		return ec.fieldContext_ChildDelegate_childMaskedName(ctx, field)
+	case "child":
+		return ec.fieldContext_ChildDelegate_child(ctx, field)
+	case "delegate":
+		return ec.fieldContext_ChildDelegate_delegate(ctx, field)
+	case "status":
+		return ec.fieldContext_ChildDelegate_status(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_ChildDelegate_validFrom(ctx, field)
+	case "validTo":
+		return ec.fieldContext_ChildDelegate_validTo(ctx, field)
+	case "version":
+		return ec.fieldContext_ChildDelegate_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ChildDelegate_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildDelegate", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildDelegateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChildDelegateConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChildDelegateConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChildDelegateConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChildDelegateConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ChildDelegateConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildDelegateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildDelegateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChildDelegateEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChildDelegateEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildDelegateEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ChildDelegatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delegate":
+		return ec.fieldContext_ChildDelegatePayload_delegate(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChildDelegatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChildDelegatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Community(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -40793,6 +41764,8 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 		return ec.fieldContext_Resident_loans(ctx, field)
 	case "serviceRequests":
 		return ec.fieldContext_Resident_serviceRequests(ctx, field)
+	case "tagRecords":
+		return ec.fieldContext_Resident_tagRecords(ctx, field)
 	case "talentProfiles":
 		return ec.fieldContext_Resident_talentProfiles(ctx, field)
 	case "homeVisits":
@@ -40893,6 +41866,72 @@ func (ec *executionContext) childFields_ResidentMeasures(ctx context.Context, fi
 		return ec.fieldContext_ResidentMeasures_residents(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResidentMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "record":
+		return ec.fieldContext_ResidentTagPayload_record(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResidentTagPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentTagPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentTagRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResidentTagRecord_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ResidentTagRecord_community(ctx, field)
+	case "tag":
+		return ec.fieldContext_ResidentTagRecord_tag(ctx, field)
+	case "resident":
+		return ec.fieldContext_ResidentTagRecord_resident(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_ResidentTagRecord_validFrom(ctx, field)
+	case "validTo":
+		return ec.fieldContext_ResidentTagRecord_validTo(ctx, field)
+	case "current":
+		return ec.fieldContext_ResidentTagRecord_current(ctx, field)
+	case "basis":
+		return ec.fieldContext_ResidentTagRecord_basis(ctx, field)
+	case "recordedBy":
+		return ec.fieldContext_ResidentTagRecord_recordedBy(ctx, field)
+	case "endedReason":
+		return ec.fieldContext_ResidentTagRecord_endedReason(ctx, field)
+	case "version":
+		return ec.fieldContext_ResidentTagRecord_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_ResidentTagRecord_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentTagRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentTagRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResidentTagRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResidentTagRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResidentTagRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResidentTagRecordConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ResidentTagRecordConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentTagRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResidentTagRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResidentTagRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResidentTagRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResidentTagRecordEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ResourceItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -41997,6 +43036,8 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_provenance(ctx, field)
 	case "canteens":
 		return ec.fieldContext_Station_canteens(ctx, field)
+	case "childCareSessions":
+		return ec.fieldContext_Station_childCareSessions(ctx, field)
 	case "events":
 		return ec.fieldContext_Station_events(ctx, field)
 	case "improvementPlans":

@@ -68,6 +68,7 @@ type StationResolver interface {
 	ServiceWindows(ctx context.Context, obj *store.Station) ([]*store.ServiceWindow, error)
 
 	Canteens(ctx context.Context, obj *store.Station) ([]*store.Canteen, error)
+	ChildCareSessions(ctx context.Context, obj *store.Station, filter *store.ChildCareSessionFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ChildCareSession], error)
 	Events(ctx context.Context, obj *store.Station, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Event], error)
 	ImprovementPlans(ctx context.Context, obj *store.Station) ([]*store.ImprovementPlan, error)
 	LendableItems(ctx context.Context, obj *store.Station, filter *store.LendableItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.LendableItem], error)
@@ -94,6 +95,60 @@ func (ec *executionContext) field_Offering_supplyIssues_args(ctx context.Context
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*store.OrderBy, error) {
 			return ec.unmarshalOSupplyIssueOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Station_childCareSessions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.ChildCareSessionFilter, error) {
+			return ec.unmarshalOChildCareSessionFilter2ᚖlinhuiᚋstoreᚐChildCareSessionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOChildCareSessionOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3372,6 +3427,53 @@ func (ec *executionContext) fieldContext_Station_canteens(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Station_childCareSessions(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOChildCareSessionConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Station_childCareSessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Station().ChildCareSessions(ctx, obj, fc.Args["filter"].(*store.ChildCareSessionFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.ChildCareSession]) graphql.Marshaler {
+			return ec.marshalOChildCareSessionConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Station_childCareSessions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Station",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChildCareSessionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Station_childCareSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Station_events(ctx context.Context, field graphql.CollectedField, obj *store.Station) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -4288,6 +4390,8 @@ func (ec *executionContext) _Station(ctx context.Context, sel ast.SelectionSet, 
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
 		case "canteens":
 			out.Put(i, ec._Station_canteens(ctx, field, obj), graphql.RequiredNull)
+		case "childCareSessions":
+			out.Put(i, ec._Station_childCareSessions(ctx, field, obj), graphql.RequiredNull)
 		case "events":
 			out.Put(i, ec._Station_events(ctx, field, obj), graphql.RequiredNull)
 		case "improvementPlans":

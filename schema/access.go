@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -109,6 +110,18 @@ func Finds(v *authz.Viewer, typ string) bool { return types()[typ].allows(v) }
 
 // FindsOthers reports whether these rows may be other people's too, and not only the viewer's own.
 func FindsOthers(v *authz.Viewer, typ string) bool { return types()[typ].allowsRole(v) }
+
+// OwnOnly names the fields of a type that a viewer may read for no reason but that rows are their
+// own, sorted. Who finds others' rows too must have none.
+func OwnOnly(v *authz.Viewer, typ string) (names []string) {
+	for name, f := range Fields() {
+		if of, field, _ := strings.Cut(name, "."); of == typ && f.allows(v) && !f.allowsRole(v) {
+			names = append(names, field)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // ClassOf returns the class of a type: who does not read it does not see its rows.
 func ClassOf(typ string) authz.Class { return types()[typ].Class }

@@ -118,11 +118,11 @@ func actsFor(tx *Tx, resident uuid.UUID, at string) (guardian bool, err error) {
 	if tx.Ask.Viewer.Has(authz.StationStaff) {
 		return true, nil
 	}
-	_, self, _ := Self(tx.Ask.Viewer)
-	found, err := tx.Get("SELECT guardian_id IS NOT DISTINCT FROM $3 FROM residents WHERE owner = $1 AND id = $2 AND $3 IN (id, guardian_id)",
-		[]any{tx.Owner, resident, self}, &guardian)
+	owner, self, _ := Self(tx.Ask.Viewer)
+	found, err := tx.Get("SELECT guardian_id IS NOT DISTINCT FROM $3 FROM residents WHERE owner = $1 AND owner = $4 AND id = $2 AND $3 IN (id, guardian_id)",
+		[]any{tx.Owner, resident, self, owner}, &guardian)
 	if err == nil && !found {
-		err = fault.Newf(fault.Forbidden, "you sign up yourself, and the children whose guardian you are").At(at)
+		err = fault.Newf(fault.Forbidden, "you act for yourself, and for the children whose guardian you are").At(at)
 	}
 	return guardian, err
 }

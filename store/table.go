@@ -353,6 +353,12 @@ func (t *Table[T]) checkColumns() error {
 	case own != (t.Own != ""):
 		return fmt.Errorf("%s: @own says that residents find rows of their own, Own says which: both or neither", t.Type)
 	}
+	for _, role := range authz.Roles() {
+		v := &authz.Viewer{Roles: []authz.Role{role}}
+		if fields := schema.OwnOnly(v, t.Type); t.Own != "" && v.Person() && schema.FindsOthers(v, t.Type) && len(fields) > 0 {
+			return fmt.Errorf("%s: %s finds others' rows, and would read what @own opens on them: %v", t.Type, role, fields)
+		}
+	}
 	for name, o := range t.orders {
 		if o.class > schema.ClassOf(t.Type) {
 			return fmt.Errorf("%s: order %q is by a column that not everybody reads who sees the rows: the order tells its values", t.Type, name)
