@@ -242,6 +242,28 @@ func TestImportAgainUpdates(t *testing.T) {
 	}
 }
 
+// What somebody has taken a step on since is no longer the importer's.
+func TestImportAgainLeavesWhatPeopleChanged(t *testing.T) {
+	t.Parallel()
+	target, _ := together(t)
+	imported(t, target)
+	for _, query := range []string{
+		`UPDATE mediation_cases SET status = 'FOLLOW_UP', followed_up_at = now()`,
+		`INSERT INTO audit_log (owner, principal, action, entity_type, entity_id) SELECT owner, 'clerk', 'followUp', 'MediationCase', id FROM mediation_cases`,
+		`UPDATE mediation_participants SET attended = false`,
+	} {
+		if _, err := target.Sources["one"].Exec(query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if report := imported(t, target); report.Written != 0 {
+		t.Errorf("%d rows were written over", report.Written)
+	}
+	if got := lines(t, target, `SELECT DISTINCT m.status, p.attended FROM mediation_cases m, mediation_participants p`); len(got) != 1 || got[0] != "FOLLOW_UP|false" {
+		t.Error(got)
+	}
+}
+
 type facts map[string]any
 
 func (d facts) find(section, id string) map[string]any {

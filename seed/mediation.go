@@ -18,8 +18,8 @@ var (
 		{from: "mediatorsZh", as: texts},
 	}, derive: mediation, derived: []string{"told_of", "four_party", "side_a_takes_part", "side_b_takes_part", "side_a_agrees", "side_b_agrees"},
 		places: []string{"month", "monthPart", "year"}})
-	_ = fills(table{name: "mediation_sessions", columns: []string{"owner", "id", "mediation_id", "provenance"}})
-	_ = fills(table{name: "mediation_participants", columns: []string{"owner", "id", "session_id", "role", "role_zh", "attended", "provenance"}})
+	_ = fills(table{name: "mediation_sessions", standing: true, columns: []string{"owner", "id", "mediation_id", "provenance"}})
+	_ = fills(table{name: "mediation_participants", standing: true, columns: []string{"owner", "id", "session_id", "role", "role_zh", "attended", "provenance"}})
 	_ = grows("mediation", grower{after: []string{"residents"}, grow: (*community).settleDisputes})
 )
 

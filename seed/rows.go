@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -29,8 +30,9 @@ func (t table) keys() []string {
 	return []string{"owner", "id"}
 }
 
-// upsert inserts rows in one statement and updates those that exist and differ: what is imported
-// twice keeps its version. The count is of rows written.
+// upsert inserts rows in one statement and updates those that exist and differ, unless somebody has
+// taken a step on them since: those are no longer the importer's. What is imported twice keeps its
+// version. The count is of rows written.
 func (t table) upsert(ctx context.Context, tx *sql.Tx, rows []row) (int64, error) {
 	insert := t.insertSQL() + fmt.Sprintf(` ON CONFLICT (%s) DO `, list("", t.keys()))
 	if set := without(t.columns, append(t.keys(), t.late...)); len(set) == 0 {
@@ -38,6 +40,9 @@ func (t table) upsert(ctx context.Context, tx *sql.Tx, rows []row) (int64, error
 	} else {
 		insert += fmt.Sprintf(`UPDATE SET (%s) = ROW(%s) WHERE (%s) IS DISTINCT FROM (%s)`,
 			list("", set), list("excluded.", set), list("t.", set), list("excluded.", set))
+		if slices.Equal(t.keys(), []string{"owner", "id"}) {
+			insert += ` AND NOT EXISTS (SELECT FROM audit_log a WHERE a.owner = t.owner AND a.entity_id = t.id)`
+		}
 	}
 	return t.exec(ctx, tx, insert, rows)
 }
