@@ -157,6 +157,11 @@ func TestErrandsAreCancelled(t *testing.T) {
 	if got, code := b.running(desk, "closeErrand", "StepErrandInput", map[string]any{"id": e.ID}); code != "" || got.Status != "CANCELLED" {
 		t.Errorf("closed: %+v %s", got, code)
 	}
+	e = begin("no papers")
+	execSQL(t, b.one, `UPDATE errand_cases SET status = 'COMPLETED', granted = true, submitted_at = authorised_at, submitted_to = 'x', decided_at = authorised_at WHERE status = 'AUTHORISED'`)
+	if got, code := b.running(desk, "closeErrand", "StepErrandInput", map[string]any{"id": e.ID}); code != "" || got.Status != "CLOSED" {
+		t.Errorf("without papers to return: %+v %s", got, code)
+	}
 	e = begin("3")
 	execSQL(t, b.one, `UPDATE errand_cases SET authorised_at = '2020-01-01', authorised_until = '2020-02-01' WHERE status = 'AUTHORISED'`)
 	if _, code := b.running(desk, "receiveErrandDocument", "ReceiveErrandDocumentInput", map[string]any{"id": e.ID, "kind": "INVOICE"}); code != "INVALID_TRANSITION[]" {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"linhui/internal/authn"
 	"linhui/internal/authz"
 )
 
@@ -118,7 +119,7 @@ func TestMediation(t *testing.T) {
 	step(one, "withdrawMediation", "MediationSideInput", "INVALID_TRANSITION[]", "side", "A")
 	step(staff, "followUpMediation", "StepMediationInput", "INVALID_TRANSITION[]")
 	later := func(days int) {
-		execSQL(t, b.one, `UPDATE mediation_cases SET agreed_at = $1, opened_at = $1`, noon.AddDate(0, 0, -days))
+		execSQL(t, b.one, `UPDATE mediation_cases SET agreed_at = $1, opened_at = $1, followed_up_at = CASE WHEN status = 'FOLLOW_UP' THEN $1::timestamptz + interval '7 days' END`, noon.AddDate(0, 0, -days))
 	}
 	later(8)
 	step(staff, "followUpMediation", "StepMediationInput", "FOLLOW_UP")
@@ -161,6 +162,17 @@ func TestMediation(t *testing.T) {
 			t.Errorf("%s sees %s, want %s", c.name, got, c.want)
 		}
 	}
+}
+
+// Staff write down what a side told them, but do not speak for the other side where they are one.
+func TestMediationOfStaff(t *testing.T) {
+	t.Parallel()
+	b := startBook(t)
+	neighbour := b.as("neighbour", authz.CommunityStaff, func(c *authn.Claims) { c.Resident = fixedID("Resident", "a", "r2") }, "a")
+	_, step := b.dispute(false)
+	step(neighbour, "acceptMediation", "MediationSideInput", "FORBIDDEN[side]", "side", "A")
+	step(neighbour, "acceptMediation", "MediationSideInput", "REGISTERED", "side", "B")
+	step(b.staff("a"), "acceptMediation", "MediationSideInput", "ACCEPTED", "side", "A")
 }
 
 // After three proposals a case is referred; a side may leave at any time before it agrees.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -189,7 +190,7 @@ func TestServiceRequests(t *testing.T) {
 	if s := fmt.Sprint(got.ServiceRequests.Nodes); s != "[{CLOSED 1 {只在规定时间晾晒} [{PRICE_SURVEY}]}]" {
 		t.Error(s)
 	}
-	for _, field := range []string{"details", "requester { id }", "building { id }"} {
+	for _, field := range []string{"requester { id }", "building { id }"} {
 		if a := b.ask(who, `{ serviceRequests { nodes { `+field+` } } }`, nil); len(a.Errors) == 0 {
 			t.Errorf("a resident reads %s", field)
 		}
@@ -226,6 +227,7 @@ func TestServiceRequestsAreRefused(t *testing.T) {
 		{"another community's resident", b.resident("b", "r1"), "HELP", nil, "FORBIDDEN[]"},
 		{"for somebody else", who, "HELP", []any{"requester", fixedID("Resident", "a", "r2")}, "FORBIDDEN[requester]"},
 		{"a telephone number for all to read", who, "HELP", []any{"title", "打13900001234"}, "BAD_USER_INPUT[title]"},
+		{"the desk of another community for nobody", b.token(authz.StationStaff, "b"), "HELP", nil, "FORBIDDEN[]"},
 		{"an item of another kind", who, "HELP", []any{"menuItem", fixedID("ServiceMenuItem", "a", "rack")}, "BAD_USER_INPUT[menuItem]"},
 		{"an item that is not to be had", who, "HELP", []any{"menuItem", fixedID("ServiceMenuItem", "a", "gone")}, "CONFLICT[menuItem]"},
 		{"no such building", who, "HELP", []any{"building", fixedID("Building", "a", "none")}, "NOT_FOUND[building]"},
@@ -252,8 +254,91 @@ func TestServiceRequestsAreRefused(t *testing.T) {
 		t.Errorf("a step failed: %+v %s", got, code)
 	}
 	other, _ := b.place(who, "REPAIR")
+	if got, code := b.ordering(desk, "declineServiceRequest", map[string]any{"id": other.ID, "reason": "不归社区"}); got != nil || code != "INVALID_TRANSITION[]" {
+		t.Errorf("declined before anybody looked: %+v %s", got, code)
+	}
+	b.ordering(desk, "reviewServiceRequest", map[string]any{"id": other.ID})
+	if got, code := b.ordering(desk, "declineServiceRequest", map[string]any{"id": other.ID, "reason": "问13900001234"}); got != nil || code != "BAD_USER_INPUT[reason]" {
+		t.Errorf("declined with a telephone number for all to read: %+v %s", got, code)
+	}
 	if got, code := b.ordering(desk, "declineServiceRequest", map[string]any{"id": other.ID, "reason": " "}); got != nil || code != "BAD_USER_INPUT[reason]" {
 		t.Errorf("declined without a reason: %+v %s", got, code)
+	}
+}
+
+// What is to be done is read by who ordered it and by the team that does it. Staff write orders down, also
+// those who live in the community, and judge in the name of who ordered.
+func TestServiceRequestsWrittenDown(t *testing.T) {
+	t.Parallel()
+	b := startOrders(t)
+	clerk := b.as("clerk", authz.CommunityStaff, func(c *authn.Claims) { c.Resident = fixedID("Resident", "a", "r1") }, "a")
+	brief := func(token string) string {
+		t.Helper()
+		a := b.ask(token, `{ serviceRequests(first: 1) { nodes { brief { details } } } }`, nil)
+		if len(a.Errors) > 0 {
+			return fmt.Sprint(a.Errors[0].Extensions["code"])
+		}
+		return strings.TrimSuffix(strings.TrimPrefix(string(a.Data), `{"serviceRequests":{"nodes":[{"brief":`), `}]}}`)
+	}
+	repair, code := b.place(clerk, "REPAIR", "details", "三楼水管", "requester", fixedID("Resident", "a", "r2"))
+	if code != "" {
+		t.Fatal(code)
+	}
+	in := map[string]any{"id": repair.ID}
+	member := b.volunteer("r1")
+	for _, c := range []struct{ name, token, want string }{{"who ordered", b.resident("a", "r2"), `{"details":"三楼水管"}`}, {"staff", b.staff("a"), `{"details":"三楼水管"}`},
+		{"a neighbour", b.resident("a", "r3"), "null"}, {"a team that may claim it", member, "null"}, {"the public", "", "UNAUTHENTICATED"}} {
+		if got := brief(c.token); got != c.want {
+			t.Errorf("%s reads %s", c.name, got)
+		}
+	}
+	for _, m := range []string{"reviewServiceRequest", "approveServiceRequest", "dispatchServiceRequest"} {
+		if _, code := b.ordering(clerk, m, in); code != "" {
+			t.Fatal(m, code)
+		}
+	}
+	if _, code := b.ordering(member, "claimServiceRequest", map[string]any{"id": repair.ID, "team": fixedID("VolunteerTeam", "a", "team1")}); code != "" {
+		t.Fatal(code)
+	}
+	if got := brief(member); got != `{"details":"三楼水管"}` {
+		t.Errorf("the team reads %s", got)
+	}
+	b.ordering(member, "startServiceRequest", in)
+	b.ordering(member, "completeServiceRequest", in)
+	if got, code := b.ordering(clerk, "rateServiceRequest", map[string]any{"id": repair.ID, "score": 1}); code != "" || got.Status != "REOPENED" {
+		t.Errorf("judged in the name of who ordered: %+v %s", got, code)
+	}
+	if _, code := b.place(clerk, "HELP", "title", "一位邻居的事"); code != "" {
+		t.Fatal(code)
+	}
+	var orders string
+	scanRow(t, b.one, `SELECT string_agg(kind || ' ' || coalesce(requester_id = md5('r2')::uuid, false) || ' ' || written_down, ', ' ORDER BY kind) FROM service_requests`, &orders)
+	if orders != "HELP false true, REPAIR true true" {
+		t.Error(orders)
+	}
+}
+
+// Something comes on the list, is taken off it and put back.
+func TestServiceMenu(t *testing.T) {
+	t.Parallel()
+	b := startOrders(t)
+	s, desk := steps{b, "item", "id nameZh kind available version"}, b.staff("a")
+	list := func(more ...any) []any {
+		return append([]any{"community", "a", "nameZh", "磨刀", "kind", "REPAIR", "idempotencyKey", "1"}, more...)
+	}
+	knives := s.must(desk, "listServiceMenuItem", "ListServiceMenuItemInput", nil, list()...)
+	s.refused("CONFLICT[nameZh]", desk, "listServiceMenuItem", "ListServiceMenuItemInput", nil, list("idempotencyKey", "2")...)
+	s.refused("BAD_USER_INPUT[nameZh]", desk, "listServiceMenuItem", "ListServiceMenuItemInput", nil, list("idempotencyKey", "3", "nameZh", "找13900001234")...)
+	s.refused("FORBIDDEN[]", b.staff("b"), "listServiceMenuItem", "ListServiceMenuItemInput", nil, list("idempotencyKey", "4", "nameZh", "理发")...)
+	s.refused("!FORBIDDEN", b.resident("a", "r1"), "listServiceMenuItem", "ListServiceMenuItemInput", nil, list("idempotencyKey", "5")...)
+	off := s.must(desk, "offerServiceMenuItem", "OfferServiceMenuItemInput", knives, "available", false)
+	s.refused("CONFLICT[version]", desk, "offerServiceMenuItem", "OfferServiceMenuItemInput", knives, "available", true)
+	if _, code := b.place(b.resident("a", "r1"), "REPAIR", "menuItem", knives["id"]); code != "CONFLICT[menuItem]" {
+		t.Errorf("ordered what is not to be had: %s", code)
+	}
+	s.must(desk, "offerServiceMenuItem", "OfferServiceMenuItemInput", off, "available", true)
+	if _, code := b.place(b.resident("a", "r1"), "REPAIR", "menuItem", knives["id"]); code != "" {
+		t.Error(code)
 	}
 }
 

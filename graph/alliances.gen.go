@@ -177,6 +177,8 @@ type MutationResolver interface {
 	ResolveDeliberation(ctx context.Context, input store.CloseDeliberationInput) (*store.DeliberationPayload, error)
 	DropDeliberation(ctx context.Context, input store.CloseDeliberationInput) (*store.DeliberationPayload, error)
 	RecordRenovation(ctx context.Context, input store.RecordRenovationInput) (*store.RenovationPayload, error)
+	ListServiceMenuItem(ctx context.Context, input store.ListServiceMenuItemInput) (*store.ServiceMenuItemPayload, error)
+	OfferServiceMenuItem(ctx context.Context, input store.OfferServiceMenuItemInput) (*store.ServiceMenuItemPayload, error)
 	PlaceServiceRequest(ctx context.Context, input store.PlaceServiceRequestInput) (*store.ServiceRequestPayload, error)
 	ReviewServiceRequest(ctx context.Context, input store.ReviewServiceRequestInput) (*store.ServiceRequestPayload, error)
 	DeclineServiceRequest(ctx context.Context, input store.DeclineServiceRequestInput) (*store.ServiceRequestPayload, error)
@@ -1458,6 +1460,20 @@ func (ec *executionContext) field_Mutation_leaveAlliance_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_listServiceMenuItem_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (store.ListServiceMenuItemInput, error) {
+			return ec.unmarshalNListServiceMenuItemInput2linhuiᚋstoreᚐListServiceMenuItemInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_markDuplicate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1534,6 +1550,20 @@ func (ec *executionContext) field_Mutation_offerResource_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (store.OfferResourceInput, error) {
 			return ec.unmarshalNOfferResourceInput2linhuiᚋstoreᚐOfferResourceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_offerServiceMenuItem_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (store.OfferServiceMenuItemInput, error) {
+			return ec.unmarshalNOfferServiceMenuItemInput2linhuiᚋstoreᚐOfferServiceMenuItemInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10628,6 +10658,94 @@ func (ec *executionContext) fieldContext_Mutation_recordRenovation(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_listServiceMenuItem(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_listServiceMenuItem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ListServiceMenuItem(ctx, fc.Args["input"].(store.ListServiceMenuItemInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.ServiceMenuItemPayload) graphql.Marshaler {
+			return ec.marshalNServiceMenuItemPayload2ᚖlinhuiᚋstoreᚐServiceMenuItemPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_listServiceMenuItem(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServiceMenuItemPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_listServiceMenuItem_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_offerServiceMenuItem(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_offerServiceMenuItem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OfferServiceMenuItem(ctx, fc.Args["input"].(store.OfferServiceMenuItemInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.ServiceMenuItemPayload) graphql.Marshaler {
+			return ec.marshalNServiceMenuItemPayload2ᚖlinhuiᚋstoreᚐServiceMenuItemPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_offerServiceMenuItem(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServiceMenuItemPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_offerServiceMenuItem_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_placeServiceRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17044,6 +17162,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "recordRenovation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_recordRenovation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "listServiceMenuItem":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_listServiceMenuItem(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "offerServiceMenuItem":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_offerServiceMenuItem(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -13994,6 +13994,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ServiceWindow(ctx, sel, obj)
+	case *store.ServiceRequestBrief:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceRequestBrief(ctx, sel, obj)
 	case *store.ServiceRequest:
 		if obj == nil {
 			return graphql.Null

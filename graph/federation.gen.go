@@ -140,6 +140,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ServiceWindow(ctx, sel, obj)
+	case *store.ServiceRequestBrief:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ServiceRequestBrief(ctx, sel, obj)
 	case *store.ServiceRequest:
 		if obj == nil {
 			return graphql.Null

@@ -3676,6 +3676,10 @@ func (LinkRoot) ServiceRecordMeasures() ServiceRecordMeasuresResolver {
 // ServiceRequestLinks resolves the described links of ServiceRequest.
 type ServiceRequestLinks struct{}
 
+func (ServiceRequestLinks) Brief(ctx context.Context, obj *store.ServiceRequest) (*store.ServiceRequestBrief, error) {
+	return dataloaders.Link[*store.ServiceRequestBrief](ctx, obj)
+}
+
 func (ServiceRequestLinks) Community(ctx context.Context, obj *store.ServiceRequest) (*store.Community, error) {
 	return dataloaders.Link[*store.Community](ctx, obj)
 }
@@ -3713,6 +3717,15 @@ func (ServiceRequestLinks) Team(ctx context.Context, obj *store.ServiceRequest) 
 }
 
 func (LinkRoot) ServiceRequest() ServiceRequestResolver { return ServiceRequestLinks{} }
+
+// ServiceRequestBriefLinks resolves the described links of ServiceRequestBrief.
+type ServiceRequestBriefLinks struct{}
+
+func (ServiceRequestBriefLinks) Community(ctx context.Context, obj *store.ServiceRequestBrief) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (LinkRoot) ServiceRequestBrief() ServiceRequestBriefResolver { return ServiceRequestBriefLinks{} }
 
 // ServiceRequestGroupLinks resolves the described links of ServiceRequestGroup.
 type ServiceRequestGroupLinks struct{}

@@ -28,6 +28,8 @@ type ServiceMenuItemResolver interface {
 	Requests(ctx context.Context, obj *store.ServiceMenuItem, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error)
 }
 type ServiceRequestResolver interface {
+	Brief(ctx context.Context, obj *store.ServiceRequest) (*store.ServiceRequestBrief, error)
+
 	Community(ctx context.Context, obj *store.ServiceRequest) (*store.Community, error)
 	MenuItem(ctx context.Context, obj *store.ServiceRequest) (*store.ServiceMenuItem, error)
 	Building(ctx context.Context, obj *store.ServiceRequest) (*store.Building, error)
@@ -38,6 +40,9 @@ type ServiceRequestResolver interface {
 	Steps(ctx context.Context, obj *store.ServiceRequest, state []scalar.Enum) ([]*store.FeasibilityStep, error)
 	Rule(ctx context.Context, obj *store.ServiceRequest) (*store.CommunityRule, error)
 	Team(ctx context.Context, obj *store.ServiceRequest) (*store.VolunteerTeam, error)
+}
+type ServiceRequestBriefResolver interface {
+	Community(ctx context.Context, obj *store.ServiceRequestBrief) (*store.Community, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -920,6 +925,29 @@ func (ec *executionContext) fieldContext_ServiceMenuItem_available(_ context.Con
 	return graphql.NewScalarFieldContext("ServiceMenuItem", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _ServiceMenuItem_version(ctx context.Context, field graphql.CollectedField, obj *store.ServiceMenuItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceMenuItem_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceMenuItem_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServiceMenuItem", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _ServiceMenuItem_requests(ctx context.Context, field graphql.CollectedField, obj *store.ServiceMenuItem) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceRequestConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -1205,6 +1233,70 @@ func (ec *executionContext) fieldContext_ServiceMenuItemEdge_node(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _ServiceMenuItemPayload_item(ctx context.Context, field graphql.CollectedField, obj *store.ServiceMenuItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceMenuItemPayload_item(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Item, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.ServiceMenuItem) graphql.Marshaler {
+			return ec.marshalOServiceMenuItem2ᚖlinhuiᚋstoreᚐServiceMenuItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceMenuItemPayload_item(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceMenuItemPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServiceMenuItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ServiceMenuItemPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *store.ServiceMenuItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceMenuItemPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []store.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceMenuItemPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceMenuItemPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ServiceRequest_id(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRequest) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1274,27 +1366,39 @@ func (ec *executionContext) fieldContext_ServiceRequest_title(_ context.Context,
 	return graphql.NewScalarFieldContext("ServiceRequest", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _ServiceRequest_details(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRequest) (ret graphql.Marshaler) {
+func (ec *executionContext) _ServiceRequest_brief(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRequest) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOServiceRequestBrief2ᚖlinhuiᚋstoreᚐServiceRequestBrief); ok {
+		return ret
+	}
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ServiceRequest_details(ctx, field)
+			return ec.fieldContext_ServiceRequest_brief(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Details, nil
+			return ec.Resolvers.ServiceRequest().Brief(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *store.ServiceRequestBrief) graphql.Marshaler {
+			return ec.marshalOServiceRequestBrief2ᚖlinhuiᚋstoreᚐServiceRequestBrief(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ServiceRequest_details(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ServiceRequest", field, false, false, errors.New("field of type String does not have child fields"))
+func (ec *executionContext) fieldContext_ServiceRequest_brief(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceRequest",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServiceRequestBrief(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ServiceRequest_status(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRequest) (ret graphql.Marshaler) {
@@ -1930,6 +2034,87 @@ func (ec *executionContext) fieldContext_ServiceRequest_provenance(_ context.Con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ServiceRequestBrief_id(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRequestBrief) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceRequestBrief_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceRequestBrief_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServiceRequestBrief", field, true, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ServiceRequestBrief_community(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRequestBrief) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceRequestBrief_community(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ServiceRequestBrief().Community(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Community) graphql.Marshaler {
+			return ec.marshalNCommunity2ᚖlinhuiᚋstoreᚐCommunity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceRequestBrief_community(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceRequestBrief",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Community(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ServiceRequestBrief_details(ctx context.Context, field graphql.CollectedField, obj *store.ServiceRequestBrief) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceRequestBrief_details(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Details, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceRequestBrief_details(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServiceRequestBrief", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ServiceRequestConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.Connection[store.ServiceRequest]) (ret graphql.Marshaler) {
@@ -2768,6 +2953,115 @@ func (ec *executionContext) unmarshalInputFeasibilityStepInput(ctx context.Conte
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputListServiceMenuItemInput(ctx context.Context, obj any) (store.ListServiceMenuItemInput, error) {
+	var it store.ListServiceMenuItemInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"community", "nameZh", "nameEn", "kind", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "community":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("community"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Community = data
+		case "nameZh":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nameZh"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NameZh = data
+		case "nameEn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nameEn"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NameEn = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNServiceRequestKind2linhuiᚋschemaᚋscalarᚐEnum(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOfferServiceMenuItemInput(ctx context.Context, obj any) (store.OfferServiceMenuItemInput, error) {
+	var it store.OfferServiceMenuItemInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "available", "version", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "available":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("available"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Available = data
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputPlaceServiceRequestInput(ctx context.Context, obj any) (store.PlaceServiceRequestInput, error) {
 	var it store.PlaceServiceRequestInput
 	if obj == nil {
@@ -3392,6 +3686,8 @@ func (ec *executionContext) _ServiceMenuItem(ctx context.Context, sel ast.Select
 			out.Put(i, ec._ServiceMenuItem_community(ctx, field, obj), graphql.Null)
 		case "available":
 			out.Put(i, ec.marshalNBoolean2bool(ctx, field.Selections, obj.Available), graphql.Null)
+		case "version":
+			out.Int(i, obj.Version)
 		case "requests":
 			out.Put(i, ec._ServiceMenuItem_requests(ctx, field, obj), graphql.RequiredNull)
 		case "provenance":
@@ -3463,6 +3759,31 @@ func (ec *executionContext) _ServiceMenuItemEdge(ctx context.Context, sel ast.Se
 	return out
 }
 
+var serviceMenuItemPayloadImplementors = []string{"ServiceMenuItemPayload"}
+
+func (ec *executionContext) _ServiceMenuItemPayload(ctx context.Context, sel ast.SelectionSet, obj *store.ServiceMenuItemPayload) graphql.Marshaler {
+	fields := ec.collected.Collect(ec.OperationContext, sel, serviceMenuItemPayloadImplementors)
+
+	out := marshal.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Put(i, marshal.String("ServiceMenuItemPayload"), nil)
+		case "item":
+			out.Put(i, ec.marshalOServiceMenuItem2ᚖlinhuiᚋstoreᚐServiceMenuItem(marshal.Below(ctx, field), field.Selections, obj.Item), graphql.RequiredNull)
+		case "userErrors":
+			out.Put(i, ec.marshalNUserError2ᚕlinhuiᚋstoreᚐUserErrorᚄ(marshal.Below(ctx, field), field.Selections, obj.UserErrors), graphql.Null)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
 var serviceRequestImplementors = []string{"ServiceRequest", "Node", "_Entity"}
 
 func (ec *executionContext) _ServiceRequest(ctx context.Context, sel ast.SelectionSet, obj *store.ServiceRequest) graphql.Marshaler {
@@ -3479,8 +3800,8 @@ func (ec *executionContext) _ServiceRequest(ctx context.Context, sel ast.Selecti
 			out.String(i, string(obj.Kind))
 		case "title":
 			out.String(i, string(obj.Title))
-		case "details":
-			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Details), graphql.RequiredNull)
+		case "brief":
+			out.Put(i, ec._ServiceRequest_brief(ctx, field, obj), graphql.RequiredNull)
 		case "status":
 			out.String(i, string(obj.Status))
 		case "community":
@@ -3525,6 +3846,33 @@ func (ec *executionContext) _ServiceRequest(ctx context.Context, sel ast.Selecti
 			out.Int(i, obj.Version)
 		case "provenance":
 			out.Put(i, ec.marshalNProvenance2linhuiᚋschemaᚋscalarᚐProvenance(marshal.Below(ctx, field), field.Selections, obj.Provenance), graphql.Null)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
+var serviceRequestBriefImplementors = []string{"ServiceRequestBrief", "Node", "_Entity"}
+
+func (ec *executionContext) _ServiceRequestBrief(ctx context.Context, sel ast.SelectionSet, obj *store.ServiceRequestBrief) graphql.Marshaler {
+	fields := ec.collected.Collect(ec.OperationContext, sel, serviceRequestBriefImplementors)
+
+	out := marshal.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Put(i, marshal.String("ServiceRequestBrief"), nil)
+		case "id":
+			out.String(i, string(obj.ID()))
+		case "community":
+			out.Put(i, ec._ServiceRequestBrief_community(ctx, field, obj), graphql.Null)
+		case "details":
+			out.Put(i, ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Details), graphql.RequiredNull)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3741,6 +4089,16 @@ func (ec *executionContext) unmarshalNFeasibilityStepInput2linhuiᚋstoreᚐFeas
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNListServiceMenuItemInput2linhuiᚋstoreᚐListServiceMenuItemInput(ctx context.Context, v any) (store.ListServiceMenuItemInput, error) {
+	res, err := ec.unmarshalInputListServiceMenuItemInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOfferServiceMenuItemInput2linhuiᚋstoreᚐOfferServiceMenuItemInput(ctx context.Context, v any) (store.OfferServiceMenuItemInput, error) {
+	res, err := ec.unmarshalInputOfferServiceMenuItemInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNPlaceServiceRequestInput2linhuiᚋstoreᚐPlaceServiceRequestInput(ctx context.Context, v any) (store.PlaceServiceRequestInput, error) {
 	res, err := ec.unmarshalInputPlaceServiceRequestInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3809,6 +4167,16 @@ func (ec *executionContext) marshalNServiceMenuItemOrderField2linhuiᚋschemaᚋ
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNServiceMenuItemPayload2ᚖlinhuiᚋstoreᚐServiceMenuItemPayload(ctx context.Context, sel ast.SelectionSet, v *store.ServiceMenuItemPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ServiceMenuItemPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNServiceRequest2ᚕᚖlinhuiᚋstoreᚐServiceRequestᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.ServiceRequest) graphql.Marshaler {
@@ -4029,6 +4397,13 @@ func (ec *executionContext) marshalOServiceRequest2ᚖlinhuiᚋstoreᚐServiceRe
 		return graphql.Null
 	}
 	return ec._ServiceRequest(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOServiceRequestBrief2ᚖlinhuiᚋstoreᚐServiceRequestBrief(ctx context.Context, sel ast.SelectionSet, v *store.ServiceRequestBrief) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ServiceRequestBrief(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOServiceRequestConnection2ᚖlinhuiᚋpageᚐConnection(ctx context.Context, sel ast.SelectionSet, v *page.Connection[store.ServiceRequest]) graphql.Marshaler {

@@ -156,6 +156,7 @@ type ResolverRoot interface {
 	ServiceRecordGroup() ServiceRecordGroupResolver
 	ServiceRecordMeasures() ServiceRecordMeasuresResolver
 	ServiceRequest() ServiceRequestResolver
+	ServiceRequestBrief() ServiceRequestBriefResolver
 	ServiceRequestGroup() ServiceRequestGroupResolver
 	ServiceRequestMeasures() ServiceRequestMeasuresResolver
 	ServiceWindow() ServiceWindowResolver
@@ -2831,12 +2832,14 @@ type ComplexityRoot struct {
 		IssueSupply               func(childComplexity int, input store.IssueSupplyInput) int
 		JoinAlliance              func(childComplexity int, input store.JoinAllianceInput) int
 		LeaveAlliance             func(childComplexity int, input store.LeaveAllianceInput) int
+		ListServiceMenuItem       func(childComplexity int, input store.ListServiceMenuItemInput) int
 		MarkDuplicate             func(childComplexity int, input store.MarkDuplicateInput) int
 		MatchNeed                 func(childComplexity int, input store.MatchNeedInput) int
 		MeetNeed                  func(childComplexity int, input store.MeetNeedInput) int
 		MissMealOrder             func(childComplexity int, input store.StepMealOrderInput) int
 		NameChildDelegate         func(childComplexity int, input store.NameChildDelegateInput) int
 		OfferResource             func(childComplexity int, input store.OfferResourceInput) int
+		OfferServiceMenuItem      func(childComplexity int, input store.OfferServiceMenuItemInput) int
 		OpenFund                  func(childComplexity int, input store.OpenFundInput) int
 		OpenMediation             func(childComplexity int, input store.OpenMediationInput) int
 		OpenOpinionDrive          func(childComplexity int, input store.OpenOpinionDriveInput) int
@@ -3858,6 +3861,7 @@ type ComplexityRoot struct {
 		NameZh     func(childComplexity int) int
 		Provenance func(childComplexity int) int
 		Requests   func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Version    func(childComplexity int) int
 	}
 
 	ServiceMenuItemConnection struct {
@@ -3871,6 +3875,11 @@ type ComplexityRoot struct {
 	ServiceMenuItemEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ServiceMenuItemPayload struct {
+		Item       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ServiceProject struct {
@@ -3961,13 +3970,13 @@ type ComplexityRoot struct {
 
 	ServiceRequest struct {
 		ApprovedAt    func(childComplexity int) int
+		Brief         func(childComplexity int) int
 		Building      func(childComplexity int) int
 		Channel       func(childComplexity int) int
 		ClaimedAt     func(childComplexity int) int
 		CoProduced    func(childComplexity int) int
 		Community     func(childComplexity int) int
 		DeliveredAt   func(childComplexity int) int
-		Details       func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Kind          func(childComplexity int) int
 		MenuItem      func(childComplexity int) int
@@ -4000,6 +4009,12 @@ type ComplexityRoot struct {
 		Suppressed func(childComplexity int) int
 		Total      func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	ServiceRequestBrief struct {
+		Community func(childComplexity int) int
+		Details   func(childComplexity int) int
+		ID        func(childComplexity int) int
 	}
 
 	ServiceRequestConnection struct {
@@ -17385,6 +17400,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LeaveAlliance(childComplexity, args["input"].(store.LeaveAllianceInput)), true
+	case "Mutation.listServiceMenuItem":
+		if e.ComplexityRoot.Mutation.ListServiceMenuItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listServiceMenuItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListServiceMenuItem(childComplexity, args["input"].(store.ListServiceMenuItemInput)), true
 	case "Mutation.markDuplicate":
 		if e.ComplexityRoot.Mutation.MarkDuplicate == nil {
 			break
@@ -17451,6 +17477,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OfferResource(childComplexity, args["input"].(store.OfferResourceInput)), true
+	case "Mutation.offerServiceMenuItem":
+		if e.ComplexityRoot.Mutation.OfferServiceMenuItem == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerServiceMenuItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferServiceMenuItem(childComplexity, args["input"].(store.OfferServiceMenuItemInput)), true
 	case "Mutation.openFund":
 		if e.ComplexityRoot.Mutation.OpenFund == nil {
 			break
@@ -23325,6 +23362,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceMenuItem.Requests(childComplexity, args["filter"].(*store.ServiceRequestFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "ServiceMenuItem.version":
+		if e.ComplexityRoot.ServiceMenuItem.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItem.Version(childComplexity), true
 
 	case "ServiceMenuItemConnection.coverage":
 		if e.ComplexityRoot.ServiceMenuItemConnection.Coverage == nil {
@@ -23369,6 +23412,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceMenuItemEdge.Node(childComplexity), true
+
+	case "ServiceMenuItemPayload.item":
+		if e.ComplexityRoot.ServiceMenuItemPayload.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemPayload.Item(childComplexity), true
+	case "ServiceMenuItemPayload.userErrors":
+		if e.ComplexityRoot.ServiceMenuItemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceMenuItemPayload.UserErrors(childComplexity), true
 
 	case "ServiceProject.community":
 		if e.ComplexityRoot.ServiceProject.Community == nil {
@@ -23806,6 +23862,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceRequest.ApprovedAt(childComplexity), true
+	case "ServiceRequest.brief":
+		if e.ComplexityRoot.ServiceRequest.Brief == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequest.Brief(childComplexity), true
 	case "ServiceRequest.building":
 		if e.ComplexityRoot.ServiceRequest.Building == nil {
 			break
@@ -23842,12 +23904,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceRequest.DeliveredAt(childComplexity), true
-	case "ServiceRequest.details":
-		if e.ComplexityRoot.ServiceRequest.Details == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ServiceRequest.Details(childComplexity), true
 	case "ServiceRequest.id":
 		if e.ComplexityRoot.ServiceRequest.ID == nil {
 			break
@@ -24028,6 +24084,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServiceRequestAggregate.TotalCount(childComplexity), true
+
+	case "ServiceRequestBrief.community":
+		if e.ComplexityRoot.ServiceRequestBrief.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestBrief.Community(childComplexity), true
+	case "ServiceRequestBrief.details":
+		if e.ComplexityRoot.ServiceRequestBrief.Details == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestBrief.Details(childComplexity), true
+	case "ServiceRequestBrief.id":
+		if e.ComplexityRoot.ServiceRequestBrief.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceRequestBrief.ID(childComplexity), true
 
 	case "ServiceRequestConnection.coverage":
 		if e.ComplexityRoot.ServiceRequestConnection.Coverage == nil {
@@ -29049,7 +29124,7 @@ type ErrandCase implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @
   community: Community!
   matter: ErrandMatter!
   "In the words of who told of it."
-  matterZh: String
+  matterZh: String @class(level: P2_PERSONAL)
   "How much of it the agent does."
   modeZh: String
   station: Station
@@ -30817,7 +30892,7 @@ type MediationCase implements Node @key(fields: "id") @auth(any: [COMMUNITY_STAF
   community: Community!
   dispute: DisputeKind!
   "In the words of who told of it."
-  disputeZh: String
+  disputeZh: String @class(level: P3_SENSITIVE)
   room: Room
   "Cadre, property company, owners' committee and building head act together (四方联动)."
   fourParty: Boolean!
@@ -31748,6 +31823,8 @@ type ServiceMenuItem implements Node @key(fields: "id") @class(level: P0_PUBLIC)
   community: Community!
   "Whether it can be ordered now."
   available: Boolean!
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
   "Newest first."
   requests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [RESIDENT])
   provenance: Provenance!
@@ -31804,8 +31881,8 @@ type ServiceRequest implements Node @key(fields: "id") @auth(any: [RESIDENT]) @c
   kind: ServiceRequestKind!
   "For all residents of the community to read: it holds no name, number or home."
   title: String!
-  "For staff."
-  details: String @auth(any: [STATION_STAFF]) @class(level: P1_STAFF)
+  "What is to be done, for those who do it and who ordered it; null for others."
+  brief: ServiceRequestBrief @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
   status: ServiceRequestStatus!
   community: Community!
   menuItem: ServiceMenuItem
@@ -31814,7 +31891,7 @@ type ServiceRequest implements Node @key(fields: "id") @auth(any: [RESIDENT]) @c
   "Where it was asked for, such as a WeChat group."
   channel: Channel
   "Masked like every resident: the full name needs a purpose."
-  requester: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P1_STAFF)
+  requester: Resident @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL)
   "The post for which it was ordered, such as that of a building head."
   requesterPost: StaffPost
   "Who ordered it helps to do it (下单人参与)."
@@ -31841,6 +31918,15 @@ type ServiceRequest implements Node @key(fields: "id") @auth(any: [RESIDENT]) @c
   "Counts the changes; send it along to be told of others' changes."
   version: Int!
   provenance: Provenance!
+}
+"""
+What is to be done, in the words of who ordered it: for staff, for who ordered it, and from CLAIMED on for the members of
+the team that does it.
+"""
+type ServiceRequestBrief implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  details: String
 }
 type ServiceRequestConnection @class(level: P0_PUBLIC) {
   edges: [ServiceRequestEdge!]!
@@ -31900,8 +31986,8 @@ extend type VolunteerTeam {
   serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [RESIDENT])
 }
 extend type Resident {
-  "Newest first."
-  serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection
+  "What they ordered, newest first. Staff state a purpose, and what they read is audited."
+  serviceRequests(filter: ServiceRequestFilter, orderBy: ServiceRequestOrder, first: Int, after: String, last: Int, before: String): ServiceRequestConnection @auth(any: [COMMUNITY_STAFF]) @class(level: P2_PERSONAL) @own
 }
 extend type Query {
   "By name."
@@ -31929,6 +32015,22 @@ input PlaceServiceRequestInput {
   requester: ID
   "Any text that is new for each order."
   idempotencyKey: String!
+}
+input ListServiceMenuItemInput {
+  "Slug or id."
+  community: ID!
+  nameZh: String!
+  nameEn: String
+  kind: ServiceRequestKind!
+  "Any text that is new for each item."
+  idempotencyKey: String!
+}
+input OfferServiceMenuItemInput {
+  id: ID!
+  "Whether it can be ordered from now on."
+  available: Boolean!
+  version: Int
+  idempotencyKey: String
 }
 input FeasibilityStepInput {
   "Capital letters, digits and underscores: ` + "`" + `PRICE_SURVEY` + "`" + `."
@@ -32030,7 +32132,16 @@ type CommunityRulePayload @class(level: P0_PUBLIC) {
   rule: CommunityRule
   userErrors: [UserError!]!
 }
+"The item as it is after the write; null beside the rules that the write broke, and then nothing was written."
+type ServiceMenuItemPayload @class(level: P0_PUBLIC) {
+  item: ServiceMenuItem
+  userErrors: [UserError!]!
+}
 extend type Mutation {
+  "列单: puts something on the list."
+  listServiceMenuItem(input: ListServiceMenuItemInput!): ServiceMenuItemPayload! @auth(any: [COMMUNITY_STAFF])
+  "Takes it off the list for a while, or puts it back."
+  offerServiceMenuItem(input: OfferServiceMenuItemInput!): ServiceMenuItemPayload! @auth(any: [COMMUNITY_STAFF])
   "点单."
   placeServiceRequest(input: PlaceServiceRequestInput!): ServiceRequestPayload! @auth(any: [RESIDENT])
   "审单."
@@ -32045,7 +32156,7 @@ extend type Mutation {
   claimServiceRequest(input: ClaimServiceRequestInput!): ServiceRequestPayload! @auth(any: [VOLUNTEER])
   startServiceRequest(input: StepServiceRequestInput!): ServiceRequestPayload! @auth(any: [VOLUNTEER])
   completeServiceRequest(input: CompleteServiceRequestInput!): ServiceRequestPayload! @auth(any: [VOLUNTEER])
-  "评单, by who ordered it."
+  "评单, by who ordered it; staff rate in the name of those whose order they wrote down."
   rateServiceRequest(input: RateServiceRequestInput!): ServiceRequestPayload! @auth(any: [RESIDENT])
   "By who ordered it or staff, before work begins."
   cancelServiceRequest(input: CancelServiceRequestInput!): ServiceRequestPayload! @auth(any: [RESIDENT])
@@ -35590,7 +35701,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | ChildCareSession | ChildDelegate | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | HomeVisit | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | OpinionDrive | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResidentTagRecord | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Survey | SurveyOption | SurveyQuestion | SurveyText | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | ChildCareSession | ChildDelegate | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | HomeVisit | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | OpinionDrive | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResidentTagRecord | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceRequestBrief | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Survey | SurveyOption | SurveyQuestion | SurveyText | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -42386,6 +42497,8 @@ func (ec *executionContext) childFields_ServiceMenuItem(ctx context.Context, fie
 		return ec.fieldContext_ServiceMenuItem_community(ctx, field)
 	case "available":
 		return ec.fieldContext_ServiceMenuItem_available(ctx, field)
+	case "version":
+		return ec.fieldContext_ServiceMenuItem_version(ctx, field)
 	case "requests":
 		return ec.fieldContext_ServiceMenuItem_requests(ctx, field)
 	case "provenance":
@@ -42418,6 +42531,16 @@ func (ec *executionContext) childFields_ServiceMenuItemEdge(ctx context.Context,
 		return ec.fieldContext_ServiceMenuItemEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceMenuItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceMenuItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return ec.fieldContext_ServiceMenuItemPayload_item(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ServiceMenuItemPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceMenuItemPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceProject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -42600,8 +42723,8 @@ func (ec *executionContext) childFields_ServiceRequest(ctx context.Context, fiel
 		return ec.fieldContext_ServiceRequest_kind(ctx, field)
 	case "title":
 		return ec.fieldContext_ServiceRequest_title(ctx, field)
-	case "details":
-		return ec.fieldContext_ServiceRequest_details(ctx, field)
+	case "brief":
+		return ec.fieldContext_ServiceRequest_brief(ctx, field)
 	case "status":
 		return ec.fieldContext_ServiceRequest_status(ctx, field)
 	case "community":
@@ -42676,6 +42799,18 @@ func (ec *executionContext) childFields_ServiceRequestAggregate(ctx context.Cont
 		return ec.fieldContext_ServiceRequestAggregate_cost(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceRequestBrief(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceRequestBrief_id(ctx, field)
+	case "community":
+		return ec.fieldContext_ServiceRequestBrief_community(ctx, field)
+	case "details":
+		return ec.fieldContext_ServiceRequestBrief_details(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceRequestBrief", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

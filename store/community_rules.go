@@ -75,6 +75,10 @@ func (in *AdoptRuleInput) adopt(tx *Tx) (Change, error) {
 			form.Fail(fault.Newf(fault.BadUserInput, "no rule of days: %v", err).At("rrule"))
 		}
 	}
+	if in.WhenZh != nil {
+		form.text(*in.WhenZh, ruleLength, []string{"whenZh"})
+		form.Fail(CheckPublic(*in.WhenZh, "whenZh"))
+	}
 	if in.Rrule != nil || in.WhenZh != nil {
 		form.Set("recurrence", JSON{scalar.Recurrence{Rrule: in.Rrule, Zh: in.WhenZh, TimeZone: "Asia/Shanghai"}})
 	}

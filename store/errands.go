@@ -131,7 +131,7 @@ var ErrandLife = &Machine[ErrandCase]{
 		{"await", In("SUBMITTED"), "WAITING", runsErrands, nil},
 		{"decide", In("WAITING"), "", runsErrands, nil},
 		{"returnDocument", In("COMPLETED REFUSED_BY_AUTHORITY RETURNING_DOCUMENTS"), "RETURNING_DOCUMENTS", runsErrands, nil},
-		{"close", In("RETURNING_DOCUMENTS"), "", runsErrands, holdsNothing},
+		{"close", In("COMPLETED REFUSED_BY_AUTHORITY RETURNING_DOCUMENTS"), "", runsErrands, holdsNothing},
 		{"cancel", In("REQUESTED AUTHORISED COLLECTING SUBMITTED WAITING"), "", runsErrands.Or(asksErrand), nil},
 	},
 	Rules: Rules{
@@ -180,20 +180,17 @@ func (in *RequestErrandInput) Command(ask *Ask) (Command, error) {
 		return Command{}, err
 	}
 	return ErrandLife.Begin("request", owner, in.IdempotencyKey, in, func(tx *Tx) (Change, error) {
-		resident := in.Resident
-		if resident == nil {
-			resident = &tx.Ask.Viewer.Resident
-		}
 		form := tx.Form()
+		resident := neighbour(tx, form, in.Resident, authz.StationStaff, "resident")
+		if resident == nil { // staff did not say
+			form.Fail(fault.Newf(fault.BadUserInput, "staff say for whom they ask").At("resident"))
+		}
 		form.Set("matter", in.Matter)
 		form.OptionalText("matter_zh", in.MatterZh, errandTextLength, "matterZh")
 		form.OptionalText("reason", in.Reason, errandTextLength, "reason")
 		form.Refer("resident_id", resident, Residents.Type, "resident")
 		form.Refer("station_id", in.Station, Stations.Type, "station")
 		form.Set("requested_at", tx.Now())
-		if _, self, _ := Self(tx.Ask.Viewer); form.err == nil && !tx.Ask.Viewer.Has(authz.StationStaff) && form.set["resident_id"] != self {
-			form.Fail(fault.Newf(fault.Forbidden, "you ask for yourself; staff ask for others").At("resident"))
-		}
 		return form.Done()
 	})
 }

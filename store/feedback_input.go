@@ -35,35 +35,20 @@ func (in *SubmitFeedbackInput) Command(ask *Ask) (Command, error) {
 	}
 	return FeedbackLife.Begin("submit", owner, in.IdempotencyKey, in, func(tx *Tx) (Change, error) {
 		form := tx.Form()
+		reporter := speaker(tx, form, in.Reporter, authz.StationStaff, "reporter")
 		form.Set("kind", in.Kind)
 		form.Text("title", in.Title, titleLength, "title")
 		form.OptionalText("body", in.Body, textLength, "body")
 		form.Refer("channel_id", in.Channel, Channels.Type, "channel")
 		form.Refer("station_id", in.Station, Stations.Type, "station")
 		form.Refer("estate_id", in.Estate, Estates.Type, "estate")
-		form.Refer("reporter_id", in.speaker(tx, form), Residents.Type, "reporter")
+		form.Refer("reporter_id", reporter, Residents.Type, "reporter")
 		form.Set("anonymous", in.Anonymous)
 		form.Set("private", in.Private)
 		form.Set("received_at", tx.Now())
 		form.Set("due_at", tx.Ask.Directory.Calendar().Add(tx.Now(), Workdays(triageIn)))
 		return form.Done()
 	})
-}
-
-// speaker is the resident whose entry it is: for staff whom they name, for others themselves,
-// nobody where they are not known as a resident.
-func (in *SubmitFeedbackInput) speaker(tx *Tx, form *Form) *string {
-	v := tx.Ask.Viewer
-	if in.Reporter != nil && *in.Reporter != v.Resident {
-		if !v.Has(authz.StationStaff) {
-			form.Fail(fault.Newf(fault.Forbidden, "you speak for yourself; staff may write down what others say").At("reporter"))
-		}
-		return in.Reporter
-	}
-	if home, _, ok := Self(v); ok && home == tx.Owner && (in.Reporter != nil || !v.Has(authz.StationStaff)) {
-		return &v.Resident
-	}
-	return nil
 }
 
 // TriageFeedbackInput gives an entry its category, and with it a deadline.

@@ -17,6 +17,7 @@ type ServiceMenuItem struct {
 	NameEn     *string           `db:"name_en"`
 	Kind       scalar.Enum       `db:"kind"`
 	Available  bool              `db:"available"`
+	Version    int               `db:"version"`
 	Provenance scalar.Provenance `db:"provenance"`
 }
 
@@ -35,13 +36,13 @@ type ServiceRequest struct {
 	Row
 	Kind            scalar.Enum       `db:"kind"`
 	Title           string            `db:"title"`
-	Details         *string           `db:"details"`
 	Status          scalar.Enum       `db:"status"`
 	MenuItemID      *uuid.UUID        `db:"menu_item_id" for:"menuItem"`
 	BuildingID      *uuid.UUID        `db:"building_id" for:"building"`
 	ChannelID       *uuid.UUID        `db:"channel_id" for:"channel"`
 	RequesterID     *uuid.UUID        `db:"requester_id" for:"requester"`
 	RequesterPostID *uuid.UUID        `db:"requester_post_id" for:"requesterPost"`
+	WrittenDown     bool              `db:"written_down"` // by staff, for who ordered
 	CoProduced      bool              `db:"co_produced"`
 	RuleID          *uuid.UUID        `db:"rule_id" for:"rule"`
 	TeamID          *uuid.UUID        `db:"team_id" for:"team"`
@@ -56,6 +57,12 @@ type ServiceRequest struct {
 	Reason          *string           `db:"reason"`
 	Version         int               `db:"version"`
 	Provenance      scalar.Provenance `db:"provenance"`
+}
+
+// ServiceRequestBrief is the part of a request that is for those who do it and who ordered it.
+type ServiceRequestBrief struct {
+	Row
+	Details *string `db:"details"`
 }
 
 // FeasibilityStep is what has to be settled before a facility is approved.
@@ -89,6 +96,9 @@ var (
 	ServiceRequests = Define[ServiceRequest](Spec{Type: "ServiceRequest", Table: "service_requests", Restricted: true,
 		Orders:  map[string][]string{"ORDERED_AT": {"ordered_at"}, "STATUS": {"status", "ordered_at"}},
 		Default: []string{"ordered_at"}, DefaultDesc: true})
+	ServiceRequestBriefs = Define[ServiceRequestBrief](Spec{Type: "ServiceRequestBrief", Table: "service_requests", Restricted: true,
+		Own: `(SELECT t.requester_id = me.id OR t.claimed_at IS NOT NULL AND EXISTS (SELECT FROM team_memberships j
+			WHERE j.owner = t.owner AND j.team_id = t.team_id AND j.resident_id = me.id AND j.until IS NULL) FROM (SELECT ?::uuid) me(id))`})
 	FeasibilitySteps = Define[FeasibilityStep](Spec{Type: "FeasibilityStep", Table: "feasibility_steps", Restricted: true, Default: []string{"ordinal"}})
 )
 
@@ -106,6 +116,7 @@ var (
 	_ = HasOne(ServiceRequests, "channel", Channels, "channel_id")
 	_ = HasOne(ServiceRequests, "requester", Residents, "requester_id")
 	_ = HasOne(ServiceRequests, "requesterPost", StaffPosts, "requester_post_id")
+	_ = HasOne(ServiceRequests, "brief", ServiceRequestBriefs, "id")
 	_ = HasOne(ServiceRequests, "rule", CommunityRules, "rule_id")
 	_ = HasOne(ServiceRequests, "team", VolunteerTeams, "team_id")
 	_ = HasMany(ServiceRequests, FeasibilitySteps, Children{Field: "steps", By: "request_id", Filter: AnyOf("state", "t.state")})
@@ -183,4 +194,5 @@ var _ = DefineCube(Cube{
 		{Name: "meanDaysToDeliver", Doc: "Days from the order to its delivery, over requests delivered.", Unit: "天",
 			Kind: measure.Mean("extract(epoch FROM t.delivered_at - t.ordered_at) / 86400")},
 	},
+	Guard: &Guard{People: "coalesce(t.requester_id, t.id)", Lattice: []string{"KIND", "STATUS", "CO_PRODUCED", "TEAM", "MENU_ITEM"}},
 })

@@ -23,15 +23,17 @@ const (
 
 	// Characters that fit. Chosen: a code, and what a signboard holds.
 	stepCodeLength, ruleLength = 40, 200
+	// mostSteps can be named before something is approved. Chosen: five times what a report tells.
+	mostSteps = 20
 )
 
 var (
 	orderDesk = Holding[ServiceRequest](authz.CommunityStaff)
 	helper    = Holding[ServiceRequest](authz.Volunteer) // of which team is for servesIn
 	orderedIt = Named(func(r *ServiceRequest) *uuid.UUID { return r.RequesterID })
-	// judges also lets staff write down what somebody said who is not known here.
+	// judges also lets staff write down what somebody said whose order they wrote down.
 	judges = orderedIt.Or(func(v *authz.Viewer, r *ServiceRequest) bool {
-		return r.RequesterID == nil && v.Has(authz.CommunityStaff)
+		return r.WrittenDown && v.Has(authz.CommunityStaff)
 	})
 )
 
@@ -43,7 +45,7 @@ var ServiceRequestLife = &Machine[ServiceRequest]{
 	Transitions: []Transition[ServiceRequest]{
 		{"place", nil, "SUBMITTED", Holding[ServiceRequest](authz.Resident), nil},
 		{"review", In("SUBMITTED UNDER_REVIEW"), "", orderDesk, nil},
-		{"decline", In("SUBMITTED UNDER_REVIEW FEASIBILITY"), "DECLINED", orderDesk, nil},
+		{"decline", In("UNDER_REVIEW FEASIBILITY"), "DECLINED", orderDesk, nil},
 		{"completeStep", In("FEASIBILITY"), "", orderDesk, nil},
 		{"adoptRule", In("UNDER_REVIEW FEASIBILITY"), "", orderDesk, nil},
 		{"approve", In("UNDER_REVIEW"), "APPROVED", orderDesk, noFacility},
@@ -107,38 +109,24 @@ func (in *PlaceServiceRequestInput) Command(ask *Ask) (Command, error) {
 	return ServiceRequestLife.Begin("place", owner, in.IdempotencyKey, in, func(tx *Tx) (Change, error) {
 		form := tx.Form()
 		form.Set("kind", in.Kind)
-		form.Text("title", in.Title, titleLength, "title")
-		if err := CheckPublic(in.Title, "title"); err != nil {
-			form.Fail(err)
-		}
+		form.Public("title", in.Title, titleLength, "title")
 		form.OptionalText("details", in.Details, textLength, "details")
 		form.Refer("menu_item_id", in.MenuItem, ServiceMenuItems.Type, "menuItem")
 		form.Refer("building_id", in.Building, Buildings.Type, "building")
 		form.Refer("channel_id", in.Channel, Channels.Type, "channel")
 		form.Set("co_produced", in.CoProduced)
 		form.Set("ordered_at", tx.Now())
-		in.orderer(tx, form)
+		form.Refer("requester_id", neighbour(tx, form, in.Requester, authz.StationStaff, "requester"), Residents.Type, "requester")
+		owner, self, _ := Self(tx.Ask.Viewer)
+		form.Set("written_down", owner != tx.Owner || form.set["requester_id"] != self)
+		if owner, post, ok := Post(tx.Ask.Viewer); ok && owner == tx.Owner && in.Requester == nil {
+			form.Set("requester_post_id", post)
+		}
 		if item, ok := form.set["menu_item_id"].(uuid.UUID); ok && form.err == nil {
 			form.Fail(orderable(tx, item))
 		}
 		return form.Done()
 	})
-}
-
-// orderer writes who orders: staff for anybody, others for themselves and the post they hold.
-func (in *PlaceServiceRequestInput) orderer(tx *Tx, form *Form) {
-	owner, self, ok := Self(tx.Ask.Viewer)
-	mine := ok && owner == tx.Owner
-	form.Refer("requester_id", in.Requester, Residents.Type, "requester")
-	if in.Requester == nil && mine {
-		form.Set("requester_id", self)
-	}
-	if !tx.Ask.Viewer.Has(authz.StationStaff) && (!mine || form.set["requester_id"] != self) {
-		form.Fail(fault.Newf(fault.Forbidden, "you order for yourself, in the community that you live in").At("requester"))
-	}
-	if owner, post, ok := Post(tx.Ask.Viewer); ok && owner == tx.Owner && in.Requester == nil {
-		form.Set("requester_post_id", post)
-	}
 }
 
 // orderable refuses an item that cannot be ordered now; whether there is one of the kind is for the
@@ -169,6 +157,9 @@ func (in *ReviewServiceRequestInput) Command(*Ask) (Command, error) {
 			}
 			return Change{Set: Values{"status": scalar.Enum("UNDER_REVIEW")}}, nil
 		}
+		if len(in.Steps) > mostSteps {
+			return Change{}, fault.Newf(fault.BadUserInput, "at most %d steps fit here", mostSteps).At("steps")
+		}
 		for i, s := range in.Steps {
 			id, err := uuid.NewV7()
 			if err != nil {
@@ -178,7 +169,7 @@ func (in *ReviewServiceRequestInput) Command(*Ask) (Command, error) {
 			form.Set("request_id", r.UUID)
 			form.Set("ordinal", i+1)
 			form.Text("code", s.Code, stepCodeLength, "steps", at, "code")
-			form.Text("name_zh", s.NameZh, titleLength, "steps", at, "nameZh")
+			form.Public("name_zh", s.NameZh, titleLength, "steps", at, "nameZh")
 			step, err := form.Done()
 			if err != nil {
 				return Change{}, err
@@ -200,7 +191,7 @@ type DeclineServiceRequestInput struct {
 func (in *DeclineServiceRequestInput) Command(*Ask) (Command, error) {
 	return ServiceRequestLife.Take("decline", in.Edit, in, func(tx *Tx, _ *ServiceRequest) (Change, error) {
 		form := tx.Form()
-		form.Text("reason", in.Reason, ruleLength, "reason")
+		form.Public("reason", in.Reason, ruleLength, "reason")
 		return form.Done()
 	})
 }
@@ -226,7 +217,7 @@ func (in *CompleteFeasibilityStepInput) Command(*Ask) (Command, error) {
 			return Change{}, fault.Newf(fault.NotFound, "the request has no such step").At("code")
 		}
 		form := tx.Form()
-		form.OptionalText("note", in.Note, ruleLength, "note")
+		form.OptionalPublic("note", in.Note, ruleLength, "note") // with FAILED it is the reason, which all read
 		form.Set("state", in.State)
 		form.Set("done_at", nil)
 		if slices.Contains(In("DONE NOT_NEEDED FAILED"), in.State) {
@@ -340,7 +331,7 @@ func (in *CompleteServiceRequestInput) Command(*Ask) (Command, error) {
 	return ServiceRequestLife.Take("complete", in.Edit, in, func(tx *Tx, r *ServiceRequest) (Change, error) {
 		form := tx.Form()
 		form.Fail(servesIn(tx, *r.TeamID, "id"))
-		form.OptionalText("outcome", in.Outcome, textLength, "outcome")
+		form.OptionalPublic("outcome", in.Outcome, textLength, "outcome")
 		form.Set("delivered_at", tx.Now())
 		form.Set("rating", nil)
 		form.Set("rated_at", nil)
@@ -373,7 +364,7 @@ type CancelServiceRequestInput struct {
 func (in *CancelServiceRequestInput) Command(*Ask) (Command, error) {
 	return ServiceRequestLife.Take("cancel", in.Edit, in, func(tx *Tx, _ *ServiceRequest) (Change, error) {
 		form := tx.Form()
-		form.OptionalText("reason", in.Reason, ruleLength, "reason")
+		form.OptionalPublic("reason", in.Reason, ruleLength, "reason")
 		return form.Done()
 	})
 }

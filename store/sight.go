@@ -5,6 +5,7 @@ import (
 	"github.com/lib/pq"
 
 	"linhui/internal/authz"
+	"linhui/internal/fault"
 	"linhui/page"
 	"linhui/schema"
 )
@@ -29,6 +30,31 @@ func (t *Table[T]) onlyOwn(ask *Ask, w *Where) {
 // Self is the resident that a viewer is, when the token says so.
 func Self(v *authz.Viewer) (owner string, id uuid.UUID, ok bool) {
 	return holds(v.Resident, "Resident")
+}
+
+// speaker is the resident who says what a form holds: for staff whom they name, for others
+// themselves, nil where they are not known as a resident of the community.
+func speaker(tx *Tx, form *Form, named *string, staff authz.Role, at string) *string {
+	v := tx.Ask.Viewer
+	if named != nil && *named != v.Resident {
+		if !v.Has(staff) {
+			form.Fail(fault.Newf(fault.Forbidden, "you speak for yourself; staff may write down what others say").At(at))
+		}
+		return named
+	}
+	if home, _, ok := Self(v); ok && home == tx.Owner && (named != nil || !v.Has(staff)) {
+		return &v.Resident
+	}
+	return nil
+}
+
+// neighbour is a speaker who lives in the community, unless staff name nobody.
+func neighbour(tx *Tx, form *Form, named *string, staff authz.Role, at string) *string {
+	who := speaker(tx, form, named, staff, at)
+	if who == nil && !tx.Ask.Viewer.Has(staff) {
+		form.Fail(fault.Newf(fault.Forbidden, "you ask for yourself, in the community that you live in").At(at))
+	}
+	return who
 }
 
 // Post is the staff post that a viewer holds, when the token says so.
