@@ -102,6 +102,20 @@ func BenchmarkObject(b *testing.B) {
 	}
 }
 
+func BenchmarkSlice(b *testing.B) {
+	fields := []graphql.CollectedField{{Field: &ast.Field{Alias: "category"}}, {Field: &ast.Field{Alias: "received"}}, {Field: &ast.Field{Alias: "responsible"}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		Slice(b.Context(), 8000, 0, false, func(_ context.Context, i int) graphql.Marshaler {
+			o := NewObject(fields)
+			o.String(0, "ENVIRONMENT")
+			o.Int(1, i)
+			o.String(2, "蓝馨花园小区党员阵地")
+			return o
+		})
+	}
+}
+
 // A list is written as gqlgen writes it, whatever its elements are, also when what they are made
 // of has been used for another answer before.
 func TestAListIsWrittenAsGqlgenWritesIt(t *testing.T) {

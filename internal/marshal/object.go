@@ -3,6 +3,7 @@ package marshal
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -96,6 +97,9 @@ func (o *Object) MarshalGQL(w io.Writer) { w.Write(append(o.json, '}')) }
 // AppendGQL appends the object.
 func (o *Object) AppendGQL(b []byte) []byte { return append(append(b, o.json...), '}') }
 
+// mostForeseen bounds what a list takes before it is needed. Chosen: a page of long rows.
+const mostForeseen = 4 << 20
+
 // Slice takes what graphql.MarshalSliceConcurrently does and marshals one element after the
 // other: their links have been loaded before.
 func Slice(ctx context.Context, n int, _ int64, _ bool, element func(context.Context, int) graphql.Marshaler) *List {
@@ -110,6 +114,9 @@ func Slice(ctx context.Context, n int, _ int64, _ bool, element func(context.Con
 		m := element(&places[i], i)
 		l.Nulled = l.Nulled || m == graphql.Null
 		l.json = take(l.json, m)
+		if i == 0 { // the others are about as long: to grow bit by bit copies a long list many times
+			l.json = slices.Grow(l.json, min(n*(len(l.json)+1), mostForeseen))
+		}
 	}
 	return l
 }
