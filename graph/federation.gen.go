@@ -120,6 +120,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._StoredItem(ctx, sel, obj)
+	case *store.StationVisit:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StationVisit(ctx, sel, obj)
 	case *store.Station:
 		if obj == nil {
 			return graphql.Null
@@ -170,6 +175,21 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._ServiceDelivery(ctx, sel, obj)
+	case *store.RoomSlot:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RoomSlot(ctx, sel, obj)
+	case *store.RoomDay:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RoomDay(ctx, sel, obj)
+	case *store.RoomBooking:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RoomBooking(ctx, sel, obj)
 	case *store.Room:
 		if obj == nil {
 			return graphql.Null
@@ -370,6 +390,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._EventSeries(ctx, sel, obj)
+	case *store.EventRegistration:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._EventRegistration(ctx, sel, obj)
 	case *store.Event:
 		if obj == nil {
 			return graphql.Null

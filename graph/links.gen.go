@@ -1304,6 +1304,10 @@ func (EventLinks) ServiceWindows(ctx context.Context, obj *store.Event) ([]*stor
 	return dataloaders.Link[[]*store.ServiceWindow](ctx, obj)
 }
 
+func (EventLinks) Registrations(ctx context.Context, obj *store.Event, filter *store.EventRegistrationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.EventRegistration], error) {
+	return dataloaders.Link[*page.Connection[store.EventRegistration]](ctx, obj)
+}
+
 func (LinkRoot) Event() EventResolver { return EventLinks{} }
 
 // EventActivityLinks resolves the described links of EventActivity.
@@ -1400,6 +1404,93 @@ func (EventMeasuresLinks) Editions(ctx context.Context, obj *store.Group, where 
 }
 
 func (LinkRoot) EventMeasures() EventMeasuresResolver { return EventMeasuresLinks{} }
+
+// EventRegistrationLinks resolves the described links of EventRegistration.
+type EventRegistrationLinks struct{}
+
+func (EventRegistrationLinks) Community(ctx context.Context, obj *store.EventRegistration) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (EventRegistrationLinks) Event(ctx context.Context, obj *store.EventRegistration) (*store.Event, error) {
+	return dataloaders.Link[*store.Event](ctx, obj)
+}
+
+func (EventRegistrationLinks) Resident(ctx context.Context, obj *store.EventRegistration) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) EventRegistration() EventRegistrationResolver { return EventRegistrationLinks{} }
+
+// EventRegistrationGroupLinks resolves the described links of EventRegistrationGroup.
+type EventRegistrationGroupLinks struct{}
+
+func (EventRegistrationGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) EventKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) Series(ctx context.Context, obj *store.Group) (*store.EventSeries, error) {
+	return dataloaders.Link[*store.EventSeries](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) Registrations(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) Attended(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) NoShowRate(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventRegistrationGroupLinks) Residents(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) EventRegistrationGroup() EventRegistrationGroupResolver {
+	return EventRegistrationGroupLinks{}
+}
+
+// EventRegistrationMeasuresLinks resolves the described links of EventRegistrationMeasures.
+type EventRegistrationMeasuresLinks struct{}
+
+func (EventRegistrationMeasuresLinks) Registrations(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (EventRegistrationMeasuresLinks) Attended(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventRegistrationMeasuresLinks) NoShowRate(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (EventRegistrationMeasuresLinks) Residents(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) EventRegistrationMeasures() EventRegistrationMeasuresResolver {
+	return EventRegistrationMeasuresLinks{}
+}
 
 // EventSeriesLinks resolves the described links of EventSeries.
 type EventSeriesLinks struct{}
@@ -3208,6 +3299,10 @@ func (ResidentLinks) ServiceMinutes(ctx context.Context, obj *store.Resident, ra
 	return dataloaders.Link[*int](ctx, obj)
 }
 
+func (ResidentLinks) RoomBookings(ctx context.Context, obj *store.Resident, filter *store.RoomBookingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.RoomBooking], error) {
+	return dataloaders.Link[*page.Connection[store.RoomBooking]](ctx, obj)
+}
+
 func (ResidentLinks) MealOrders(ctx context.Context, obj *store.Resident, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MealOrder], error) {
 	return dataloaders.Link[*page.Connection[store.MealOrder]](ctx, obj)
 }
@@ -3218,6 +3313,10 @@ func (ResidentLinks) ErrandCases(ctx context.Context, obj *store.Resident, filte
 
 func (ResidentLinks) Loans(ctx context.Context, obj *store.Resident, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error) {
 	return dataloaders.Link[*page.Connection[store.Loan]](ctx, obj)
+}
+
+func (ResidentLinks) EventRegistrations(ctx context.Context, obj *store.Resident, filter *store.EventRegistrationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.EventRegistration], error) {
+	return dataloaders.Link[*page.Connection[store.EventRegistration]](ctx, obj)
 }
 
 func (ResidentLinks) ServiceRequests(ctx context.Context, obj *store.Resident, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error) {
@@ -3325,11 +3424,205 @@ func (RoomLinks) Station(ctx context.Context, obj *store.Room) (*store.Station, 
 	return dataloaders.Link[*store.Station](ctx, obj)
 }
 
+func (RoomLinks) Occupied(ctx context.Context, obj *store.Room) (*bool, error) {
+	return dataloaders.Link[*bool](ctx, obj)
+}
+
+func (RoomLinks) Slots(ctx context.Context, obj *store.Room, filter *store.RoomSlotFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.RoomSlot], error) {
+	return dataloaders.Link[*page.Connection[store.RoomSlot]](ctx, obj)
+}
+
+func (RoomLinks) Bookings(ctx context.Context, obj *store.Room, filter *store.RoomBookingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.RoomBooking], error) {
+	return dataloaders.Link[*page.Connection[store.RoomBooking]](ctx, obj)
+}
+
 func (RoomLinks) Renovations(ctx context.Context, obj *store.Room) ([]*store.Renovation, error) {
 	return dataloaders.Link[[]*store.Renovation](ctx, obj)
 }
 
 func (LinkRoot) Room() RoomResolver { return RoomLinks{} }
+
+// RoomBookingLinks resolves the described links of RoomBooking.
+type RoomBookingLinks struct{}
+
+func (RoomBookingLinks) Community(ctx context.Context, obj *store.RoomBooking) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RoomBookingLinks) Room(ctx context.Context, obj *store.RoomBooking) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (RoomBookingLinks) Team(ctx context.Context, obj *store.RoomBooking) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (RoomBookingLinks) BookedBy(ctx context.Context, obj *store.RoomBooking) (*store.Resident, error) {
+	return dataloaders.Link[*store.Resident](ctx, obj)
+}
+
+func (LinkRoot) RoomBooking() RoomBookingResolver { return RoomBookingLinks{} }
+
+// RoomBookingGroupLinks resolves the described links of RoomBookingGroup.
+type RoomBookingGroupLinks struct{}
+
+func (RoomBookingGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Room(ctx context.Context, obj *store.Group) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Team(ctx context.Context, obj *store.Group) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Status(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Weekday(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Hour(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) Bookings(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) BookedHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) UsedHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomBookingGroupLinks) NoShowShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RoomBookingGroup() RoomBookingGroupResolver { return RoomBookingGroupLinks{} }
+
+// RoomBookingMeasuresLinks resolves the described links of RoomBookingMeasures.
+type RoomBookingMeasuresLinks struct{}
+
+func (RoomBookingMeasuresLinks) Bookings(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomBookingMeasuresLinks) BookedHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomBookingMeasuresLinks) UsedHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomBookingMeasuresLinks) NoShowShare(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RoomBookingMeasures() RoomBookingMeasuresResolver { return RoomBookingMeasuresLinks{} }
+
+// RoomDayLinks resolves the described links of RoomDay.
+type RoomDayLinks struct{}
+
+func (RoomDayLinks) Community(ctx context.Context, obj *store.RoomDay) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RoomDayLinks) Room(ctx context.Context, obj *store.RoomDay) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (LinkRoot) RoomDay() RoomDayResolver { return RoomDayLinks{} }
+
+// RoomDayGroupLinks resolves the described links of RoomDayGroup.
+type RoomDayGroupLinks struct{}
+
+func (RoomDayGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RoomDayGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RoomDayGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (RoomDayGroupLinks) Room(ctx context.Context, obj *store.Group) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (RoomDayGroupLinks) RoomKind(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (RoomDayGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (RoomDayGroupLinks) Weekday(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomDayGroupLinks) RoomDays(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomDayGroupLinks) OpenHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomDayGroupLinks) BookedHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomDayGroupLinks) Utilisation(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RoomDayGroup() RoomDayGroupResolver { return RoomDayGroupLinks{} }
+
+// RoomDayMeasuresLinks resolves the described links of RoomDayMeasures.
+type RoomDayMeasuresLinks struct{}
+
+func (RoomDayMeasuresLinks) RoomDays(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (RoomDayMeasuresLinks) OpenHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomDayMeasuresLinks) BookedHours(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (RoomDayMeasuresLinks) Utilisation(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (LinkRoot) RoomDayMeasures() RoomDayMeasuresResolver { return RoomDayMeasuresLinks{} }
 
 // RoomGroupLinks resolves the described links of RoomGroup.
 type RoomGroupLinks struct{}
@@ -3396,6 +3689,23 @@ func (RoomMeasuresLinks) ServiceShare(ctx context.Context, obj *store.Group) (*s
 }
 
 func (LinkRoot) RoomMeasures() RoomMeasuresResolver { return RoomMeasuresLinks{} }
+
+// RoomSlotLinks resolves the described links of RoomSlot.
+type RoomSlotLinks struct{}
+
+func (RoomSlotLinks) Community(ctx context.Context, obj *store.RoomSlot) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (RoomSlotLinks) Room(ctx context.Context, obj *store.RoomSlot) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (RoomSlotLinks) Team(ctx context.Context, obj *store.RoomSlot) (*store.VolunteerTeam, error) {
+	return dataloaders.Link[*store.VolunteerTeam](ctx, obj)
+}
+
+func (LinkRoot) RoomSlot() RoomSlotResolver { return RoomSlotLinks{} }
 
 // ScheduleLinks resolves the described links of Schedule.
 type ScheduleLinks struct{}
@@ -3957,6 +4267,10 @@ func (StationLinks) Renovations(ctx context.Context, obj *store.Station) ([]*sto
 	return dataloaders.Link[[]*store.Renovation](ctx, obj)
 }
 
+func (StationLinks) Visits(ctx context.Context, obj *store.Station, filter *store.StationVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.StationVisit], error) {
+	return dataloaders.Link[*page.Connection[store.StationVisit]](ctx, obj)
+}
+
 func (StationLinks) StoredItems(ctx context.Context, obj *store.Station, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.StoredItem], error) {
 	return dataloaders.Link[*page.Connection[store.StoredItem]](ctx, obj)
 }
@@ -4028,6 +4342,87 @@ func (StationMeasuresLinks) LendingPoints(ctx context.Context, obj *store.Group,
 }
 
 func (LinkRoot) StationMeasures() StationMeasuresResolver { return StationMeasuresLinks{} }
+
+// StationVisitLinks resolves the described links of StationVisit.
+type StationVisitLinks struct{}
+
+func (StationVisitLinks) Community(ctx context.Context, obj *store.StationVisit) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (StationVisitLinks) Station(ctx context.Context, obj *store.StationVisit) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (StationVisitLinks) Room(ctx context.Context, obj *store.StationVisit) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (LinkRoot) StationVisit() StationVisitResolver { return StationVisitLinks{} }
+
+// StationVisitGroupLinks resolves the described links of StationVisitGroup.
+type StationVisitGroupLinks struct{}
+
+func (StationVisitGroupLinks) Community(ctx context.Context, obj *store.Group) (*store.Community, error) {
+	return dataloaders.Link[*store.Community](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Street(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (StationVisitGroupLinks) District(ctx context.Context, obj *store.Group) (*store.Division, error) {
+	return dataloaders.Link[*store.Division](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Station(ctx context.Context, obj *store.Group) (*store.Station, error) {
+	return dataloaders.Link[*store.Station](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Room(ctx context.Context, obj *store.Group) (*store.Room, error) {
+	return dataloaders.Link[*store.Room](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Purpose(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Audience(ctx context.Context, obj *store.Group) (*scalar.Enum, error) {
+	return dataloaders.Link[*scalar.Enum](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Weekday(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Hour(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Visits(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (StationVisitGroupLinks) Records(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) StationVisitGroup() StationVisitGroupResolver { return StationVisitGroupLinks{} }
+
+// StationVisitMeasuresLinks resolves the described links of StationVisitMeasures.
+type StationVisitMeasuresLinks struct{}
+
+func (StationVisitMeasuresLinks) Visits(ctx context.Context, obj *store.Group) (*scalar.Decimal, error) {
+	return dataloaders.Link[*scalar.Decimal](ctx, obj)
+}
+
+func (StationVisitMeasuresLinks) Records(ctx context.Context, obj *store.Group) (*int, error) {
+	return dataloaders.Link[*int](ctx, obj)
+}
+
+func (LinkRoot) StationVisitMeasures() StationVisitMeasuresResolver {
+	return StationVisitMeasuresLinks{}
+}
 
 // StoredItemLinks resolves the described links of StoredItem.
 type StoredItemLinks struct{}
@@ -4526,6 +4921,10 @@ func (c Cubes) EventAggregate(ctx context.Context, communities []string, where *
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) EventRegistrationAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) FeedbackAggregate(ctx context.Context, communities []string, where *store.FeedbackFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -4582,6 +4981,14 @@ func (c Cubes) RoomAggregate(ctx context.Context, communities []string, groupBy 
 	return c.Aggregate(ctx)
 }
 
+func (c Cubes) RoomBookingAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) RoomDayAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
 func (c Cubes) ServiceDeliveryAggregate(ctx context.Context, communities []string, where *store.ServiceDeliveryFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
@@ -4595,6 +5002,10 @@ func (c Cubes) ServiceRequestAggregate(ctx context.Context, communities []string
 }
 
 func (c Cubes) StationAggregate(ctx context.Context, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
+	return c.Aggregate(ctx)
+}
+
+func (c Cubes) StationVisitAggregate(ctx context.Context, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) (*store.Aggregate, error) {
 	return c.Aggregate(ctx)
 }
 
@@ -4768,6 +5179,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_EnrolmentMeasures_completedShare_args(ctx, raw)
 	case "EnrolmentMeasures.waiting":
 		return ec.field_EnrolmentMeasures_waiting_args(ctx, raw)
+	case "Event.registrations":
+		return ec.field_Event_registrations_args(ctx, raw)
 	case "EventGroup.events":
 		return ec.field_EventGroup_events_args(ctx, raw)
 	case "EventGroup.held":
@@ -5022,12 +5435,16 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Resident_enrolments_args(ctx, raw)
 	case "Resident.serviceMinutes":
 		return ec.field_Resident_serviceMinutes_args(ctx, raw)
+	case "Resident.roomBookings":
+		return ec.field_Resident_roomBookings_args(ctx, raw)
 	case "Resident.mealOrders":
 		return ec.field_Resident_mealOrders_args(ctx, raw)
 	case "Resident.errandCases":
 		return ec.field_Resident_errandCases_args(ctx, raw)
 	case "Resident.loans":
 		return ec.field_Resident_loans_args(ctx, raw)
+	case "Resident.eventRegistrations":
+		return ec.field_Resident_eventRegistrations_args(ctx, raw)
 	case "Resident.serviceRequests":
 		return ec.field_Resident_serviceRequests_args(ctx, raw)
 	case "Resident.tagRecords":
@@ -5042,6 +5459,10 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_ResidentMeasures_residents_args(ctx, raw)
 	case "ResourceItem.pairings":
 		return ec.field_ResourceItem_pairings_args(ctx, raw)
+	case "Room.slots":
+		return ec.field_Room_slots_args(ctx, raw)
+	case "Room.bookings":
+		return ec.field_Room_bookings_args(ctx, raw)
 	case "ServiceDeliveryGroup.personTimes":
 		return ec.field_ServiceDeliveryGroup_personTimes_args(ctx, raw)
 	case "ServiceDeliveryGroup.sessions":
@@ -5092,6 +5513,8 @@ func Args(ctx context.Context, oc *graphql.OperationContext, typ, field string, 
 		return ec.field_Station_events_args(ctx, raw)
 	case "Station.lendableItems":
 		return ec.field_Station_lendableItems_args(ctx, raw)
+	case "Station.visits":
+		return ec.field_Station_visits_args(ctx, raw)
 	case "Station.storedItems":
 		return ec.field_Station_storedItems_args(ctx, raw)
 	case "StationGroup.stations":

@@ -27,9 +27,11 @@ type ResidentResolver interface {
 	Teams(ctx context.Context, obj *store.Resident) ([]*store.VolunteerTeam, error)
 	Enrolments(ctx context.Context, obj *store.Resident, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Enrolment], error)
 	ServiceMinutes(ctx context.Context, obj *store.Resident, rangeArg store.DateRange) (*int, error)
+	RoomBookings(ctx context.Context, obj *store.Resident, filter *store.RoomBookingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.RoomBooking], error)
 	MealOrders(ctx context.Context, obj *store.Resident, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.MealOrder], error)
 	ErrandCases(ctx context.Context, obj *store.Resident, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ErrandCase], error)
 	Loans(ctx context.Context, obj *store.Resident, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.Loan], error)
+	EventRegistrations(ctx context.Context, obj *store.Resident, filter *store.EventRegistrationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.EventRegistration], error)
 	ServiceRequests(ctx context.Context, obj *store.Resident, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ServiceRequest], error)
 	TagRecords(ctx context.Context, obj *store.Resident, filter *store.ResidentTagRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.ResidentTagRecord], error)
 	TalentProfiles(ctx context.Context, obj *store.Resident, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) (*page.Connection[store.TalentProfile], error)
@@ -109,6 +111,60 @@ func (ec *executionContext) field_Resident_errandCases_args(ctx context.Context,
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*store.OrderBy, error) {
 			return ec.unmarshalOErrandCaseOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Resident_eventRegistrations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.EventRegistrationFilter, error) {
+			return ec.unmarshalOEventRegistrationFilter2ᚖlinhuiᚋstoreᚐEventRegistrationFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalOEventRegistrationOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -271,6 +327,60 @@ func (ec *executionContext) field_Resident_mealOrders_args(ctx context.Context, 
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*store.OrderBy, error) {
 			return ec.unmarshalOMealOrderOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Resident_roomBookings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*store.RoomBookingFilter, error) {
+			return ec.unmarshalORoomBookingFilter2ᚖlinhuiᚋstoreᚐRoomBookingFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*store.OrderBy, error) {
+			return ec.unmarshalORoomBookingOrder2ᚖlinhuiᚋstoreᚐOrderBy(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -877,6 +987,53 @@ func (ec *executionContext) fieldContext_Resident_serviceMinutes(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Resident_roomBookings(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalORoomBookingConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resident_roomBookings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Resident().RoomBookings(ctx, obj, fc.Args["filter"].(*store.RoomBookingFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.RoomBooking]) graphql.Marshaler {
+			return ec.marshalORoomBookingConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resident_roomBookings(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resident",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RoomBookingConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Resident_roomBookings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Resident_mealOrders(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
 	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOMealOrderConnection2ᚖlinhuiᚋpageᚐConnection); ok {
 		return ret
@@ -1012,6 +1169,53 @@ func (ec *executionContext) fieldContext_Resident_loans(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Resident_loans_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Resident_eventRegistrations(ctx context.Context, field graphql.CollectedField, obj *store.Resident) (ret graphql.Marshaler) {
+	if ret, ok := dataloaders.Show(ctx, field, obj, ec.marshalOEventRegistrationConnection2ᚖlinhuiᚋpageᚐConnection); ok {
+		return ret
+	}
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resident_eventRegistrations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Resident().EventRegistrations(ctx, obj, fc.Args["filter"].(*store.EventRegistrationFilter), fc.Args["orderBy"].(*store.OrderBy), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *page.Connection[store.EventRegistration]) graphql.Marshaler {
+			return ec.marshalOEventRegistrationConnection2ᚖlinhuiᚋpageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resident_eventRegistrations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resident",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventRegistrationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Resident_eventRegistrations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1564,12 +1768,16 @@ func (ec *executionContext) _Resident(ctx context.Context, sel ast.SelectionSet,
 			out.Put(i, ec._Resident_enrolments(ctx, field, obj), graphql.RequiredNull)
 		case "serviceMinutes":
 			out.Put(i, ec._Resident_serviceMinutes(ctx, field, obj), graphql.RequiredNull)
+		case "roomBookings":
+			out.Put(i, ec._Resident_roomBookings(ctx, field, obj), graphql.RequiredNull)
 		case "mealOrders":
 			out.Put(i, ec._Resident_mealOrders(ctx, field, obj), graphql.RequiredNull)
 		case "errandCases":
 			out.Put(i, ec._Resident_errandCases(ctx, field, obj), graphql.RequiredNull)
 		case "loans":
 			out.Put(i, ec._Resident_loans(ctx, field, obj), graphql.RequiredNull)
+		case "eventRegistrations":
+			out.Put(i, ec._Resident_eventRegistrations(ctx, field, obj), graphql.RequiredNull)
 		case "serviceRequests":
 			out.Put(i, ec._Resident_serviceRequests(ctx, field, obj), graphql.RequiredNull)
 		case "tagRecords":

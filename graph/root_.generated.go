@@ -72,6 +72,9 @@ type ResolverRoot interface {
 	EventActivity() EventActivityResolver
 	EventGroup() EventGroupResolver
 	EventMeasures() EventMeasuresResolver
+	EventRegistration() EventRegistrationResolver
+	EventRegistrationGroup() EventRegistrationGroupResolver
+	EventRegistrationMeasures() EventRegistrationMeasuresResolver
 	EventSeries() EventSeriesResolver
 	Feedback() FeedbackResolver
 	FeedbackCategory() FeedbackCategoryResolver
@@ -143,8 +146,15 @@ type ResolverRoot interface {
 	ResidentTagRecord() ResidentTagRecordResolver
 	ResourceItem() ResourceItemResolver
 	Room() RoomResolver
+	RoomBooking() RoomBookingResolver
+	RoomBookingGroup() RoomBookingGroupResolver
+	RoomBookingMeasures() RoomBookingMeasuresResolver
+	RoomDay() RoomDayResolver
+	RoomDayGroup() RoomDayGroupResolver
+	RoomDayMeasures() RoomDayMeasuresResolver
 	RoomGroup() RoomGroupResolver
 	RoomMeasures() RoomMeasuresResolver
+	RoomSlot() RoomSlotResolver
 	Schedule() ScheduleResolver
 	ScheduleException() ScheduleExceptionResolver
 	ServiceDelivery() ServiceDeliveryResolver
@@ -165,6 +175,9 @@ type ResolverRoot interface {
 	Station() StationResolver
 	StationGroup() StationGroupResolver
 	StationMeasures() StationMeasuresResolver
+	StationVisit() StationVisitResolver
+	StationVisitGroup() StationVisitGroupResolver
+	StationVisitMeasures() StationVisitMeasuresResolver
 	StoredItem() StoredItemResolver
 	StoredItemGroup() StoredItemGroupResolver
 	StoredItemMeasures() StoredItemMeasuresResolver
@@ -376,6 +389,11 @@ type ComplexityRoot struct {
 		Marks           func(childComplexity int) int
 		Present         func(childComplexity int) int
 		Residents       func(childComplexity int) int
+	}
+
+	BookingPayload struct {
+		Booking    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Brand struct {
@@ -1328,6 +1346,7 @@ type ComplexityRoot struct {
 		Programme          func(childComplexity int) int
 		Provenance         func(childComplexity int) int
 		RegisteredCount    func(childComplexity int) int
+		Registrations      func(childComplexity int, filter *store.EventRegistrationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Room               func(childComplexity int) int
 		Scope              func(childComplexity int) int
 		SeatsLeft          func(childComplexity int) int
@@ -1420,6 +1439,79 @@ type ComplexityRoot struct {
 		NameEn func(childComplexity int) int
 		NameZh func(childComplexity int) int
 		Order  func(childComplexity int) int
+	}
+
+	EventRegistration struct {
+		CancelledAt  func(childComplexity int) int
+		CheckedInAt  func(childComplexity int) int
+		Community    func(childComplexity int) int
+		Event        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Provenance   func(childComplexity int) int
+		RegisteredAt func(childComplexity int) int
+		Resident     func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	EventRegistrationAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	EventRegistrationConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	EventRegistrationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	EventRegistrationGroup struct {
+		Attended      func(childComplexity int) int
+		Bucket        func(childComplexity int) int
+		Community     func(childComplexity int) int
+		Compared      func(childComplexity int) int
+		District      func(childComplexity int) int
+		EventKind     func(childComplexity int) int
+		NoShowRate    func(childComplexity int) int
+		Registrations func(childComplexity int) int
+		Residents     func(childComplexity int) int
+		Series        func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Street        func(childComplexity int) int
+		Suppressed    func(childComplexity int) int
+	}
+
+	EventRegistrationGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	EventRegistrationMeasures struct {
+		Attended      func(childComplexity int) int
+		NoShowRate    func(childComplexity int) int
+		Registrations func(childComplexity int) int
+		Residents     func(childComplexity int) int
+	}
+
+	EventRegistrationPayload struct {
+		Registration func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	EventSeries struct {
@@ -2777,14 +2869,18 @@ type ComplexityRoot struct {
 		AssignFeedback            func(childComplexity int, input store.AssignFeedbackInput) int
 		AuthoriseErrand           func(childComplexity int, input store.AuthoriseErrandInput) int
 		AwaitErrand               func(childComplexity int, input store.StepErrandInput) int
+		BookRoom                  func(childComplexity int, input store.BookRoomInput) int
 		BorrowItem                func(childComplexity int, input store.BorrowItemInput) int
+		CancelBooking             func(childComplexity int, input store.StepBookingInput) int
 		CancelErrand              func(childComplexity int, input store.StepErrandInput) int
 		CancelLiveSession         func(childComplexity int, input store.CancelLiveSessionInput) int
 		CancelMealOrder           func(childComplexity int, input store.StepMealOrderInput) int
 		CancelMeeting             func(childComplexity int, input store.CancelMeetingInput) int
+		CancelRegistration        func(childComplexity int, input store.StepRegistrationInput) int
 		CancelServiceRequest      func(childComplexity int, input store.CancelServiceRequestInput) int
 		CancelSupplyIssue         func(childComplexity int, input store.CancelSupplyIssueInput) int
 		CheckInChild              func(childComplexity int, input store.CheckInChildInput) int
+		CheckInEvent              func(childComplexity int, input store.StepRegistrationInput) int
 		CheckOutChild             func(childComplexity int, input store.CheckOutChildInput) int
 		ClaimServiceRequest       func(childComplexity int, input store.ClaimServiceRequestInput) int
 		CloseErrand               func(childComplexity int, input store.StepErrandInput) int
@@ -2795,10 +2891,12 @@ type ComplexityRoot struct {
 		CollectItem               func(childComplexity int, input store.CollectItemInput) int
 		CollectMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
 		CompleteAction            func(childComplexity int, input store.CloseActionInput) int
+		CompleteBooking           func(childComplexity int, input store.StepBookingInput) int
 		CompleteEnrolment         func(childComplexity int, input store.StepEnrolmentInput) int
 		CompleteFeasibilityStep   func(childComplexity int, input store.CompleteFeasibilityStepInput) int
 		CompleteImprovementPlan   func(childComplexity int, input store.CompleteImprovementPlanInput) int
 		CompleteServiceRequest    func(childComplexity int, input store.CompleteServiceRequestInput) int
+		ConfirmBooking            func(childComplexity int, input store.StepBookingInput) int
 		ConfirmMealOrder          func(childComplexity int, input store.StepMealOrderInput) int
 		ConsentEnrolment          func(childComplexity int, input store.ConsentEnrolmentInput) int
 		ConveneMediation          func(childComplexity int, input store.ConveneMediationInput) int
@@ -2868,11 +2966,13 @@ type ComplexityRoot struct {
 		RecordProduction          func(childComplexity int, input store.RecordProductionInput) int
 		RecordRenovation          func(childComplexity int, input store.RecordRenovationInput) int
 		RecordServiceDelivery     func(childComplexity int, input store.RecordServiceDeliveryInput) int
+		RecordVisits              func(childComplexity int, input store.RecordVisitsInput) int
 		ReferFeedback             func(childComplexity int, input store.ReferFeedbackInput) int
 		ReferMediation            func(childComplexity int, input store.ReferMediationInput) int
 		RefuseChannel             func(childComplexity int, input store.HoldChannelInput) int
 		RefuseFeedback            func(childComplexity int, input store.RefuseFeedbackInput) int
 		RefuseItem                func(childComplexity int, input store.RefuseItemInput) int
+		RegisterForEvent          func(childComplexity int, input store.RegisterForEventInput) int
 		RegisterTalent            func(childComplexity int, input store.RegisterTalentInput) int
 		RejectEnrolment           func(childComplexity int, input store.StepEnrolmentInput) int
 		ReleaseItem               func(childComplexity int, input store.ReleaseItemInput) int
@@ -2903,6 +3003,7 @@ type ComplexityRoot struct {
 		SetSubsidyRule            func(childComplexity int, input store.SetSubsidyRuleInput) int
 		ShareQuery                func(childComplexity int, input store.ShareQueryInput) int
 		ShowTalent                func(childComplexity int, input store.ShowTalentInput) int
+		StartBooking              func(childComplexity int, input store.StepBookingInput) int
 		StartFeedback             func(childComplexity int, input store.StepFeedbackInput) int
 		StartNeed                 func(childComplexity int, input store.StartNeedInput) int
 		StartServiceRequest       func(childComplexity int, input store.StepServiceRequestInput) int
@@ -2914,6 +3015,7 @@ type ComplexityRoot struct {
 		SuspendFeedback           func(childComplexity int, input store.SuspendFeedbackInput) int
 		TagResident               func(childComplexity int, input store.TagResidentInput) int
 		TriageFeedback            func(childComplexity int, input store.TriageFeedbackInput) int
+		VoidVisits                func(childComplexity int, input store.VoidVisitsInput) int
 		WithdrawAnnouncement      func(childComplexity int, input store.WithdrawAnnouncementInput) int
 		WithdrawEcho              func(childComplexity int, input store.WithdrawEchoInput) int
 		WithdrawEnrolment         func(childComplexity int, input store.StepEnrolmentInput) int
@@ -3308,6 +3410,8 @@ type ComplexityRoot struct {
 		ErrandCaseAggregate         func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		ErrandCases                 func(childComplexity int, communities []string, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		EventAggregate              func(childComplexity int, communities []string, where *store.EventFilter, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		EventRegistrationAggregate  func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		EventRegistrations          func(childComplexity int, communities []string, filter *store.EventRegistrationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		EventSeries                 func(childComplexity int, communities []string, filter *store.EventSeriesFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Events                      func(childComplexity int, communities []string, filter *store.EventFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Feedback                    func(childComplexity int, number string) int
@@ -3363,6 +3467,10 @@ type ComplexityRoot struct {
 		Residents                   func(childComplexity int, communities []string, filter *store.ResidentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Resources                   func(childComplexity int, communities []string, filter *store.ResourceItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		RoomAggregate               func(childComplexity int, communities []string, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		RoomBookingAggregate        func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		RoomBookings                func(childComplexity int, communities []string, filter *store.RoomBookingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
+		RoomDayAggregate            func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		RoomDays                    func(childComplexity int, communities []string, filter *store.RoomDayFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SLARules                    func(childComplexity int, communities []string, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		SavedQueries                func(childComplexity int, folder *string) int
 		SavedQuery                  func(childComplexity int, name string, version *int) int
@@ -3375,6 +3483,8 @@ type ComplexityRoot struct {
 		ServiceRequestAggregate     func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		ServiceRequests             func(childComplexity int, communities []string, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StationAggregate            func(childComplexity int, communities []string, where *store.StationFilter, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		StationVisitAggregate       func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
+		StationVisits               func(childComplexity int, communities []string, filter *store.StationVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		Stations                    func(childComplexity int, communities []string, filter *store.StationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
 		StoredItemAggregate         func(childComplexity int, communities []string, period *store.DateRange, bucket *scalar.Enum, compareTo *scalar.Enum, groupBy []scalar.Enum, having []*store.GroupHaving, orderBy []*store.GroupOrder, first *int, after *string, minGroupSize *int, dryRun *bool, onPartial *store.OnPartial) int
 		StoredItems                 func(childComplexity int, communities []string, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string, onPartial *store.OnPartial) int
@@ -3531,27 +3641,29 @@ type ComplexityRoot struct {
 	}
 
 	Resident struct {
-		AgeBand         func(childComplexity int) int
-		BirthDate       func(childComplexity int) int
-		Community       func(childComplexity int) int
-		Enrolments      func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		ErrandCases     func(childComplexity int, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Estate          func(childComplexity int) int
-		HomeVisits      func(childComplexity int, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		ID              func(childComplexity int) int
-		LastVisitedOn   func(childComplexity int) int
-		Loans           func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		MaskedName      func(childComplexity int) int
-		MaskedPhone     func(childComplexity int) int
-		MealOrders      func(childComplexity int, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Name            func(childComplexity int) int
-		Phone           func(childComplexity int) int
-		ServiceMinutes  func(childComplexity int, rangeArg store.DateRange) int
-		ServiceRequests func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		TagRecords      func(childComplexity int, filter *store.ResidentTagRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Tags            func(childComplexity int) int
-		TalentProfiles  func(childComplexity int, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
-		Teams           func(childComplexity int) int
+		AgeBand            func(childComplexity int) int
+		BirthDate          func(childComplexity int) int
+		Community          func(childComplexity int) int
+		Enrolments         func(childComplexity int, filter *store.EnrolmentFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ErrandCases        func(childComplexity int, filter *store.ErrandCaseFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Estate             func(childComplexity int) int
+		EventRegistrations func(childComplexity int, filter *store.EventRegistrationFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		HomeVisits         func(childComplexity int, filter *store.HomeVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ID                 func(childComplexity int) int
+		LastVisitedOn      func(childComplexity int) int
+		Loans              func(childComplexity int, filter *store.LoanFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		MaskedName         func(childComplexity int) int
+		MaskedPhone        func(childComplexity int) int
+		MealOrders         func(childComplexity int, filter *store.MealOrderFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Name               func(childComplexity int) int
+		Phone              func(childComplexity int) int
+		RoomBookings       func(childComplexity int, filter *store.RoomBookingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		ServiceMinutes     func(childComplexity int, rangeArg store.DateRange) int
+		ServiceRequests    func(childComplexity int, filter *store.ServiceRequestFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		TagRecords         func(childComplexity int, filter *store.ResidentTagRecordFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Tags               func(childComplexity int) int
+		TalentProfiles     func(childComplexity int, filter *store.TalentProfileFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
+		Teams              func(childComplexity int) int
 	}
 
 	ResidentAggregate struct {
@@ -3667,6 +3779,7 @@ type ComplexityRoot struct {
 
 	Room struct {
 		AreaSqm     func(childComplexity int) int
+		Bookings    func(childComplexity int, filter *store.RoomBookingFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Capacity    func(childComplexity int) int
 		Community   func(childComplexity int) int
 		Functions   func(childComplexity int) int
@@ -3678,9 +3791,11 @@ type ComplexityRoot struct {
 		NameZh      func(childComplexity int) int
 		NoiseRule   func(childComplexity int) int
 		Note        func(childComplexity int) int
+		Occupied    func(childComplexity int) int
 		Peak        func(childComplexity int) int
 		Provenance  func(childComplexity int) int
 		Renovations func(childComplexity int) int
+		Slots       func(childComplexity int, filter *store.RoomSlotFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		SpaceUse    func(childComplexity int) int
 		Station     func(childComplexity int) int
 	}
@@ -3697,6 +3812,148 @@ type ComplexityRoot struct {
 		Suppressed func(childComplexity int) int
 		Total      func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	RoomBooking struct {
+		BookedBy    func(childComplexity int) int
+		CancelledAt func(childComplexity int) int
+		Community   func(childComplexity int) int
+		CompletedAt func(childComplexity int) int
+		ConfirmedAt func(childComplexity int) int
+		End         func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Purpose     func(childComplexity int) int
+		RequestedAt func(childComplexity int) int
+		Room        func(childComplexity int) int
+		Start       func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Team        func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	RoomBookingAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RoomBookingConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RoomBookingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RoomBookingGroup struct {
+		BookedHours func(childComplexity int) int
+		Bookings    func(childComplexity int) int
+		Bucket      func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Compared    func(childComplexity int) int
+		District    func(childComplexity int) int
+		Hour        func(childComplexity int) int
+		NoShowShare func(childComplexity int) int
+		Room        func(childComplexity int) int
+		Station     func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Street      func(childComplexity int) int
+		Suppressed  func(childComplexity int) int
+		Team        func(childComplexity int) int
+		UsedHours   func(childComplexity int) int
+		Weekday     func(childComplexity int) int
+	}
+
+	RoomBookingGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RoomBookingMeasures struct {
+		BookedHours func(childComplexity int) int
+		Bookings    func(childComplexity int) int
+		NoShowShare func(childComplexity int) int
+		UsedHours   func(childComplexity int) int
+	}
+
+	RoomDay struct {
+		Community   func(childComplexity int) int
+		Day         func(childComplexity int) int
+		ID          func(childComplexity int) int
+		OpenMinutes func(childComplexity int) int
+		Provenance  func(childComplexity int) int
+		Room        func(childComplexity int) int
+	}
+
+	RoomDayAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RoomDayConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RoomDayEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RoomDayGroup struct {
+		BookedHours func(childComplexity int) int
+		Bucket      func(childComplexity int) int
+		Community   func(childComplexity int) int
+		Compared    func(childComplexity int) int
+		District    func(childComplexity int) int
+		OpenHours   func(childComplexity int) int
+		Room        func(childComplexity int) int
+		RoomDays    func(childComplexity int) int
+		RoomKind    func(childComplexity int) int
+		Station     func(childComplexity int) int
+		Street      func(childComplexity int) int
+		Suppressed  func(childComplexity int) int
+		Utilisation func(childComplexity int) int
+		Weekday     func(childComplexity int) int
+	}
+
+	RoomDayGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RoomDayMeasures struct {
+		BookedHours func(childComplexity int) int
+		OpenHours   func(childComplexity int) int
+		RoomDays    func(childComplexity int) int
+		Utilisation func(childComplexity int) int
 	}
 
 	RoomGroup struct {
@@ -3723,6 +3980,29 @@ type ComplexityRoot struct {
 		Rooms        func(childComplexity int) int
 		Seats        func(childComplexity int) int
 		ServiceShare func(childComplexity int) int
+	}
+
+	RoomSlot struct {
+		Community func(childComplexity int) int
+		End       func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Room      func(childComplexity int) int
+		Start     func(childComplexity int) int
+		Status    func(childComplexity int) int
+		Team      func(childComplexity int) int
+	}
+
+	RoomSlotConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RoomSlotEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	SavedQuery struct {
@@ -4203,6 +4483,7 @@ type ComplexityRoot struct {
 		StoredItems             func(childComplexity int, filter *store.StoredItemFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 		Structure               func(childComplexity int) int
 		Upgraded                func(childComplexity int) int
+		Visits                  func(childComplexity int, filter *store.StationVisitFilter, orderBy *store.OrderBy, first *int, after *string, last *int, before *string) int
 	}
 
 	StationAggregate struct {
@@ -4256,6 +4537,81 @@ type ComplexityRoot struct {
 		Area          func(childComplexity int, where *store.StationFilter) int
 		LendingPoints func(childComplexity int, where *store.StationFilter) int
 		Stations      func(childComplexity int, where *store.StationFilter) int
+	}
+
+	StationVisit struct {
+		At         func(childComplexity int) int
+		Audience   func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Count      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Purpose    func(childComplexity int) int
+		Room       func(childComplexity int) int
+		Station    func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Version    func(childComplexity int) int
+		VoidedAt   func(childComplexity int) int
+		VoidedFor  func(childComplexity int) int
+	}
+
+	StationVisitAggregate struct {
+		Accuracy   func(childComplexity int) int
+		AsOf       func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		Other      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Total      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StationVisitConnection struct {
+		Coverage   func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StationVisitEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StationVisitGroup struct {
+		Audience   func(childComplexity int) int
+		Bucket     func(childComplexity int) int
+		Community  func(childComplexity int) int
+		Compared   func(childComplexity int) int
+		District   func(childComplexity int) int
+		Hour       func(childComplexity int) int
+		Purpose    func(childComplexity int) int
+		Records    func(childComplexity int) int
+		Room       func(childComplexity int) int
+		Station    func(childComplexity int) int
+		Street     func(childComplexity int) int
+		Suppressed func(childComplexity int) int
+		Visits     func(childComplexity int) int
+		Weekday    func(childComplexity int) int
+	}
+
+	StationVisitGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StationVisitMeasures struct {
+		Records func(childComplexity int) int
+		Visits  func(childComplexity int) int
+	}
+
+	StationVisitPayload struct {
+		UserErrors func(childComplexity int) int
+		Visit      func(childComplexity int) int
 	}
 
 	StoredItem struct {
@@ -5541,6 +5897,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttendanceMeasures.Residents(childComplexity), true
+
+	case "BookingPayload.booking":
+		if e.ComplexityRoot.BookingPayload.Booking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BookingPayload.Booking(childComplexity), true
+	case "BookingPayload.userErrors":
+		if e.ComplexityRoot.BookingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BookingPayload.UserErrors(childComplexity), true
 
 	case "Brand.channels":
 		if e.ComplexityRoot.Brand.Channels == nil {
@@ -10015,6 +10384,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.RegisteredCount(childComplexity), true
+	case "Event.registrations":
+		if e.ComplexityRoot.Event.Registrations == nil {
+			break
+		}
+
+		args, err := ec.field_Event_registrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Event.Registrations(childComplexity, args["filter"].(*store.EventRegistrationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Event.room":
 		if e.ComplexityRoot.Event.Room == nil {
 			break
@@ -10481,6 +10861,308 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventPart.Order(childComplexity), true
+
+	case "EventRegistration.cancelledAt":
+		if e.ComplexityRoot.EventRegistration.CancelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.CancelledAt(childComplexity), true
+	case "EventRegistration.checkedInAt":
+		if e.ComplexityRoot.EventRegistration.CheckedInAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.CheckedInAt(childComplexity), true
+	case "EventRegistration.community":
+		if e.ComplexityRoot.EventRegistration.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.Community(childComplexity), true
+	case "EventRegistration.event":
+		if e.ComplexityRoot.EventRegistration.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.Event(childComplexity), true
+	case "EventRegistration.id":
+		if e.ComplexityRoot.EventRegistration.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.ID(childComplexity), true
+	case "EventRegistration.provenance":
+		if e.ComplexityRoot.EventRegistration.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.Provenance(childComplexity), true
+	case "EventRegistration.registeredAt":
+		if e.ComplexityRoot.EventRegistration.RegisteredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.RegisteredAt(childComplexity), true
+	case "EventRegistration.resident":
+		if e.ComplexityRoot.EventRegistration.Resident == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.Resident(childComplexity), true
+	case "EventRegistration.status":
+		if e.ComplexityRoot.EventRegistration.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.Status(childComplexity), true
+	case "EventRegistration.version":
+		if e.ComplexityRoot.EventRegistration.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistration.Version(childComplexity), true
+
+	case "EventRegistrationAggregate.accuracy":
+		if e.ComplexityRoot.EventRegistrationAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Accuracy(childComplexity), true
+	case "EventRegistrationAggregate.asOf":
+		if e.ComplexityRoot.EventRegistrationAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.AsOf(childComplexity), true
+	case "EventRegistrationAggregate.cost":
+		if e.ComplexityRoot.EventRegistrationAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Cost(childComplexity), true
+	case "EventRegistrationAggregate.coverage":
+		if e.ComplexityRoot.EventRegistrationAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Coverage(childComplexity), true
+	case "EventRegistrationAggregate.edges":
+		if e.ComplexityRoot.EventRegistrationAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Edges(childComplexity), true
+	case "EventRegistrationAggregate.nodes":
+		if e.ComplexityRoot.EventRegistrationAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Nodes(childComplexity), true
+	case "EventRegistrationAggregate.other":
+		if e.ComplexityRoot.EventRegistrationAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Other(childComplexity), true
+	case "EventRegistrationAggregate.pageInfo":
+		if e.ComplexityRoot.EventRegistrationAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.PageInfo(childComplexity), true
+	case "EventRegistrationAggregate.suppressed":
+		if e.ComplexityRoot.EventRegistrationAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Suppressed(childComplexity), true
+	case "EventRegistrationAggregate.total":
+		if e.ComplexityRoot.EventRegistrationAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.Total(childComplexity), true
+	case "EventRegistrationAggregate.totalCount":
+		if e.ComplexityRoot.EventRegistrationAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationAggregate.TotalCount(childComplexity), true
+
+	case "EventRegistrationConnection.coverage":
+		if e.ComplexityRoot.EventRegistrationConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationConnection.Coverage(childComplexity), true
+	case "EventRegistrationConnection.edges":
+		if e.ComplexityRoot.EventRegistrationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationConnection.Edges(childComplexity), true
+	case "EventRegistrationConnection.nodes":
+		if e.ComplexityRoot.EventRegistrationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationConnection.Nodes(childComplexity), true
+	case "EventRegistrationConnection.pageInfo":
+		if e.ComplexityRoot.EventRegistrationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationConnection.PageInfo(childComplexity), true
+	case "EventRegistrationConnection.totalCount":
+		if e.ComplexityRoot.EventRegistrationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationConnection.TotalCount(childComplexity), true
+
+	case "EventRegistrationEdge.cursor":
+		if e.ComplexityRoot.EventRegistrationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationEdge.Cursor(childComplexity), true
+	case "EventRegistrationEdge.node":
+		if e.ComplexityRoot.EventRegistrationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationEdge.Node(childComplexity), true
+
+	case "EventRegistrationGroup.attended":
+		if e.ComplexityRoot.EventRegistrationGroup.Attended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Attended(childComplexity), true
+	case "EventRegistrationGroup.bucket":
+		if e.ComplexityRoot.EventRegistrationGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Bucket(childComplexity), true
+	case "EventRegistrationGroup.community":
+		if e.ComplexityRoot.EventRegistrationGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Community(childComplexity), true
+	case "EventRegistrationGroup.compared":
+		if e.ComplexityRoot.EventRegistrationGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Compared(childComplexity), true
+	case "EventRegistrationGroup.district":
+		if e.ComplexityRoot.EventRegistrationGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.District(childComplexity), true
+	case "EventRegistrationGroup.eventKind":
+		if e.ComplexityRoot.EventRegistrationGroup.EventKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.EventKind(childComplexity), true
+	case "EventRegistrationGroup.noShowRate":
+		if e.ComplexityRoot.EventRegistrationGroup.NoShowRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.NoShowRate(childComplexity), true
+	case "EventRegistrationGroup.registrations":
+		if e.ComplexityRoot.EventRegistrationGroup.Registrations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Registrations(childComplexity), true
+	case "EventRegistrationGroup.residents":
+		if e.ComplexityRoot.EventRegistrationGroup.Residents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Residents(childComplexity), true
+	case "EventRegistrationGroup.series":
+		if e.ComplexityRoot.EventRegistrationGroup.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Series(childComplexity), true
+	case "EventRegistrationGroup.status":
+		if e.ComplexityRoot.EventRegistrationGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Status(childComplexity), true
+	case "EventRegistrationGroup.street":
+		if e.ComplexityRoot.EventRegistrationGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Street(childComplexity), true
+	case "EventRegistrationGroup.suppressed":
+		if e.ComplexityRoot.EventRegistrationGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroup.Suppressed(childComplexity), true
+
+	case "EventRegistrationGroupEdge.cursor":
+		if e.ComplexityRoot.EventRegistrationGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroupEdge.Cursor(childComplexity), true
+	case "EventRegistrationGroupEdge.node":
+		if e.ComplexityRoot.EventRegistrationGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationGroupEdge.Node(childComplexity), true
+
+	case "EventRegistrationMeasures.attended":
+		if e.ComplexityRoot.EventRegistrationMeasures.Attended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationMeasures.Attended(childComplexity), true
+	case "EventRegistrationMeasures.noShowRate":
+		if e.ComplexityRoot.EventRegistrationMeasures.NoShowRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationMeasures.NoShowRate(childComplexity), true
+	case "EventRegistrationMeasures.registrations":
+		if e.ComplexityRoot.EventRegistrationMeasures.Registrations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationMeasures.Registrations(childComplexity), true
+	case "EventRegistrationMeasures.residents":
+		if e.ComplexityRoot.EventRegistrationMeasures.Residents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationMeasures.Residents(childComplexity), true
+
+	case "EventRegistrationPayload.registration":
+		if e.ComplexityRoot.EventRegistrationPayload.Registration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationPayload.Registration(childComplexity), true
+	case "EventRegistrationPayload.userErrors":
+		if e.ComplexityRoot.EventRegistrationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventRegistrationPayload.UserErrors(childComplexity), true
 
 	case "EventSeries.announcedOn":
 		if e.ComplexityRoot.EventSeries.AnnouncedOn == nil {
@@ -16795,6 +17477,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AwaitErrand(childComplexity, args["input"].(store.StepErrandInput)), true
+	case "Mutation.bookRoom":
+		if e.ComplexityRoot.Mutation.BookRoom == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_bookRoom_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BookRoom(childComplexity, args["input"].(store.BookRoomInput)), true
 	case "Mutation.borrowItem":
 		if e.ComplexityRoot.Mutation.BorrowItem == nil {
 			break
@@ -16806,6 +17499,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BorrowItem(childComplexity, args["input"].(store.BorrowItemInput)), true
+	case "Mutation.cancelBooking":
+		if e.ComplexityRoot.Mutation.CancelBooking == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelBooking_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelBooking(childComplexity, args["input"].(store.StepBookingInput)), true
 	case "Mutation.cancelErrand":
 		if e.ComplexityRoot.Mutation.CancelErrand == nil {
 			break
@@ -16850,6 +17554,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelMeeting(childComplexity, args["input"].(store.CancelMeetingInput)), true
+	case "Mutation.cancelRegistration":
+		if e.ComplexityRoot.Mutation.CancelRegistration == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelRegistration_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelRegistration(childComplexity, args["input"].(store.StepRegistrationInput)), true
 	case "Mutation.cancelServiceRequest":
 		if e.ComplexityRoot.Mutation.CancelServiceRequest == nil {
 			break
@@ -16883,6 +17598,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CheckInChild(childComplexity, args["input"].(store.CheckInChildInput)), true
+	case "Mutation.checkInEvent":
+		if e.ComplexityRoot.Mutation.CheckInEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkInEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckInEvent(childComplexity, args["input"].(store.StepRegistrationInput)), true
 	case "Mutation.checkOutChild":
 		if e.ComplexityRoot.Mutation.CheckOutChild == nil {
 			break
@@ -16993,6 +17719,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteAction(childComplexity, args["input"].(store.CloseActionInput)), true
+	case "Mutation.completeBooking":
+		if e.ComplexityRoot.Mutation.CompleteBooking == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeBooking_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteBooking(childComplexity, args["input"].(store.StepBookingInput)), true
 	case "Mutation.completeEnrolment":
 		if e.ComplexityRoot.Mutation.CompleteEnrolment == nil {
 			break
@@ -17037,6 +17774,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteServiceRequest(childComplexity, args["input"].(store.CompleteServiceRequestInput)), true
+	case "Mutation.confirmBooking":
+		if e.ComplexityRoot.Mutation.ConfirmBooking == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmBooking_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmBooking(childComplexity, args["input"].(store.StepBookingInput)), true
 	case "Mutation.confirmMealOrder":
 		if e.ComplexityRoot.Mutation.ConfirmMealOrder == nil {
 			break
@@ -17796,6 +18544,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordServiceDelivery(childComplexity, args["input"].(store.RecordServiceDeliveryInput)), true
+	case "Mutation.recordVisits":
+		if e.ComplexityRoot.Mutation.RecordVisits == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordVisits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordVisits(childComplexity, args["input"].(store.RecordVisitsInput)), true
 	case "Mutation.referFeedback":
 		if e.ComplexityRoot.Mutation.ReferFeedback == nil {
 			break
@@ -17851,6 +18610,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefuseItem(childComplexity, args["input"].(store.RefuseItemInput)), true
+	case "Mutation.registerForEvent":
+		if e.ComplexityRoot.Mutation.RegisterForEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerForEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterForEvent(childComplexity, args["input"].(store.RegisterForEventInput)), true
 	case "Mutation.registerTalent":
 		if e.ComplexityRoot.Mutation.RegisterTalent == nil {
 			break
@@ -18181,6 +18951,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShowTalent(childComplexity, args["input"].(store.ShowTalentInput)), true
+	case "Mutation.startBooking":
+		if e.ComplexityRoot.Mutation.StartBooking == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startBooking_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartBooking(childComplexity, args["input"].(store.StepBookingInput)), true
 	case "Mutation.startFeedback":
 		if e.ComplexityRoot.Mutation.StartFeedback == nil {
 			break
@@ -18302,6 +19083,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TriageFeedback(childComplexity, args["input"].(store.TriageFeedbackInput)), true
+	case "Mutation.voidVisits":
+		if e.ComplexityRoot.Mutation.VoidVisits == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_voidVisits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidVisits(childComplexity, args["input"].(store.VoidVisitsInput)), true
 	case "Mutation.withdrawAnnouncement":
 		if e.ComplexityRoot.Mutation.WithdrawAnnouncement == nil {
 			break
@@ -20312,6 +21104,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.EventAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.EventFilter), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.eventRegistrationAggregate":
+		if e.ComplexityRoot.Query.EventRegistrationAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_eventRegistrationAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EventRegistrationAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.eventRegistrations":
+		if e.ComplexityRoot.Query.EventRegistrations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_eventRegistrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EventRegistrations(childComplexity, args["communities"].([]string), args["filter"].(*store.EventRegistrationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.eventSeries":
 		if e.ComplexityRoot.Query.EventSeries == nil {
 			break
@@ -20918,6 +21732,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.RoomAggregate(childComplexity, args["communities"].([]string), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.roomBookingAggregate":
+		if e.ComplexityRoot.Query.RoomBookingAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_roomBookingAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RoomBookingAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.roomBookings":
+		if e.ComplexityRoot.Query.RoomBookings == nil {
+			break
+		}
+
+		args, err := ec.field_Query_roomBookings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RoomBookings(childComplexity, args["communities"].([]string), args["filter"].(*store.RoomBookingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
+	case "Query.roomDayAggregate":
+		if e.ComplexityRoot.Query.RoomDayAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_roomDayAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RoomDayAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.roomDays":
+		if e.ComplexityRoot.Query.RoomDays == nil {
+			break
+		}
+
+		args, err := ec.field_Query_roomDays_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RoomDays(childComplexity, args["communities"].([]string), args["filter"].(*store.RoomDayFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.slaRules":
 		if e.ComplexityRoot.Query.SLARules == nil {
 			break
@@ -21045,6 +21903,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StationAggregate(childComplexity, args["communities"].([]string), args["where"].(*store.StationFilter), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.stationVisitAggregate":
+		if e.ComplexityRoot.Query.StationVisitAggregate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stationVisitAggregate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StationVisitAggregate(childComplexity, args["communities"].([]string), args["period"].(*store.DateRange), args["bucket"].(*scalar.Enum), args["compareTo"].(*scalar.Enum), args["groupBy"].([]scalar.Enum), args["having"].([]*store.GroupHaving), args["orderBy"].([]*store.GroupOrder), args["first"].(*int), args["after"].(*string), args["minGroupSize"].(*int), args["dryRun"].(*bool), args["onPartial"].(*store.OnPartial)), true
+	case "Query.stationVisits":
+		if e.ComplexityRoot.Query.StationVisits == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stationVisits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StationVisits(childComplexity, args["communities"].([]string), args["filter"].(*store.StationVisitFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["onPartial"].(*store.OnPartial)), true
 	case "Query.stations":
 		if e.ComplexityRoot.Query.Stations == nil {
 			break
@@ -21884,6 +22764,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Estate(childComplexity), true
+	case "Resident.eventRegistrations":
+		if e.ComplexityRoot.Resident.EventRegistrations == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_eventRegistrations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.EventRegistrations(childComplexity, args["filter"].(*store.EventRegistrationFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.homeVisits":
 		if e.ComplexityRoot.Resident.HomeVisits == nil {
 			break
@@ -21953,6 +22844,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Phone(childComplexity), true
+	case "Resident.roomBookings":
+		if e.ComplexityRoot.Resident.RoomBookings == nil {
+			break
+		}
+
+		args, err := ec.field_Resident_roomBookings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Resident.RoomBookings(childComplexity, args["filter"].(*store.RoomBookingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Resident.serviceMinutes":
 		if e.ComplexityRoot.Resident.ServiceMinutes == nil {
 			break
@@ -22459,6 +23361,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.AreaSqm(childComplexity), true
+	case "Room.bookings":
+		if e.ComplexityRoot.Room.Bookings == nil {
+			break
+		}
+
+		args, err := ec.field_Room_bookings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Room.Bookings(childComplexity, args["filter"].(*store.RoomBookingFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Room.capacity":
 		if e.ComplexityRoot.Room.Capacity == nil {
 			break
@@ -22525,6 +23438,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.Note(childComplexity), true
+	case "Room.occupied":
+		if e.ComplexityRoot.Room.Occupied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Room.Occupied(childComplexity), true
 	case "Room.peak":
 		if e.ComplexityRoot.Room.Peak == nil {
 			break
@@ -22543,6 +23462,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Room.Renovations(childComplexity), true
+	case "Room.slots":
+		if e.ComplexityRoot.Room.Slots == nil {
+			break
+		}
+
+		args, err := ec.field_Room_slots_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Room.Slots(childComplexity, args["filter"].(*store.RoomSlotFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Room.spaceUse":
 		if e.ComplexityRoot.Room.SpaceUse == nil {
 			break
@@ -22622,6 +23552,620 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RoomAggregate.TotalCount(childComplexity), true
+
+	case "RoomBooking.bookedBy":
+		if e.ComplexityRoot.RoomBooking.BookedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.BookedBy(childComplexity), true
+	case "RoomBooking.cancelledAt":
+		if e.ComplexityRoot.RoomBooking.CancelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.CancelledAt(childComplexity), true
+	case "RoomBooking.community":
+		if e.ComplexityRoot.RoomBooking.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Community(childComplexity), true
+	case "RoomBooking.completedAt":
+		if e.ComplexityRoot.RoomBooking.CompletedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.CompletedAt(childComplexity), true
+	case "RoomBooking.confirmedAt":
+		if e.ComplexityRoot.RoomBooking.ConfirmedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.ConfirmedAt(childComplexity), true
+	case "RoomBooking.end":
+		if e.ComplexityRoot.RoomBooking.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.End(childComplexity), true
+	case "RoomBooking.id":
+		if e.ComplexityRoot.RoomBooking.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.ID(childComplexity), true
+	case "RoomBooking.provenance":
+		if e.ComplexityRoot.RoomBooking.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Provenance(childComplexity), true
+	case "RoomBooking.purpose":
+		if e.ComplexityRoot.RoomBooking.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Purpose(childComplexity), true
+	case "RoomBooking.requestedAt":
+		if e.ComplexityRoot.RoomBooking.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.RequestedAt(childComplexity), true
+	case "RoomBooking.room":
+		if e.ComplexityRoot.RoomBooking.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Room(childComplexity), true
+	case "RoomBooking.start":
+		if e.ComplexityRoot.RoomBooking.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Start(childComplexity), true
+	case "RoomBooking.startedAt":
+		if e.ComplexityRoot.RoomBooking.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.StartedAt(childComplexity), true
+	case "RoomBooking.status":
+		if e.ComplexityRoot.RoomBooking.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Status(childComplexity), true
+	case "RoomBooking.team":
+		if e.ComplexityRoot.RoomBooking.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Team(childComplexity), true
+	case "RoomBooking.version":
+		if e.ComplexityRoot.RoomBooking.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBooking.Version(childComplexity), true
+
+	case "RoomBookingAggregate.accuracy":
+		if e.ComplexityRoot.RoomBookingAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Accuracy(childComplexity), true
+	case "RoomBookingAggregate.asOf":
+		if e.ComplexityRoot.RoomBookingAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.AsOf(childComplexity), true
+	case "RoomBookingAggregate.cost":
+		if e.ComplexityRoot.RoomBookingAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Cost(childComplexity), true
+	case "RoomBookingAggregate.coverage":
+		if e.ComplexityRoot.RoomBookingAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Coverage(childComplexity), true
+	case "RoomBookingAggregate.edges":
+		if e.ComplexityRoot.RoomBookingAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Edges(childComplexity), true
+	case "RoomBookingAggregate.nodes":
+		if e.ComplexityRoot.RoomBookingAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Nodes(childComplexity), true
+	case "RoomBookingAggregate.other":
+		if e.ComplexityRoot.RoomBookingAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Other(childComplexity), true
+	case "RoomBookingAggregate.pageInfo":
+		if e.ComplexityRoot.RoomBookingAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.PageInfo(childComplexity), true
+	case "RoomBookingAggregate.suppressed":
+		if e.ComplexityRoot.RoomBookingAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Suppressed(childComplexity), true
+	case "RoomBookingAggregate.total":
+		if e.ComplexityRoot.RoomBookingAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.Total(childComplexity), true
+	case "RoomBookingAggregate.totalCount":
+		if e.ComplexityRoot.RoomBookingAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingAggregate.TotalCount(childComplexity), true
+
+	case "RoomBookingConnection.coverage":
+		if e.ComplexityRoot.RoomBookingConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingConnection.Coverage(childComplexity), true
+	case "RoomBookingConnection.edges":
+		if e.ComplexityRoot.RoomBookingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingConnection.Edges(childComplexity), true
+	case "RoomBookingConnection.nodes":
+		if e.ComplexityRoot.RoomBookingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingConnection.Nodes(childComplexity), true
+	case "RoomBookingConnection.pageInfo":
+		if e.ComplexityRoot.RoomBookingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingConnection.PageInfo(childComplexity), true
+	case "RoomBookingConnection.totalCount":
+		if e.ComplexityRoot.RoomBookingConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingConnection.TotalCount(childComplexity), true
+
+	case "RoomBookingEdge.cursor":
+		if e.ComplexityRoot.RoomBookingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingEdge.Cursor(childComplexity), true
+	case "RoomBookingEdge.node":
+		if e.ComplexityRoot.RoomBookingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingEdge.Node(childComplexity), true
+
+	case "RoomBookingGroup.bookedHours":
+		if e.ComplexityRoot.RoomBookingGroup.BookedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.BookedHours(childComplexity), true
+	case "RoomBookingGroup.bookings":
+		if e.ComplexityRoot.RoomBookingGroup.Bookings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Bookings(childComplexity), true
+	case "RoomBookingGroup.bucket":
+		if e.ComplexityRoot.RoomBookingGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Bucket(childComplexity), true
+	case "RoomBookingGroup.community":
+		if e.ComplexityRoot.RoomBookingGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Community(childComplexity), true
+	case "RoomBookingGroup.compared":
+		if e.ComplexityRoot.RoomBookingGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Compared(childComplexity), true
+	case "RoomBookingGroup.district":
+		if e.ComplexityRoot.RoomBookingGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.District(childComplexity), true
+	case "RoomBookingGroup.hour":
+		if e.ComplexityRoot.RoomBookingGroup.Hour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Hour(childComplexity), true
+	case "RoomBookingGroup.noShowShare":
+		if e.ComplexityRoot.RoomBookingGroup.NoShowShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.NoShowShare(childComplexity), true
+	case "RoomBookingGroup.room":
+		if e.ComplexityRoot.RoomBookingGroup.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Room(childComplexity), true
+	case "RoomBookingGroup.station":
+		if e.ComplexityRoot.RoomBookingGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Station(childComplexity), true
+	case "RoomBookingGroup.status":
+		if e.ComplexityRoot.RoomBookingGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Status(childComplexity), true
+	case "RoomBookingGroup.street":
+		if e.ComplexityRoot.RoomBookingGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Street(childComplexity), true
+	case "RoomBookingGroup.suppressed":
+		if e.ComplexityRoot.RoomBookingGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Suppressed(childComplexity), true
+	case "RoomBookingGroup.team":
+		if e.ComplexityRoot.RoomBookingGroup.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Team(childComplexity), true
+	case "RoomBookingGroup.usedHours":
+		if e.ComplexityRoot.RoomBookingGroup.UsedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.UsedHours(childComplexity), true
+	case "RoomBookingGroup.weekday":
+		if e.ComplexityRoot.RoomBookingGroup.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroup.Weekday(childComplexity), true
+
+	case "RoomBookingGroupEdge.cursor":
+		if e.ComplexityRoot.RoomBookingGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroupEdge.Cursor(childComplexity), true
+	case "RoomBookingGroupEdge.node":
+		if e.ComplexityRoot.RoomBookingGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingGroupEdge.Node(childComplexity), true
+
+	case "RoomBookingMeasures.bookedHours":
+		if e.ComplexityRoot.RoomBookingMeasures.BookedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingMeasures.BookedHours(childComplexity), true
+	case "RoomBookingMeasures.bookings":
+		if e.ComplexityRoot.RoomBookingMeasures.Bookings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingMeasures.Bookings(childComplexity), true
+	case "RoomBookingMeasures.noShowShare":
+		if e.ComplexityRoot.RoomBookingMeasures.NoShowShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingMeasures.NoShowShare(childComplexity), true
+	case "RoomBookingMeasures.usedHours":
+		if e.ComplexityRoot.RoomBookingMeasures.UsedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomBookingMeasures.UsedHours(childComplexity), true
+
+	case "RoomDay.community":
+		if e.ComplexityRoot.RoomDay.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDay.Community(childComplexity), true
+	case "RoomDay.day":
+		if e.ComplexityRoot.RoomDay.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDay.Day(childComplexity), true
+	case "RoomDay.id":
+		if e.ComplexityRoot.RoomDay.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDay.ID(childComplexity), true
+	case "RoomDay.openMinutes":
+		if e.ComplexityRoot.RoomDay.OpenMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDay.OpenMinutes(childComplexity), true
+	case "RoomDay.provenance":
+		if e.ComplexityRoot.RoomDay.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDay.Provenance(childComplexity), true
+	case "RoomDay.room":
+		if e.ComplexityRoot.RoomDay.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDay.Room(childComplexity), true
+
+	case "RoomDayAggregate.accuracy":
+		if e.ComplexityRoot.RoomDayAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Accuracy(childComplexity), true
+	case "RoomDayAggregate.asOf":
+		if e.ComplexityRoot.RoomDayAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.AsOf(childComplexity), true
+	case "RoomDayAggregate.cost":
+		if e.ComplexityRoot.RoomDayAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Cost(childComplexity), true
+	case "RoomDayAggregate.coverage":
+		if e.ComplexityRoot.RoomDayAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Coverage(childComplexity), true
+	case "RoomDayAggregate.edges":
+		if e.ComplexityRoot.RoomDayAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Edges(childComplexity), true
+	case "RoomDayAggregate.nodes":
+		if e.ComplexityRoot.RoomDayAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Nodes(childComplexity), true
+	case "RoomDayAggregate.other":
+		if e.ComplexityRoot.RoomDayAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Other(childComplexity), true
+	case "RoomDayAggregate.pageInfo":
+		if e.ComplexityRoot.RoomDayAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.PageInfo(childComplexity), true
+	case "RoomDayAggregate.suppressed":
+		if e.ComplexityRoot.RoomDayAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Suppressed(childComplexity), true
+	case "RoomDayAggregate.total":
+		if e.ComplexityRoot.RoomDayAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.Total(childComplexity), true
+	case "RoomDayAggregate.totalCount":
+		if e.ComplexityRoot.RoomDayAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayAggregate.TotalCount(childComplexity), true
+
+	case "RoomDayConnection.coverage":
+		if e.ComplexityRoot.RoomDayConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayConnection.Coverage(childComplexity), true
+	case "RoomDayConnection.edges":
+		if e.ComplexityRoot.RoomDayConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayConnection.Edges(childComplexity), true
+	case "RoomDayConnection.nodes":
+		if e.ComplexityRoot.RoomDayConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayConnection.Nodes(childComplexity), true
+	case "RoomDayConnection.pageInfo":
+		if e.ComplexityRoot.RoomDayConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayConnection.PageInfo(childComplexity), true
+	case "RoomDayConnection.totalCount":
+		if e.ComplexityRoot.RoomDayConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayConnection.TotalCount(childComplexity), true
+
+	case "RoomDayEdge.cursor":
+		if e.ComplexityRoot.RoomDayEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayEdge.Cursor(childComplexity), true
+	case "RoomDayEdge.node":
+		if e.ComplexityRoot.RoomDayEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayEdge.Node(childComplexity), true
+
+	case "RoomDayGroup.bookedHours":
+		if e.ComplexityRoot.RoomDayGroup.BookedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.BookedHours(childComplexity), true
+	case "RoomDayGroup.bucket":
+		if e.ComplexityRoot.RoomDayGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Bucket(childComplexity), true
+	case "RoomDayGroup.community":
+		if e.ComplexityRoot.RoomDayGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Community(childComplexity), true
+	case "RoomDayGroup.compared":
+		if e.ComplexityRoot.RoomDayGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Compared(childComplexity), true
+	case "RoomDayGroup.district":
+		if e.ComplexityRoot.RoomDayGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.District(childComplexity), true
+	case "RoomDayGroup.openHours":
+		if e.ComplexityRoot.RoomDayGroup.OpenHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.OpenHours(childComplexity), true
+	case "RoomDayGroup.room":
+		if e.ComplexityRoot.RoomDayGroup.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Room(childComplexity), true
+	case "RoomDayGroup.roomDays":
+		if e.ComplexityRoot.RoomDayGroup.RoomDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.RoomDays(childComplexity), true
+	case "RoomDayGroup.roomKind":
+		if e.ComplexityRoot.RoomDayGroup.RoomKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.RoomKind(childComplexity), true
+	case "RoomDayGroup.station":
+		if e.ComplexityRoot.RoomDayGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Station(childComplexity), true
+	case "RoomDayGroup.street":
+		if e.ComplexityRoot.RoomDayGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Street(childComplexity), true
+	case "RoomDayGroup.suppressed":
+		if e.ComplexityRoot.RoomDayGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Suppressed(childComplexity), true
+	case "RoomDayGroup.utilisation":
+		if e.ComplexityRoot.RoomDayGroup.Utilisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Utilisation(childComplexity), true
+	case "RoomDayGroup.weekday":
+		if e.ComplexityRoot.RoomDayGroup.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroup.Weekday(childComplexity), true
+
+	case "RoomDayGroupEdge.cursor":
+		if e.ComplexityRoot.RoomDayGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroupEdge.Cursor(childComplexity), true
+	case "RoomDayGroupEdge.node":
+		if e.ComplexityRoot.RoomDayGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayGroupEdge.Node(childComplexity), true
+
+	case "RoomDayMeasures.bookedHours":
+		if e.ComplexityRoot.RoomDayMeasures.BookedHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayMeasures.BookedHours(childComplexity), true
+	case "RoomDayMeasures.openHours":
+		if e.ComplexityRoot.RoomDayMeasures.OpenHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayMeasures.OpenHours(childComplexity), true
+	case "RoomDayMeasures.roomDays":
+		if e.ComplexityRoot.RoomDayMeasures.RoomDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayMeasures.RoomDays(childComplexity), true
+	case "RoomDayMeasures.utilisation":
+		if e.ComplexityRoot.RoomDayMeasures.Utilisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomDayMeasures.Utilisation(childComplexity), true
 
 	case "RoomGroup.area":
 		if e.ComplexityRoot.RoomGroup.Area == nil {
@@ -22727,6 +24271,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RoomMeasures.ServiceShare(childComplexity), true
+
+	case "RoomSlot.community":
+		if e.ComplexityRoot.RoomSlot.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlot.Community(childComplexity), true
+	case "RoomSlot.end":
+		if e.ComplexityRoot.RoomSlot.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlot.End(childComplexity), true
+	case "RoomSlot.id":
+		if e.ComplexityRoot.RoomSlot.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlot.ID(childComplexity), true
+	case "RoomSlot.room":
+		if e.ComplexityRoot.RoomSlot.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlot.Room(childComplexity), true
+	case "RoomSlot.start":
+		if e.ComplexityRoot.RoomSlot.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlot.Start(childComplexity), true
+	case "RoomSlot.status":
+		if e.ComplexityRoot.RoomSlot.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlot.Status(childComplexity), true
+	case "RoomSlot.team":
+		if e.ComplexityRoot.RoomSlot.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlot.Team(childComplexity), true
+
+	case "RoomSlotConnection.coverage":
+		if e.ComplexityRoot.RoomSlotConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlotConnection.Coverage(childComplexity), true
+	case "RoomSlotConnection.edges":
+		if e.ComplexityRoot.RoomSlotConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlotConnection.Edges(childComplexity), true
+	case "RoomSlotConnection.nodes":
+		if e.ComplexityRoot.RoomSlotConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlotConnection.Nodes(childComplexity), true
+	case "RoomSlotConnection.pageInfo":
+		if e.ComplexityRoot.RoomSlotConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlotConnection.PageInfo(childComplexity), true
+	case "RoomSlotConnection.totalCount":
+		if e.ComplexityRoot.RoomSlotConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlotConnection.TotalCount(childComplexity), true
+
+	case "RoomSlotEdge.cursor":
+		if e.ComplexityRoot.RoomSlotEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlotEdge.Cursor(childComplexity), true
+	case "RoomSlotEdge.node":
+		if e.ComplexityRoot.RoomSlotEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoomSlotEdge.Node(childComplexity), true
 
 	case "SavedQuery.description":
 		if e.ComplexityRoot.SavedQuery.Description == nil {
@@ -24989,6 +26620,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Station.Upgraded(childComplexity), true
+	case "Station.visits":
+		if e.ComplexityRoot.Station.Visits == nil {
+			break
+		}
+
+		args, err := ec.field_Station_visits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Station.Visits(childComplexity, args["filter"].(*store.StationVisitFilter), args["orderBy"].(*store.OrderBy), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "StationAggregate.accuracy":
 		if e.ComplexityRoot.StationAggregate.Accuracy == nil {
@@ -25235,6 +26877,320 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StationMeasures.Stations(childComplexity, args["where"].(*store.StationFilter)), true
+
+	case "StationVisit.at":
+		if e.ComplexityRoot.StationVisit.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.At(childComplexity), true
+	case "StationVisit.audience":
+		if e.ComplexityRoot.StationVisit.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Audience(childComplexity), true
+	case "StationVisit.community":
+		if e.ComplexityRoot.StationVisit.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Community(childComplexity), true
+	case "StationVisit.count":
+		if e.ComplexityRoot.StationVisit.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Count(childComplexity), true
+	case "StationVisit.id":
+		if e.ComplexityRoot.StationVisit.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.ID(childComplexity), true
+	case "StationVisit.provenance":
+		if e.ComplexityRoot.StationVisit.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Provenance(childComplexity), true
+	case "StationVisit.purpose":
+		if e.ComplexityRoot.StationVisit.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Purpose(childComplexity), true
+	case "StationVisit.room":
+		if e.ComplexityRoot.StationVisit.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Room(childComplexity), true
+	case "StationVisit.station":
+		if e.ComplexityRoot.StationVisit.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Station(childComplexity), true
+	case "StationVisit.status":
+		if e.ComplexityRoot.StationVisit.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Status(childComplexity), true
+	case "StationVisit.version":
+		if e.ComplexityRoot.StationVisit.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.Version(childComplexity), true
+	case "StationVisit.voidedAt":
+		if e.ComplexityRoot.StationVisit.VoidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.VoidedAt(childComplexity), true
+	case "StationVisit.voidedFor":
+		if e.ComplexityRoot.StationVisit.VoidedFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisit.VoidedFor(childComplexity), true
+
+	case "StationVisitAggregate.accuracy":
+		if e.ComplexityRoot.StationVisitAggregate.Accuracy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Accuracy(childComplexity), true
+	case "StationVisitAggregate.asOf":
+		if e.ComplexityRoot.StationVisitAggregate.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.AsOf(childComplexity), true
+	case "StationVisitAggregate.cost":
+		if e.ComplexityRoot.StationVisitAggregate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Cost(childComplexity), true
+	case "StationVisitAggregate.coverage":
+		if e.ComplexityRoot.StationVisitAggregate.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Coverage(childComplexity), true
+	case "StationVisitAggregate.edges":
+		if e.ComplexityRoot.StationVisitAggregate.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Edges(childComplexity), true
+	case "StationVisitAggregate.nodes":
+		if e.ComplexityRoot.StationVisitAggregate.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Nodes(childComplexity), true
+	case "StationVisitAggregate.other":
+		if e.ComplexityRoot.StationVisitAggregate.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Other(childComplexity), true
+	case "StationVisitAggregate.pageInfo":
+		if e.ComplexityRoot.StationVisitAggregate.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.PageInfo(childComplexity), true
+	case "StationVisitAggregate.suppressed":
+		if e.ComplexityRoot.StationVisitAggregate.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Suppressed(childComplexity), true
+	case "StationVisitAggregate.total":
+		if e.ComplexityRoot.StationVisitAggregate.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.Total(childComplexity), true
+	case "StationVisitAggregate.totalCount":
+		if e.ComplexityRoot.StationVisitAggregate.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitAggregate.TotalCount(childComplexity), true
+
+	case "StationVisitConnection.coverage":
+		if e.ComplexityRoot.StationVisitConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitConnection.Coverage(childComplexity), true
+	case "StationVisitConnection.edges":
+		if e.ComplexityRoot.StationVisitConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitConnection.Edges(childComplexity), true
+	case "StationVisitConnection.nodes":
+		if e.ComplexityRoot.StationVisitConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitConnection.Nodes(childComplexity), true
+	case "StationVisitConnection.pageInfo":
+		if e.ComplexityRoot.StationVisitConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitConnection.PageInfo(childComplexity), true
+	case "StationVisitConnection.totalCount":
+		if e.ComplexityRoot.StationVisitConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitConnection.TotalCount(childComplexity), true
+
+	case "StationVisitEdge.cursor":
+		if e.ComplexityRoot.StationVisitEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitEdge.Cursor(childComplexity), true
+	case "StationVisitEdge.node":
+		if e.ComplexityRoot.StationVisitEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitEdge.Node(childComplexity), true
+
+	case "StationVisitGroup.audience":
+		if e.ComplexityRoot.StationVisitGroup.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Audience(childComplexity), true
+	case "StationVisitGroup.bucket":
+		if e.ComplexityRoot.StationVisitGroup.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Bucket(childComplexity), true
+	case "StationVisitGroup.community":
+		if e.ComplexityRoot.StationVisitGroup.Community == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Community(childComplexity), true
+	case "StationVisitGroup.compared":
+		if e.ComplexityRoot.StationVisitGroup.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Compared(childComplexity), true
+	case "StationVisitGroup.district":
+		if e.ComplexityRoot.StationVisitGroup.District == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.District(childComplexity), true
+	case "StationVisitGroup.hour":
+		if e.ComplexityRoot.StationVisitGroup.Hour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Hour(childComplexity), true
+	case "StationVisitGroup.purpose":
+		if e.ComplexityRoot.StationVisitGroup.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Purpose(childComplexity), true
+	case "StationVisitGroup.records":
+		if e.ComplexityRoot.StationVisitGroup.Records == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Records(childComplexity), true
+	case "StationVisitGroup.room":
+		if e.ComplexityRoot.StationVisitGroup.Room == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Room(childComplexity), true
+	case "StationVisitGroup.station":
+		if e.ComplexityRoot.StationVisitGroup.Station == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Station(childComplexity), true
+	case "StationVisitGroup.street":
+		if e.ComplexityRoot.StationVisitGroup.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Street(childComplexity), true
+	case "StationVisitGroup.suppressed":
+		if e.ComplexityRoot.StationVisitGroup.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Suppressed(childComplexity), true
+	case "StationVisitGroup.visits":
+		if e.ComplexityRoot.StationVisitGroup.Visits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Visits(childComplexity), true
+	case "StationVisitGroup.weekday":
+		if e.ComplexityRoot.StationVisitGroup.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroup.Weekday(childComplexity), true
+
+	case "StationVisitGroupEdge.cursor":
+		if e.ComplexityRoot.StationVisitGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroupEdge.Cursor(childComplexity), true
+	case "StationVisitGroupEdge.node":
+		if e.ComplexityRoot.StationVisitGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitGroupEdge.Node(childComplexity), true
+
+	case "StationVisitMeasures.records":
+		if e.ComplexityRoot.StationVisitMeasures.Records == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitMeasures.Records(childComplexity), true
+	case "StationVisitMeasures.visits":
+		if e.ComplexityRoot.StationVisitMeasures.Visits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitMeasures.Visits(childComplexity), true
+
+	case "StationVisitPayload.userErrors":
+		if e.ComplexityRoot.StationVisitPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitPayload.UserErrors(childComplexity), true
+	case "StationVisitPayload.visit":
+		if e.ComplexityRoot.StationVisitPayload.Visit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StationVisitPayload.Visit(childComplexity), true
 
 	case "StoredItem.collectBy":
 		if e.ComplexityRoot.StoredItem.CollectBy == nil {
@@ -27957,6 +29913,165 @@ extend type Mutation {
   startNeed(input: StartNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
   meetNeed(input: MeetNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
   dropNeed(input: DropNeedInput!): NeedItemPayload! @auth(any: [COMMUNITY_STAFF])
+}
+`, BuiltIn: false},
+	{Name: "../schema/bookings.graphqls", Input: `enum BookingStatus { "待确认" REQUESTED "已确认" CONFIRMED "使用中" IN_USE "已完成" COMPLETED "已取消" CANCELLED "未到" NO_SHOW OTHER }
+
+"""
+A booking of a room (房间预约). Staff see those of their communities, residents their own; when a room is taken everybody
+sees in its slots.
+"""
+type RoomBooking implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  room: Room
+  start: DateTime!
+  "Excluded."
+  end: DateTime!
+  status: BookingStatus!
+  team: VolunteerTeam
+  "Null when the desk booked for nobody in particular. Staff state a purpose, and what they read is audited."
+  bookedBy: Resident @class(level: P2_PERSONAL)
+  "What for, such as 排练 or 录音."
+  purpose: String
+  requestedAt: DateTime!
+  confirmedAt: DateTime
+  startedAt: DateTime
+  completedAt: DateTime
+  cancelledAt: DateTime
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type RoomBookingConnection @class(level: P0_PUBLIC) {
+  edges: [RoomBookingEdge!]!
+  nodes: [RoomBooking!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type RoomBookingEdge @class(level: P0_PUBLIC) { cursor: String!, node: RoomBooking! }
+enum RoomBookingOrderField { START }
+input RoomBookingOrder { field: RoomBookingOrderField!, direction: Direction! = ASC }
+input RoomBookingFilter {
+  status: [BookingStatus!]
+  room: ID
+  team: ID
+  "Starts on a day of the range."
+  range: DateRange @reads(field: "start")
+}
+
+"A time for which a room is taken or asked for, as everybody sees it. Bookings that are over or were cancelled have none."
+type RoomSlot implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
+  id: ID!
+  community: Community!
+  room: Room
+  start: DateTime!
+  "Excluded."
+  end: DateTime!
+  "REQUESTED, CONFIRMED or IN_USE. Only the latter two keep others out."
+  status: BookingStatus!
+  team: VolunteerTeam
+}
+type RoomSlotConnection @class(level: P0_PUBLIC) {
+  edges: [RoomSlotEdge!]!
+  nodes: [RoomSlot!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type RoomSlotEdge @class(level: P0_PUBLIC) { cursor: String!, node: RoomSlot! }
+enum RoomSlotOrderField { START }
+input RoomSlotOrder { field: RoomSlotOrderField!, direction: Direction! = ASC }
+input RoomSlotFilter {
+  status: [BookingStatus!]
+  "Starts on a day of the range."
+  range: DateRange @reads(field: "start")
+}
+
+"How long a room could be used on a day that is over, by its station's published hours. There is none where none were published."
+type RoomDay implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  room: Room
+  day: Date!
+  "0 when the station was closed."
+  openMinutes: Int!
+  provenance: Provenance!
+}
+type RoomDayConnection @class(level: P0_PUBLIC) {
+  edges: [RoomDayEdge!]!
+  nodes: [RoomDay!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type RoomDayEdge @class(level: P0_PUBLIC) { cursor: String!, node: RoomDay! }
+enum RoomDayOrderField { DAY }
+input RoomDayOrder { field: RoomDayOrderField!, direction: Direction! = ASC }
+input RoomDayFilter {
+  room: ID
+  range: DateRange @reads(field: "day")
+}
+
+extend type Room {
+  "Whether a booking is IN_USE, or a course session under way, at the instant of the request."
+  occupied: Boolean
+  "When it is taken or asked for, by start."
+  slots(filter: RoomSlotFilter, orderBy: RoomSlotOrder, first: Int, after: String, last: Int, before: String): RoomSlotConnection
+  "Latest start first; residents see their own."
+  bookings(filter: RoomBookingFilter, orderBy: RoomBookingOrder, first: Int, after: String, last: Int, before: String): RoomBookingConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+extend type Resident {
+  "Latest start first."
+  roomBookings(filter: RoomBookingFilter, orderBy: RoomBookingOrder, first: Int, after: String, last: Int, before: String): RoomBookingConnection
+}
+extend type Query {
+  "Latest start first."
+  roomBookings(communities: [ID!], filter: RoomBookingFilter, orderBy: RoomBookingOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): RoomBookingConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+  "Latest day first."
+  roomDays(communities: [ID!], filter: RoomDayFilter, orderBy: RoomDayOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): RoomDayConnection @auth(any: [STATION_STAFF])
+}
+
+input BookRoomInput {
+  room: ID!
+  "Later than now, and at most 90 days ahead."
+  start: DateTime!
+  "Excluded; at most 12 hours after the start."
+  end: DateTime!
+  "Residents name one that they are a member of."
+  team: ID
+  "For whom staff book. Residents book for themselves."
+  resident: ID
+  purpose: String
+  "Any text that is new for each booking."
+  idempotencyKey: String!
+}
+input StepBookingInput {
+  id: ID!
+  "The version that you saw; CONFLICT when somebody changed it since."
+  version: Int
+  idempotencyKey: String
+}
+"The booking as it is after the write; null beside the rules that the write broke."
+type BookingPayload @class(level: P0_PUBLIC) {
+  booking: RoomBooking @auth(any: [STATION_STAFF]) @own
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  "REQUESTED by a resident, CONFIRMED by staff. CONFLICT when the room is taken then."
+  bookRoom(input: BookRoomInput!): BookingPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  "Before its start; CONFLICT when the room is taken then."
+  confirmBooking(input: StepBookingInput!): BookingPayload! @auth(any: [STATION_STAFF])
+  "Who booked has come: from 30 minutes before the start to the end."
+  startBooking(input: StepBookingInput!): BookingPayload! @auth(any: [STATION_STAFF])
+  "The room is free again."
+  completeBooking(input: StepBookingInput!): BookingPayload! @auth(any: [STATION_STAFF])
+  "Before its start, by who booked or by staff."
+  cancelBooking(input: StepBookingInput!): BookingPayload! @auth(any: [RESIDENT, STATION_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/canteens.graphqls", Input: `enum MealSlot { "早" BREAKFAST "午" LUNCH "晚" DINNER OTHER }
@@ -31722,6 +33837,85 @@ extend type Query {
   residents(communities: [ID!], filter: ResidentFilter, orderBy: ResidentOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): ResidentConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
 }
 `, BuiltIn: false},
+	{Name: "../schema/registrations.graphqls", Input: `enum EventRegistrationStatus { "已报名" REGISTERED "已签到" CHECKED_IN "已取消" CANCELLED "未到" NO_SHOW OTHER }
+
+"""
+A registration for an event (活动报名). Who registered is shown to staff, masked; residents see their own and those of the
+children whose guardian they are.
+"""
+type EventRegistration implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  event: Event
+  "Masked like every resident."
+  resident: Resident
+  status: EventRegistrationStatus!
+  registeredAt: DateTime!
+  checkedInAt: DateTime
+  cancelledAt: DateTime
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type EventRegistrationConnection @class(level: P0_PUBLIC) {
+  edges: [EventRegistrationEdge!]!
+  nodes: [EventRegistration!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type EventRegistrationEdge @class(level: P0_PUBLIC) { cursor: String!, node: EventRegistration! }
+enum EventRegistrationOrderField { REGISTERED_AT }
+input EventRegistrationOrder { field: EventRegistrationOrderField!, direction: Direction! = ASC }
+input EventRegistrationFilter {
+  status: [EventRegistrationStatus!]
+  event: ID
+  "Registered on a day of the range."
+  range: DateRange @reads(field: "registeredAt")
+}
+
+extend type Event {
+  "Newest first; residents see their own."
+  registrations(filter: EventRegistrationFilter, orderBy: EventRegistrationOrder, first: Int, after: String, last: Int, before: String): EventRegistrationConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+extend type Resident {
+  "Newest first."
+  eventRegistrations(filter: EventRegistrationFilter, orderBy: EventRegistrationOrder, first: Int, after: String, last: Int, before: String): EventRegistrationConnection
+}
+extend type Query {
+  "Newest first."
+  eventRegistrations(communities: [ID!], filter: EventRegistrationFilter, orderBy: EventRegistrationOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): EventRegistrationConnection @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own
+}
+
+input RegisterForEventInput {
+  "Of the resident's own community."
+  event: ID!
+  "Who comes; without it the resident who asks. Residents register themselves and the children whose guardian they are."
+  resident: ID
+  "Any text that is new for each registration."
+  idempotencyKey: String!
+}
+input StepRegistrationInput {
+  id: ID!
+  "The version that you saw; CONFLICT when somebody changed it since."
+  version: Int
+  idempotencyKey: String
+}
+"The registration as it is after the write; null beside the rules that the write broke."
+type EventRegistrationPayload @class(level: P0_PUBLIC) {
+  registration: EventRegistration @auth(any: [STATION_STAFF]) @own
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  "Until the event ends, while it has seats. CONFLICT when it is full, or takes no registrations."
+  registerForEvent(input: RegisterForEventInput!): EventRegistrationPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  "Until the event ends; frees the seat."
+  cancelRegistration(input: StepRegistrationInput!): EventRegistrationPayload! @auth(any: [RESIDENT, STATION_STAFF])
+  "From two hours before the event starts to its end."
+  checkInEvent(input: StepRegistrationInput!): EventRegistrationPayload! @auth(any: [STATION_STAFF])
+}
+`, BuiltIn: false},
 	{Name: "../schema/renovations.graphqls", Input: `enum RenovationKind { "整体改造" FULL "整修" REFIT "微更新" MICRO_RENEWAL "设计" DESIGN "其他" OTHER }
 
 "What was put into a place (改造), what it was before and became."
@@ -32327,6 +34521,87 @@ extend type Mutation {
   shareQuery(input: ShareQueryInput!): SavedQueryPayload @auth(any: [STATION_STAFF, PARTNER, DISTRICT_VIEWER, ANALYST])
   "With all its versions; the name is free again."
   deleteQuery(input: DeleteQueryInput!): SavedQueryPayload @auth(any: [STATION_STAFF, PARTNER, DISTRICT_VIEWER, ANALYST])
+}
+`, BuiltIn: false},
+	{Name: "../schema/station_visits.graphqls", Input: `enum StationVisitStatus { "已登记" RECORDED "已作废" VOIDED OTHER }
+
+"People who came to a station at a time for one thing (到访). It names nobody."
+type StationVisit implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) {
+  id: ID! @auth(any: [PUBLIC]) @class(level: P0_PUBLIC)
+  community: Community!
+  station: Station
+  room: Room
+  at: DateTime!
+  "What they came for, of what stations offer."
+  purpose: OfferingKind!
+  audience: Audience
+  "People; each who comes again counts again."
+  count: Int!
+  status: StationVisitStatus!
+  voidedAt: DateTime
+  voidedFor: String
+  "Counts the changes; send it along to be told of others' changes."
+  version: Int!
+  provenance: Provenance!
+}
+type StationVisitConnection @class(level: P0_PUBLIC) {
+  edges: [StationVisitEdge!]!
+  nodes: [StationVisit!]!
+  pageInfo: PageInfo!
+  "All pages together; null when a source did not answer."
+  totalCount: Int
+  coverage: Coverage!
+}
+type StationVisitEdge @class(level: P0_PUBLIC) { cursor: String!, node: StationVisit! }
+enum StationVisitOrderField { AT }
+input StationVisitOrder { field: StationVisitOrderField!, direction: Direction! = ASC }
+input StationVisitFilter {
+  status: [StationVisitStatus!]
+  purpose: [OfferingKind!]
+  station: ID
+  room: ID
+  "On a day of the range."
+  range: DateRange @reads(field: "at")
+}
+
+extend type Station {
+  "Newest first."
+  visits(filter: StationVisitFilter, orderBy: StationVisitOrder, first: Int, after: String, last: Int, before: String): StationVisitConnection @auth(any: [STATION_STAFF])
+}
+extend type Query {
+  "Newest first."
+  stationVisits(communities: [ID!], filter: StationVisitFilter, orderBy: StationVisitOrder, first: Int, after: String, last: Int, before: String, onPartial: OnPartial = WARN): StationVisitConnection @auth(any: [STATION_STAFF])
+}
+
+input RecordVisitsInput {
+  station: ID!
+  "A room of the station."
+  room: ID
+  "Now without it; no later time."
+  at: DateTime
+  purpose: OfferingKind!
+  audience: Audience
+  "1 to 10000."
+  count: Int!
+  "Any text that is new for each record."
+  idempotencyKey: String!
+}
+input VoidVisitsInput {
+  id: ID!
+  "What was wrong. The right count is recorded anew."
+  reason: String!
+  version: Int
+  idempotencyKey: String
+}
+"The record as it is after the write; null beside the rules that the write broke."
+type StationVisitPayload @class(level: P0_PUBLIC) {
+  visit: StationVisit @auth(any: [STATION_STAFF])
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  recordVisits(input: RecordVisitsInput!): StationVisitPayload! @auth(any: [STATION_STAFF])
+  "It stays on record, and counts no more."
+  voidVisits(input: VoidVisitsInput!): StationVisitPayload! @auth(any: [STATION_STAFF])
 }
 `, BuiltIn: false},
 	{Name: "../schema/stations.graphqls", Input: `enum StationKind { "小区党员阵地" ESTATE_PARTY_STATION "志愿服务驿站" VOLUNTEER_POST "红色物业广播站" BROADCAST_STATION "便民服务加油站" CONVENIENCE_POINT "社情民意联络站" OPINION_LIAISON_STATION "活动室" ACTIVITY_ROOM "红色驿站" RED_STATION "党群服务中心" PARTY_MASS_SERVICE_CENTER "新时代文明实践站" CIVILIZATION_PRACTICE_STATION "新时代文明实践中心" CIVILIZATION_PRACTICE_CENTER "志愿者之家(暖心家园)" VOLUNTEER_BASE "户外公共空间" OUTDOOR_PUBLIC_SPACE "抖音小站/录播角" MEDIA_STUDIO "食堂" CANTEEN "活动场地" EVENT_GROUND OTHER }
@@ -34119,6 +36394,75 @@ extend type Query {
   eventAggregate(communities: [ID!], where: EventFilter, period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [EventDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): EventAggregate
 }
 
+enum EventRegistrationDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  EVENT_KIND
+  SERIES
+  STATUS
+}
+"One page of the groups of EventRegistration rows that have the same keys."
+type EventRegistrationAggregate @class(level: P0_PUBLIC) {
+  edges: [EventRegistrationGroupEdge!]!
+  nodes: [EventRegistrationGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: EventRegistrationMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: EventRegistrationMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type EventRegistrationGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: EventRegistrationGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type EventRegistrationGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  eventKind: EventKind
+  series: EventSeries
+  status: EventRegistrationStatus
+  "Registrations, whatever became of them. (人次)"
+  registrations: Int
+  "Registrations of those who came. (人次)"
+  attended: Decimal
+  "Registrations of those who did not come over registrations for events that are over, cancelled ones left out."
+  noShowRate: Decimal
+  "Different residents who registered. (人)"
+  residents: Int
+  "What compareTo asks for; null where no row stands."
+  compared: EventRegistrationMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type EventRegistrationMeasures @class(level: P0_PUBLIC) {
+  "Registrations, whatever became of them. (人次)"
+  registrations: Int
+  "Registrations of those who came. (人次)"
+  attended: Decimal
+  "Registrations of those who did not come over registrations for events that are over, cancelled ones left out."
+  noShowRate: Decimal
+  "Different residents who registered. (人)"
+  residents: Int
+}
+extend type Query {
+  "Groups of EventRegistration rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  eventRegistrationAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [EventRegistrationDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): EventRegistrationAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum FeedbackDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -35126,6 +37470,155 @@ extend type Query {
   roomAggregate(communities: [ID!], groupBy: [RoomDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): RoomAggregate
 }
 
+enum RoomBookingDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  ROOM
+  STATION
+  TEAM
+  STATUS
+  "Of the start, 1 is Monday."
+  WEEKDAY
+  "Of the start, 0 to 23."
+  HOUR
+}
+"One page of the groups of RoomBooking rows that have the same keys."
+type RoomBookingAggregate @class(level: P0_PUBLIC) {
+  edges: [RoomBookingGroupEdge!]!
+  nodes: [RoomBookingGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: RoomBookingMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: RoomBookingMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type RoomBookingGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: RoomBookingGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type RoomBookingGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  room: Room
+  station: Station
+  team: VolunteerTeam
+  status: BookingStatus
+  weekday: Int
+  hour: Int
+  "Bookings, whatever became of them. (次)"
+  bookings: Int
+  "Hours that rooms were kept for who booked. (小时)"
+  bookedHours: Decimal
+  "Booked hours of those who came. (小时)"
+  usedHours: Decimal
+  "Bookings that nobody came to over bookings whose time has come."
+  noShowShare: Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: RoomBookingMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type RoomBookingMeasures @class(level: P0_PUBLIC) {
+  "Bookings, whatever became of them. (次)"
+  bookings: Int
+  "Hours that rooms were kept for who booked. (小时)"
+  bookedHours: Decimal
+  "Booked hours of those who came. (小时)"
+  usedHours: Decimal
+  "Bookings that nobody came to over bookings whose time has come."
+  noShowShare: Decimal
+}
+extend type Query {
+  "Groups of RoomBooking rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  roomBookingAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [RoomBookingDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): RoomBookingAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
+enum RoomDayDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  ROOM
+  ROOM_KIND
+  STATION
+  "1 is Monday."
+  WEEKDAY
+}
+"One page of the groups of RoomDay rows that have the same keys."
+type RoomDayAggregate @class(level: P0_PUBLIC) {
+  edges: [RoomDayGroupEdge!]!
+  nodes: [RoomDayGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: RoomDayMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: RoomDayMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type RoomDayGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: RoomDayGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type RoomDayGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  room: Room
+  roomKind: RoomKind
+  station: Station
+  weekday: Int
+  "Days of rooms whose station published hours. (天)"
+  roomDays: Int
+  "Hours that the rooms' stations were open, as published. (小时)"
+  openHours: Decimal
+  "Hours that the rooms were kept for who booked. (小时)"
+  bookedHours: Decimal
+  "Booked hours over open hours; above 1 where rooms are used out of hours."
+  utilisation: Decimal
+  "What compareTo asks for; null where no row stands."
+  compared: RoomDayMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type RoomDayMeasures @class(level: P0_PUBLIC) {
+  "Days of rooms whose station published hours. (天)"
+  roomDays: Int
+  "Hours that the rooms' stations were open, as published. (小时)"
+  openHours: Decimal
+  "Hours that the rooms were kept for who booked. (小时)"
+  bookedHours: Decimal
+  "Booked hours over open hours; above 1 where rooms are used out of hours."
+  utilisation: Decimal
+}
+extend type Query {
+  "Groups of RoomDay rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  roomDayAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [RoomDayDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): RoomDayAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum ServiceDeliveryDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -35431,6 +37924,75 @@ extend type Query {
   stationAggregate(communities: [ID!], where: StationFilter, groupBy: [StationDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StationAggregate
 }
 
+enum StationVisitDimension {
+  "社区; null for what belongs to a district."
+  COMMUNITY
+  "街道 or 镇 above the community."
+  STREET
+  "区 or 县 above the community."
+  DISTRICT
+  STATION
+  ROOM
+  PURPOSE
+  AUDIENCE
+  "1 is Monday."
+  WEEKDAY
+  "0 to 23."
+  HOUR
+}
+"One page of the groups of StationVisit rows that have the same keys."
+type StationVisitAggregate @class(level: P0_PUBLIC) {
+  edges: [StationVisitGroupEdge!]!
+  nodes: [StationVisitGroup!]!
+  pageInfo: PageInfo!
+  "Groups on all pages; null when a source did not answer."
+  totalCount: Int
+  "Of every row that matches, whatever having and the page leave out."
+  total: StationVisitMeasures
+  "Of the rows of the total that no group of this page shows; null when there are none."
+  other: StationVisitMeasures
+  coverage: Coverage!
+  "When the oldest answer of a source was read."
+  asOf: DateTime!
+  accuracy: [MeasureAccuracy!]!
+  "Groups that held too few people to be shown apart."
+  suppressed: Int!
+  cost: AggregateCost!
+}
+type StationVisitGroupEdge @class(level: P0_PUBLIC) { cursor: String!, node: StationVisitGroup! }
+"Dimensions are those of groupBy; to select another is an error. A null dimension is that of rows without one."
+type StationVisitGroup @class(level: P0_PUBLIC) {
+  "First day of the bucket."
+  bucket: Date
+  community: Community
+  street: Division
+  district: Division
+  station: Station
+  room: Room
+  purpose: OfferingKind
+  audience: Audience
+  weekday: Int
+  hour: Int
+  "People who came, each as often as they came; what was voided is left out. (人次)"
+  visits: Decimal
+  "Records that were not voided. (条)"
+  records: Int
+  "What compareTo asks for; null where no row stands."
+  compared: StationVisitMeasures
+  "Whether the group gathers what is too small to be shown apart."
+  suppressed: Boolean!
+}
+type StationVisitMeasures @class(level: P0_PUBLIC) {
+  "People who came, each as often as they came; what was voided is left out. (人次)"
+  visits: Decimal
+  "Records that were not voided. (条)"
+  records: Int
+}
+extend type Query {
+  "Groups of StationVisit rows. Measures are computed when they are selected. By bucket and keys, unless ordered."
+  stationVisitAggregate(communities: [ID!], period: DateRange, bucket: Bucket, compareTo: Comparison, groupBy: [StationVisitDimension!], having: [GroupHaving!], orderBy: [GroupOrder!], first: Int, after: String, minGroupSize: Int, dryRun: Boolean = false, onPartial: OnPartial = WARN): StationVisitAggregate @auth(any: [STATION_STAFF, DISTRICT_VIEWER, ANALYST])
+}
+
 enum StoredItemDimension {
   "社区; null for what belongs to a district."
   COMMUNITY
@@ -35701,7 +38263,7 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `
 scalar _Any
-union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | ChildCareSession | ChildDelegate | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | HomeVisit | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | OpinionDrive | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResidentTagRecord | ResourceItem | Room | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceRequestBrief | ServiceWindow | SlaRule | StaffPost | Station | StoredItem | SubsidyRule | SupplyIssue | Survey | SurveyOption | SurveyQuestion | SurveyText | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
+union _Entity = ActionItem | Alliance | AllianceMembership | Announcement | Attendance | Brand | Building | Campaign | Canteen | Channel | ChannelApproval | ChildCareSession | ChildDelegate | Community | CommunityRule | Course | CourseSession | Decision | Deliberation | Division | DualReportingEntry | DualReportingUnit | EchoWallPost | Enrolment | ErrandCase | ErrandDocument | Estate | Event | EventRegistration | EventSeries | Feedback | FeedbackCategory | FreeMealRosterEntry | Fund | FundEntry | HomeVisit | ImprovementPlan | ItemList | LendableItem | LiveSession | Loan | MealOrder | MediaColumn | MediaIssue | MediaSegment | MediaSeries | MediationCase | MediationParticipant | MediationSession | MedicineBox | MedicineMove | MedicineStock | Meeting | MeetingSeries | MenuItem | NeedItem | Offering | OpinionDrive | Organization | Pairing | Production | Programme | Project | Renovation | ReportedStatistic | Resident | ResidentTagRecord | ResourceItem | Room | RoomBooking | RoomDay | RoomSlot | ServiceDelivery | ServiceMenuItem | ServiceProject | ServiceRecord | ServiceRequest | ServiceRequestBrief | ServiceWindow | SlaRule | StaffPost | Station | StationVisit | StoredItem | SubsidyRule | SupplyIssue | Survey | SurveyOption | SurveyQuestion | SurveyText | Talent | TalentProfile | TeamMembership | VolunteerTeam | WorkMethod
 type _Service @class(level: P0_PUBLIC) { sdl: String }
 extend type Query {
   _entities(representations: [_Any!]!): [_Entity]!
@@ -36085,6 +38647,16 @@ func (ec *executionContext) childFields_AttendanceMeasures(ctx context.Context, 
 		return ec.fieldContext_AttendanceMeasures_residents(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AttendanceMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_BookingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "booking":
+		return ec.fieldContext_BookingPayload_booking(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BookingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BookingPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Brand(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -38013,6 +40585,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_serviceWindows(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Event_provenance(ctx, field)
+	case "registrations":
+		return ec.fieldContext_Event_registrations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Event", field.Name)
 }
@@ -38173,6 +40747,152 @@ func (ec *executionContext) childFields_EventPart(ctx context.Context, field gra
 		return ec.fieldContext_EventPart_nameEn(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventPart", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistration(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_EventRegistration_id(ctx, field)
+	case "community":
+		return ec.fieldContext_EventRegistration_community(ctx, field)
+	case "event":
+		return ec.fieldContext_EventRegistration_event(ctx, field)
+	case "resident":
+		return ec.fieldContext_EventRegistration_resident(ctx, field)
+	case "status":
+		return ec.fieldContext_EventRegistration_status(ctx, field)
+	case "registeredAt":
+		return ec.fieldContext_EventRegistration_registeredAt(ctx, field)
+	case "checkedInAt":
+		return ec.fieldContext_EventRegistration_checkedInAt(ctx, field)
+	case "cancelledAt":
+		return ec.fieldContext_EventRegistration_cancelledAt(ctx, field)
+	case "version":
+		return ec.fieldContext_EventRegistration_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_EventRegistration_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistration", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistrationAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EventRegistrationAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EventRegistrationAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EventRegistrationAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EventRegistrationAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_EventRegistrationAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_EventRegistrationAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_EventRegistrationAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_EventRegistrationAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_EventRegistrationAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_EventRegistrationAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_EventRegistrationAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistrationAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistrationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EventRegistrationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EventRegistrationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EventRegistrationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EventRegistrationConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_EventRegistrationConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistrationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistrationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EventRegistrationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EventRegistrationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistrationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistrationGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_EventRegistrationGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_EventRegistrationGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_EventRegistrationGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_EventRegistrationGroup_district(ctx, field)
+	case "eventKind":
+		return ec.fieldContext_EventRegistrationGroup_eventKind(ctx, field)
+	case "series":
+		return ec.fieldContext_EventRegistrationGroup_series(ctx, field)
+	case "status":
+		return ec.fieldContext_EventRegistrationGroup_status(ctx, field)
+	case "registrations":
+		return ec.fieldContext_EventRegistrationGroup_registrations(ctx, field)
+	case "attended":
+		return ec.fieldContext_EventRegistrationGroup_attended(ctx, field)
+	case "noShowRate":
+		return ec.fieldContext_EventRegistrationGroup_noShowRate(ctx, field)
+	case "residents":
+		return ec.fieldContext_EventRegistrationGroup_residents(ctx, field)
+	case "compared":
+		return ec.fieldContext_EventRegistrationGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_EventRegistrationGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistrationGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistrationGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EventRegistrationGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EventRegistrationGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistrationGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistrationMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registrations":
+		return ec.fieldContext_EventRegistrationMeasures_registrations(ctx, field)
+	case "attended":
+		return ec.fieldContext_EventRegistrationMeasures_attended(ctx, field)
+	case "noShowRate":
+		return ec.fieldContext_EventRegistrationMeasures_noShowRate(ctx, field)
+	case "residents":
+		return ec.fieldContext_EventRegistrationMeasures_residents(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistrationMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registration":
+		return ec.fieldContext_EventRegistrationPayload_registration(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EventRegistrationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRegistrationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EventSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -41867,12 +44587,16 @@ func (ec *executionContext) childFields_Resident(ctx context.Context, field grap
 		return ec.fieldContext_Resident_enrolments(ctx, field)
 	case "serviceMinutes":
 		return ec.fieldContext_Resident_serviceMinutes(ctx, field)
+	case "roomBookings":
+		return ec.fieldContext_Resident_roomBookings(ctx, field)
 	case "mealOrders":
 		return ec.fieldContext_Resident_mealOrders(ctx, field)
 	case "errandCases":
 		return ec.fieldContext_Resident_errandCases(ctx, field)
 	case "loans":
 		return ec.fieldContext_Resident_loans(ctx, field)
+	case "eventRegistrations":
+		return ec.fieldContext_Resident_eventRegistrations(ctx, field)
 	case "serviceRequests":
 		return ec.fieldContext_Resident_serviceRequests(ctx, field)
 	case "tagRecords":
@@ -42143,6 +44867,12 @@ func (ec *executionContext) childFields_Room(ctx context.Context, field graphql.
 		return ec.fieldContext_Room_peak(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Room_provenance(ctx, field)
+	case "occupied":
+		return ec.fieldContext_Room_occupied(ctx, field)
+	case "slots":
+		return ec.fieldContext_Room_slots(ctx, field)
+	case "bookings":
+		return ec.fieldContext_Room_bookings(ctx, field)
 	case "renovations":
 		return ec.fieldContext_Room_renovations(ctx, field)
 	}
@@ -42175,6 +44905,290 @@ func (ec *executionContext) childFields_RoomAggregate(ctx context.Context, field
 		return ec.fieldContext_RoomAggregate_cost(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoomAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomBooking(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RoomBooking_id(ctx, field)
+	case "community":
+		return ec.fieldContext_RoomBooking_community(ctx, field)
+	case "room":
+		return ec.fieldContext_RoomBooking_room(ctx, field)
+	case "start":
+		return ec.fieldContext_RoomBooking_start(ctx, field)
+	case "end":
+		return ec.fieldContext_RoomBooking_end(ctx, field)
+	case "status":
+		return ec.fieldContext_RoomBooking_status(ctx, field)
+	case "team":
+		return ec.fieldContext_RoomBooking_team(ctx, field)
+	case "bookedBy":
+		return ec.fieldContext_RoomBooking_bookedBy(ctx, field)
+	case "purpose":
+		return ec.fieldContext_RoomBooking_purpose(ctx, field)
+	case "requestedAt":
+		return ec.fieldContext_RoomBooking_requestedAt(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_RoomBooking_confirmedAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_RoomBooking_startedAt(ctx, field)
+	case "completedAt":
+		return ec.fieldContext_RoomBooking_completedAt(ctx, field)
+	case "cancelledAt":
+		return ec.fieldContext_RoomBooking_cancelledAt(ctx, field)
+	case "version":
+		return ec.fieldContext_RoomBooking_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_RoomBooking_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomBooking", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomBookingAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoomBookingAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoomBookingAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoomBookingAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoomBookingAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_RoomBookingAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_RoomBookingAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RoomBookingAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_RoomBookingAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_RoomBookingAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RoomBookingAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_RoomBookingAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomBookingAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomBookingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoomBookingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoomBookingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoomBookingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoomBookingConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RoomBookingConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomBookingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomBookingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoomBookingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoomBookingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomBookingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomBookingGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_RoomBookingGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_RoomBookingGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_RoomBookingGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_RoomBookingGroup_district(ctx, field)
+	case "room":
+		return ec.fieldContext_RoomBookingGroup_room(ctx, field)
+	case "station":
+		return ec.fieldContext_RoomBookingGroup_station(ctx, field)
+	case "team":
+		return ec.fieldContext_RoomBookingGroup_team(ctx, field)
+	case "status":
+		return ec.fieldContext_RoomBookingGroup_status(ctx, field)
+	case "weekday":
+		return ec.fieldContext_RoomBookingGroup_weekday(ctx, field)
+	case "hour":
+		return ec.fieldContext_RoomBookingGroup_hour(ctx, field)
+	case "bookings":
+		return ec.fieldContext_RoomBookingGroup_bookings(ctx, field)
+	case "bookedHours":
+		return ec.fieldContext_RoomBookingGroup_bookedHours(ctx, field)
+	case "usedHours":
+		return ec.fieldContext_RoomBookingGroup_usedHours(ctx, field)
+	case "noShowShare":
+		return ec.fieldContext_RoomBookingGroup_noShowShare(ctx, field)
+	case "compared":
+		return ec.fieldContext_RoomBookingGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RoomBookingGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomBookingGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomBookingGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoomBookingGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoomBookingGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomBookingGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomBookingMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bookings":
+		return ec.fieldContext_RoomBookingMeasures_bookings(ctx, field)
+	case "bookedHours":
+		return ec.fieldContext_RoomBookingMeasures_bookedHours(ctx, field)
+	case "usedHours":
+		return ec.fieldContext_RoomBookingMeasures_usedHours(ctx, field)
+	case "noShowShare":
+		return ec.fieldContext_RoomBookingMeasures_noShowShare(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomBookingMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomDay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RoomDay_id(ctx, field)
+	case "community":
+		return ec.fieldContext_RoomDay_community(ctx, field)
+	case "room":
+		return ec.fieldContext_RoomDay_room(ctx, field)
+	case "day":
+		return ec.fieldContext_RoomDay_day(ctx, field)
+	case "openMinutes":
+		return ec.fieldContext_RoomDay_openMinutes(ctx, field)
+	case "provenance":
+		return ec.fieldContext_RoomDay_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomDay", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomDayAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoomDayAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoomDayAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoomDayAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoomDayAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_RoomDayAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_RoomDayAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RoomDayAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_RoomDayAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_RoomDayAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RoomDayAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_RoomDayAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomDayAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomDayConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoomDayConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoomDayConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoomDayConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoomDayConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RoomDayConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomDayConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomDayEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoomDayEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoomDayEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomDayEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomDayGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_RoomDayGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_RoomDayGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_RoomDayGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_RoomDayGroup_district(ctx, field)
+	case "room":
+		return ec.fieldContext_RoomDayGroup_room(ctx, field)
+	case "roomKind":
+		return ec.fieldContext_RoomDayGroup_roomKind(ctx, field)
+	case "station":
+		return ec.fieldContext_RoomDayGroup_station(ctx, field)
+	case "weekday":
+		return ec.fieldContext_RoomDayGroup_weekday(ctx, field)
+	case "roomDays":
+		return ec.fieldContext_RoomDayGroup_roomDays(ctx, field)
+	case "openHours":
+		return ec.fieldContext_RoomDayGroup_openHours(ctx, field)
+	case "bookedHours":
+		return ec.fieldContext_RoomDayGroup_bookedHours(ctx, field)
+	case "utilisation":
+		return ec.fieldContext_RoomDayGroup_utilisation(ctx, field)
+	case "compared":
+		return ec.fieldContext_RoomDayGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_RoomDayGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomDayGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomDayGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoomDayGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoomDayGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomDayGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomDayMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "roomDays":
+		return ec.fieldContext_RoomDayMeasures_roomDays(ctx, field)
+	case "openHours":
+		return ec.fieldContext_RoomDayMeasures_openHours(ctx, field)
+	case "bookedHours":
+		return ec.fieldContext_RoomDayMeasures_bookedHours(ctx, field)
+	case "utilisation":
+		return ec.fieldContext_RoomDayMeasures_utilisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomDayMeasures", field.Name)
 }
 
 func (ec *executionContext) childFields_RoomGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -42227,6 +45241,52 @@ func (ec *executionContext) childFields_RoomMeasures(ctx context.Context, field 
 		return ec.fieldContext_RoomMeasures_serviceShare(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoomMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomSlot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RoomSlot_id(ctx, field)
+	case "community":
+		return ec.fieldContext_RoomSlot_community(ctx, field)
+	case "room":
+		return ec.fieldContext_RoomSlot_room(ctx, field)
+	case "start":
+		return ec.fieldContext_RoomSlot_start(ctx, field)
+	case "end":
+		return ec.fieldContext_RoomSlot_end(ctx, field)
+	case "status":
+		return ec.fieldContext_RoomSlot_status(ctx, field)
+	case "team":
+		return ec.fieldContext_RoomSlot_team(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomSlot", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomSlotConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoomSlotConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoomSlotConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoomSlotConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoomSlotConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RoomSlotConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomSlotConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RoomSlotEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoomSlotEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoomSlotEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomSlotEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SavedQuery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -43183,6 +46243,8 @@ func (ec *executionContext) childFields_Station(ctx context.Context, field graph
 		return ec.fieldContext_Station_medicineBoxes(ctx, field)
 	case "renovations":
 		return ec.fieldContext_Station_renovations(ctx, field)
+	case "visits":
+		return ec.fieldContext_Station_visits(ctx, field)
 	case "storedItems":
 		return ec.fieldContext_Station_storedItems(ctx, field)
 	}
@@ -43293,6 +46355,156 @@ func (ec *executionContext) childFields_StationMeasures(ctx context.Context, fie
 		return ec.fieldContext_StationMeasures_lendingPoints(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StationMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_StationVisit_id(ctx, field)
+	case "community":
+		return ec.fieldContext_StationVisit_community(ctx, field)
+	case "station":
+		return ec.fieldContext_StationVisit_station(ctx, field)
+	case "room":
+		return ec.fieldContext_StationVisit_room(ctx, field)
+	case "at":
+		return ec.fieldContext_StationVisit_at(ctx, field)
+	case "purpose":
+		return ec.fieldContext_StationVisit_purpose(ctx, field)
+	case "audience":
+		return ec.fieldContext_StationVisit_audience(ctx, field)
+	case "count":
+		return ec.fieldContext_StationVisit_count(ctx, field)
+	case "status":
+		return ec.fieldContext_StationVisit_status(ctx, field)
+	case "voidedAt":
+		return ec.fieldContext_StationVisit_voidedAt(ctx, field)
+	case "voidedFor":
+		return ec.fieldContext_StationVisit_voidedFor(ctx, field)
+	case "version":
+		return ec.fieldContext_StationVisit_version(ctx, field)
+	case "provenance":
+		return ec.fieldContext_StationVisit_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisit", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisitAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StationVisitAggregate_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StationVisitAggregate_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StationVisitAggregate_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StationVisitAggregate_totalCount(ctx, field)
+	case "total":
+		return ec.fieldContext_StationVisitAggregate_total(ctx, field)
+	case "other":
+		return ec.fieldContext_StationVisitAggregate_other(ctx, field)
+	case "coverage":
+		return ec.fieldContext_StationVisitAggregate_coverage(ctx, field)
+	case "asOf":
+		return ec.fieldContext_StationVisitAggregate_asOf(ctx, field)
+	case "accuracy":
+		return ec.fieldContext_StationVisitAggregate_accuracy(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_StationVisitAggregate_suppressed(ctx, field)
+	case "cost":
+		return ec.fieldContext_StationVisitAggregate_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisitAggregate", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisitConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StationVisitConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StationVisitConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StationVisitConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StationVisitConnection_totalCount(ctx, field)
+	case "coverage":
+		return ec.fieldContext_StationVisitConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisitConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisitEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StationVisitEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StationVisitEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisitEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisitGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bucket":
+		return ec.fieldContext_StationVisitGroup_bucket(ctx, field)
+	case "community":
+		return ec.fieldContext_StationVisitGroup_community(ctx, field)
+	case "street":
+		return ec.fieldContext_StationVisitGroup_street(ctx, field)
+	case "district":
+		return ec.fieldContext_StationVisitGroup_district(ctx, field)
+	case "station":
+		return ec.fieldContext_StationVisitGroup_station(ctx, field)
+	case "room":
+		return ec.fieldContext_StationVisitGroup_room(ctx, field)
+	case "purpose":
+		return ec.fieldContext_StationVisitGroup_purpose(ctx, field)
+	case "audience":
+		return ec.fieldContext_StationVisitGroup_audience(ctx, field)
+	case "weekday":
+		return ec.fieldContext_StationVisitGroup_weekday(ctx, field)
+	case "hour":
+		return ec.fieldContext_StationVisitGroup_hour(ctx, field)
+	case "visits":
+		return ec.fieldContext_StationVisitGroup_visits(ctx, field)
+	case "records":
+		return ec.fieldContext_StationVisitGroup_records(ctx, field)
+	case "compared":
+		return ec.fieldContext_StationVisitGroup_compared(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_StationVisitGroup_suppressed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisitGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisitGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StationVisitGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StationVisitGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisitGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisitMeasures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "visits":
+		return ec.fieldContext_StationVisitMeasures_visits(ctx, field)
+	case "records":
+		return ec.fieldContext_StationVisitMeasures_records(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisitMeasures", field.Name)
+}
+
+func (ec *executionContext) childFields_StationVisitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "visit":
+		return ec.fieldContext_StationVisitPayload_visit(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StationVisitPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StationVisitPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StoredItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -295,22 +295,6 @@ func (in *ClaimServiceRequestInput) Command(*Ask) (Command, error) {
 	})
 }
 
-// servesIn refuses who acts for a team they do not belong to; staff act for all.
-func servesIn(tx *Tx, team uuid.UUID, at string) error {
-	if tx.Ask.Viewer.Has(authz.StationStaff) {
-		return nil
-	}
-	owner, self, ok := Self(tx.Ask.Viewer)
-	if ok && owner == tx.Owner {
-		var one int
-		found, err := tx.Get("SELECT 1 FROM team_memberships WHERE owner = $1 AND team_id = $2 AND resident_id = $3 AND until IS NULL", []any{tx.Owner, team, self}, &one)
-		if found || err != nil {
-			return err
-		}
-	}
-	return fault.Newf(fault.Forbidden, "you act for teams that you belong to").At(at)
-}
-
 // StepServiceRequestInput begins the work.
 type StepServiceRequestInput struct{ Edit }
 

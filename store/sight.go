@@ -57,6 +57,22 @@ func neighbour(tx *Tx, form *Form, named *string, staff authz.Role, at string) *
 	return who
 }
 
+// servesIn refuses who acts for a team they do not belong to; staff act for all.
+func servesIn(tx *Tx, team uuid.UUID, at string) error {
+	if tx.Ask.Viewer.Has(authz.StationStaff) {
+		return nil
+	}
+	owner, self, ok := Self(tx.Ask.Viewer)
+	if ok && owner == tx.Owner {
+		var one int
+		found, err := tx.Get("SELECT 1 FROM team_memberships WHERE owner = $1 AND team_id = $2 AND resident_id = $3 AND until IS NULL", []any{tx.Owner, team, self}, &one)
+		if found || err != nil {
+			return err
+		}
+	}
+	return fault.Newf(fault.Forbidden, "you act for teams that you belong to").At(at)
+}
+
 // Post is the staff post that a viewer holds, when the token says so.
 func Post(v *authz.Viewer) (owner string, id uuid.UUID, ok bool) {
 	return holds(v.Post, "StaffPost")
