@@ -259,8 +259,21 @@ func TestFreeMeals(t *testing.T) {
 	if row, code := b.changing(cook, "endFreeMeals", "entry", "validTo", map[string]any{"id": entry["id"], "lastDay": "2026-06-07"}); fmt.Sprint(row["validTo"]) != "2026-06-07" {
 		t.Errorf("%v %s", row, code)
 	}
-	if row, code := b.mealStep(cook, "confirmMealOrder", o); row != nil || code != "CONFLICT[beneficiary]" {
+	if row, code := b.mealStep(cook, "confirmMealOrder", o); row != nil || code != "INVALID_TRANSITION[]" {
 		t.Errorf("confirmed for who is off the roster that day: %v %s", row, code)
+	}
+	for _, lastDay := range []any{"2026-06-09", "2099-12-31"} {
+		if row, code := b.changing(cook, "endFreeMeals", "entry", "validTo", map[string]any{"id": entry["id"], "lastDay": lastDay}); row != nil || code != "INVALID_TRANSITION[lastDay]" {
+			t.Errorf("an end is put off: %v %s", row, code)
+		}
+	}
+	purposeless := b.ask(b.staff("a"), `mutation($in: AddToFreeMealRosterInput!) { addToFreeMealRoster(input: $in) { userErrors { code } } }`,
+		map[string]any{"in": map[string]any{"canteen": fixedID("Canteen", "a", "canteen"), "resident": fixedID("Resident", "a", "young"), "ground": "EMPTY_NEST", "basis": "x", "idempotencyKey": "p"}})
+	if string(purposeless.Data) != `{"addToFreeMealRoster":{"userErrors":[{"code":"FORBIDDEN"}]}}` {
+		t.Errorf("written without a purpose: %s", purposeless.Data)
+	}
+	if row, code := b.eats(b.token(authz.StationStaff, "a"), "old", "dear", "oracle", "kind", "FREE_8TH"); row != nil || code != "FORBIDDEN[]" {
+		t.Errorf("who is on the roster is told without a purpose: %v %s", row, code)
 	}
 }
 
@@ -302,7 +315,7 @@ func TestMealsAreDelivered(t *testing.T) {
 		t.Errorf("who does not live alone: %v %s", failed, code)
 	}
 	var checks string
-	scanRow(t, b.one, `SELECT string_agg(f.kind || ' ' || f.status || ' ' || f.private || ' ' || (f.reporter_id = o.beneficiary_id) || ' ' || (f.due_at = '2026-06-07 16:00Z'), ', ')
+	scanRow(t, b.one, `SELECT string_agg(f.kind || ' ' || f.status || ' ' || f.private || ' ' || (f.reporter_id IS NULL) || ' ' || (f.due_at = '2026-06-07 16:00Z'), ', ')
 		FROM meal_orders o JOIN feedbacks f ON f.owner = o.owner AND f.id = o.welfare_check_id`, &checks)
 	if checks != "HELP_REQUEST RECEIVED true true true" {
 		t.Errorf("looked into: %s", checks)
@@ -400,25 +413,38 @@ func TestMealsThatTimeEnds(t *testing.T) {
 	cook := b.cook()
 	b.eats(cook, "old", "dear", "1")
 	ready, _ := b.eats(cook, "young", "dear", "2")
-	for _, step := range []string{"confirmMealOrder", "prepareMealOrder", "readyMealOrder"} {
-		ready, _ = b.mealStep(cook, step, ready)
+	brought, _ := b.eats(cook, "old", "cheap", "3", "delivery", true)
+	for _, o := range []map[string]any{ready, brought} {
+		for _, step := range []string{"confirmMealOrder", "prepareMealOrder", "readyMealOrder"} {
+			o, _ = b.mealStep(cook, step, o)
+		}
 	}
+	if row, code := b.mealStep(cook, "missMealOrder", brought); row != nil || code != "INVALID_TRANSITION[]" {
+		t.Errorf("who waits for a meal that nobody brings has missed it: %v %s", row, code)
+	}
+	unmade, _ := b.eats(cook, "r1", "dear", "4")
+	b.mealStep(cook, "confirmMealOrder", unmade)
 	for _, tc := range []struct {
 		at   time.Time
 		want string
 	}{
-		{dayBefore, "PLACED READY"},
-		{time.Date(2026, 6, 8, 1, 30, 0, 0, time.UTC), "CANCELLED READY"},
-		{time.Date(2026, 6, 8, 15, 59, 0, 0, time.UTC), "CANCELLED READY"},
-		{time.Date(2026, 6, 8, 16, 0, 0, 0, time.UTC), "CANCELLED NO_SHOW"},
+		{dayBefore, "PLACED READY READY CONFIRMED"},
+		{time.Date(2026, 6, 8, 1, 30, 0, 0, time.UTC), "CANCELLED READY READY CONFIRMED"},
+		{time.Date(2026, 6, 8, 15, 59, 0, 0, time.UTC), "CANCELLED READY READY CONFIRMED"},
+		{time.Date(2026, 6, 8, 16, 0, 0, 0, time.UTC), "CANCELLED NO_SHOW FAILED_DELIVERY CANCELLED"},
 	} {
 		if _, err := b.gateway.Sources.Keep(t.Context(), tc.at); err != nil {
 			t.Fatal(err)
 		}
 		var got string
-		scanRow(t, b.one, `SELECT string_agg(status, ' ' ORDER BY placed_at, id) FROM meal_orders`, &got)
+		scanRow(t, b.one, `SELECT string_agg(status, ' ' ORDER BY id) FROM meal_orders`, &got)
 		if got != tc.want {
 			t.Errorf("at %v: %s, want %s", tc.at, got, tc.want)
 		}
+	}
+	var checks int
+	scanRow(t, b.one, `SELECT count(*) FROM meal_orders o JOIN feedbacks f ON f.owner = o.owner AND f.id = o.welfare_check_id WHERE o.status = 'FAILED_DELIVERY'`, &checks)
+	if checks != 1 {
+		t.Errorf("who lives alone and got no meal: %d are looked after", checks)
 	}
 }

@@ -73,6 +73,9 @@ func TestVisits(t *testing.T) {
 	if got, code := follow("feedback", entry.ID); code != "" || got.Status != "FOLLOWED_UP" {
 		t.Errorf("followed up: %+v %s", got, code)
 	}
+	if _, code := follow("followUp", "装灯"); code != "" { // and what was said before stays
+		t.Error(code)
+	}
 	if _, code := visit(desk, "target", "SHOP", "shopName", "小卖部"); code != "" {
 		t.Error(code)
 	}

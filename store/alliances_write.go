@@ -121,6 +121,9 @@ func (in *JoinAllianceInput) Command(*Ask) (Command, error) {
 		form.Set("since", scalar.DateOf(tx.Now()))
 		if in.Since != nil {
 			form.Set("since", *in.Since)
+			if in.Since.Compare(scalar.DateOf(tx.Now())) > 0 {
+				form.Fail(fault.Newf(fault.BadUserInput, "a member is one since today or before").At("since"))
+			}
 		}
 		return form.Done()
 	})

@@ -7,8 +7,6 @@ import (
 	"linhui/internal/fault"
 	"linhui/page"
 	"linhui/schema/scalar"
-
-	"github.com/lib/pq"
 )
 
 // Characters that fit. Chosen: a dish's name, and a sentence or two.
@@ -112,20 +110,14 @@ func (in *AddMenuItemInput) Command(*Ask) (Command, error) {
 		if !in.OrderUntil.After(tx.Now()) {
 			form.Fail(fault.Newf(fault.BadUserInput, "it is ordered later than now").At("orderUntil"))
 		}
-		if len(in.Allergens) > mostAllergens {
-			form.Fail(fault.Newf(fault.BadUserInput, "at most %d allergens", mostAllergens).At("allergens"))
-		}
-		for _, a := range in.Allergens {
-			form.Text("allergens", a, dishLength, "allergens")
-		}
+		form.Texts("allergens", in.Allergens, mostAllergens, dishLength, "allergens")
 		form.Refer("canteen_id", &in.Canteen, Canteens.Type, "canteen")
 		form.Public("name_zh", in.NameZh, dishLength, "nameZh")
-		form.OptionalText("name_en", in.NameEn, dishLength, "nameEn")
+		form.OptionalPublic("name_en", in.NameEn, dishLength, "nameEn")
 		form.Yuan("price", in.Price, "price")
 		form.Set("service_date", in.ServiceDate)
 		form.Set("slot", in.Slot)
 		form.Set("order_until", in.OrderUntil)
-		form.Set("allergens", pq.Array(append([]string{}, in.Allergens...)))
 		return form.Done()
 	})
 	dish := c.Do
@@ -189,7 +181,10 @@ type AddToFreeMealRosterInput struct {
 	IdempotencyKey    string
 }
 
-func (in *AddToFreeMealRosterInput) Command(*Ask) (Command, error) {
+func (in *AddToFreeMealRosterInput) Command(ask *Ask) (Command, error) {
+	if err := withPurpose(ask); err != nil {
+		return Command{}, err
+	}
 	id, err := page.ParseID(in.Canteen)
 	if err != nil {
 		return Command{}, fault.Of(err).At("canteen")
@@ -216,21 +211,32 @@ type EndFreeMealsInput struct {
 	LastDay *scalar.Date
 }
 
-func (in *EndFreeMealsInput) Command(*Ask) (Command, error) {
+// Command also takes back the free meals that were ordered for days after the last.
+func (in *EndFreeMealsInput) Command(ask *Ask) (Command, error) {
+	if err := withPurpose(ask); err != nil {
+		return Command{}, err
+	}
 	return RosterLife.Take("end", in.Edit, in, func(tx *Tx, e *FreeMealRosterEntry) (Change, error) {
 		last := scalar.DateOf(tx.Now())
 		if in.LastDay != nil {
 			last = *in.LastDay
 		}
-		switch from := e.ValidFrom; {
+		switch from, to := e.ValidFrom, e.ValidTo; {
 		case last.Compare(scalar.DateOf(tx.Now())) < 0:
 			return Change{}, fault.Newf(fault.BadUserInput, "the last day is today or later").At("lastDay")
 		case from != nil && from.Compare(last) > 0:
 			return Change{}, fault.Newf(fault.BadUserInput, "the last day is not before the first, %s", from).At("lastDay")
-		case from == nil:
-			return Change{Set: Values{"valid": "(," + last.AddDays(1).String() + ")"}}, nil
-		default:
-			return Change{Set: Values{"valid": "[" + from.String() + "," + last.AddDays(1).String() + ")"}}, nil
+		case to != nil && to.Compare(last) < 0:
+			return Change{}, fault.Newf(fault.InvalidTransition, "it ends on %s already: add the resident anew", to).At("lastDay").With("allowed", []string{})
 		}
+		if _, err := tx.exec(`UPDATE meal_orders SET status = 'CANCELLED', closed_at = $4 WHERE owner = $1 AND roster_id = $2 AND service_date > $3
+			AND status IN ('PLACED', 'CONFIRMED')`, tx.Owner, e.UUID, last, tx.Now()); err != nil {
+			return Change{}, err
+		}
+		begin := "("
+		if e.ValidFrom != nil {
+			begin = "[" + e.ValidFrom.String()
+		}
+		return Change{Set: Values{"valid": begin + "," + last.AddDays(1).String() + ")"}}, nil
 	})
 }

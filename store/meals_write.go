@@ -19,8 +19,9 @@ var (
 	carrier = Named(func(o *MealOrder) *uuid.UUID { return o.CarrierID })
 )
 
-// MealLife is the state machine of model.md §5. What nobody confirmed in time lapses, and what
-// nobody came for is missed once its day is over.
+// MealLife is the state machine of model.md §5. What nobody confirmed in time lapses. Once its day is
+// over, what nobody came for is missed, what was to be brought and was not has failed, whether or not
+// somebody set out with it, and what the kitchen never made ready lapses too.
 var MealLife = &Machine[MealOrder]{
 	Table: MealOrders, Topic: "mealOrder",
 	State: func(o *MealOrder) (scalar.Enum, int) { return o.Status, o.Version },
@@ -30,12 +31,12 @@ var MealLife = &Machine[MealOrder]{
 		{"prepare", In("CONFIRMED"), "PREPARED", kitchen, nil},
 		{"ready", In("PREPARED"), "READY", kitchen, nil},
 		{"collect", In("READY"), "COLLECTED", kitchen, nil},
-		{"miss", In("READY"), "NO_SHOW", kitchen, nil},
+		{"miss", In("READY"), "NO_SHOW", kitchen, fetched},
 		{"sendOut", In("READY"), "OUT_FOR_DELIVERY", kitchen, brought},
 		{"deliver", In("OUT_FOR_DELIVERY"), "DELIVERED", kitchen.Or(carrier), nil},
-		{"failDelivery", In("OUT_FOR_DELIVERY"), "FAILED_DELIVERY", kitchen.Or(carrier), nil},
+		{"failDelivery", In("READY OUT_FOR_DELIVERY"), "FAILED_DELIVERY", kitchen.Or(carrier), brought},
 		{"cancel", In("PLACED CONFIRMED"), "CANCELLED", kitchen.Or(diner), inTime},
-		{"lapse", In("PLACED"), "CANCELLED", kitchen, late},
+		{"lapse", In("PLACED CONFIRMED PREPARED"), "CANCELLED", kitchen, late},
 	},
 	Rules: Rules{
 		"portions_never_exceeded":               fault.Newf(fault.Conflict, "the last portion is taken").At("id"),
@@ -72,6 +73,13 @@ func brought(_ *Ask, o *MealOrder) error {
 	return nil
 }
 
+func fetched(_ *Ask, o *MealOrder) error {
+	if o.Delivery {
+		return fault.Newf(fault.InvalidTransition, "it is delivered, not collected: a delivery fails").With("allowed", []string{"sendOut", "failDelivery"})
+	}
+	return nil
+}
+
 // MealOrderPayload answers a step of an order.
 type MealOrderPayload struct {
 	Order      *MealOrder
@@ -98,6 +106,8 @@ func (in *PlaceMealOrderInput) Command(*Ask) (Command, error) {
 		form.Refer("beneficiary_id", &in.Beneficiary, Residents.Type, "beneficiary")
 		if v := tx.Ask.Viewer; in.Beneficiary != v.Resident && !v.Has(authz.StationStaff) {
 			form.Fail(fault.Newf(fault.Forbidden, "you order for yourself; staff order for others").At("beneficiary"))
+		} else if in.Kind == "FREE_8TH" && in.Beneficiary != v.Resident {
+			form.Fail(withPurpose(tx.Ask)) // the answer tells who is on the roster
 		}
 		form.Set("kind", in.Kind)
 		form.Set("delivery", in.Delivery)
@@ -194,7 +204,8 @@ func (in *FailMealDeliveryInput) Command(*Ask) (Command, error) {
 }
 
 // welfareCheck enters a call for help into the Echo Book for who lives alone, nil for others. It is due
-// at the end of the day, and from then on the ladder of the book tells of it.
+// at the end of the day, and from then on the ladder of the book tells of it. It names nobody, since it
+// would tell who lives alone: whose meal it is about, the order says.
 func welfareCheck(tx *Tx, o *MealOrder) (*uuid.UUID, error) {
 	var station uuid.UUID
 	alone, err := tx.Get(`SELECT c.station_id FROM canteens c WHERE c.owner = $1 AND c.id = $2 AND EXISTS (SELECT FROM resident_tags g
@@ -207,22 +218,34 @@ func welfareCheck(tx *Tx, o *MealOrder) (*uuid.UUID, error) {
 		return nil, err
 	}
 	return &id, FeedbackLife.begin(tx, id, "submit", Change{Set: Values{"kind": "HELP_REQUEST", "title": "送餐未成：请当日上门查看", "private": true,
-		"reporter_id": o.BeneficiaryID, "station_id": station, "received_at": tx.Now(), "due_at": scalar.DateOf(tx.Now()).End()}})
+		"station_id": station, "received_at": tx.Now(), "due_at": scalar.DateOf(tx.Now()).End()}})
 }
 
 // Orders that nobody confirmed lapse when the kitchen begins.
 var _ = keeps(Chore{Name: "lapsing", AtOnce: 200, Do: func(r *Round) (int, error) {
 	return r.take(stepMeal(r, "lapse"), `SELECT o.owner, o.id FROM meal_orders o JOIN menu_items m ON m.owner = o.owner AND m.id = o.menu_item_id
-		WHERE o.owner = ANY($1) AND o.status = 'PLACED' AND m.order_until <= $2 ORDER BY o.owner, o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED`,
-		pq.Array(r.Owners), r.Ask.Viewer.At, r.AtOnce)
+		WHERE o.owner = ANY($1) AND (o.status = 'PLACED' AND m.order_until <= $2 OR o.status IN ('CONFIRMED', 'PREPARED') AND o.service_date < $4)
+		ORDER BY o.owner, o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED`,
+		pq.Array(r.Owners), r.Ask.Viewer.At, r.AtOnce, scalar.DateOf(r.Ask.Viewer.At))
 }})
 
-// Meals that nobody came for are missed when their day is over.
-var _ = keeps(Chore{Name: "missing meals", AtOnce: 200, Do: func(r *Round) (int, error) {
-	return r.take(stepMeal(r, "miss"), `SELECT owner, id FROM meal_orders
-		WHERE owner = ANY($1) AND status = 'READY' AND service_date < $2 ORDER BY owner, id LIMIT $3 FOR UPDATE SKIP LOCKED`,
-		pq.Array(r.Owners), scalar.DateOf(r.Ask.Viewer.At), r.AtOnce)
-}})
+// Meals that nobody came for, and those that reached nobody, are known when their day is over.
+var (
+	_ = keeps(Chore{Name: "missing meals", AtOnce: 200, Do: func(r *Round) (int, error) {
+		return r.take(stepMeal(r, "miss"), leftOver+" AND status = 'READY' AND NOT delivery"+inTurn, pq.Array(r.Owners), scalar.DateOf(r.Ask.Viewer.At), r.AtOnce)
+	}})
+	_ = keeps(Chore{Name: "failing deliveries", AtOnce: 200, Do: func(r *Round) (int, error) {
+		return r.take(func(owner string, id uuid.UUID) (Command, error) {
+			in := FailMealDeliveryInput{Edit{ID: page.ID{Type: MealOrders.Type, Owner: owner, UUID: id}.String()}, "当日未送达"}
+			return in.Command(r.Ask)
+		}, leftOver+" AND status IN ('READY', 'OUT_FOR_DELIVERY') AND delivery"+inTurn, pq.Array(r.Owners), scalar.DateOf(r.Ask.Viewer.At), r.AtOnce)
+	}})
+)
+
+const (
+	leftOver = "SELECT owner, id FROM meal_orders WHERE owner = ANY($1) AND service_date < $2"
+	inTurn   = " ORDER BY owner, id LIMIT $3 FOR UPDATE SKIP LOCKED"
+)
 
 func stepMeal(r *Round, action string) func(string, uuid.UUID) (Command, error) {
 	return func(owner string, id uuid.UUID) (Command, error) {

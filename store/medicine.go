@@ -191,7 +191,7 @@ func (in *DonateMedicineInput) Command(*Ask) (Command, error) {
 		}
 		form.Refer("box_id", &in.Box, MedicineBoxes.Type, "box")
 		form.Public("name_zh", in.NameZh, medicineLength, "nameZh")
-		form.Text("lot", in.Lot, medicineLength, "lot")
+		form.Public("lot", in.Lot, medicineLength, "lot")
 		form.Set("expires_on", in.ExpiresOn)
 		form.Set("prescription", in.Prescription)
 		stock, err := form.Done()

@@ -8,7 +8,6 @@ import (
 	"linhui/schema/scalar"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
 )
 
 // Characters that fit, and functions. Chosen: a title, a paragraph, and more than a room has.
@@ -161,13 +160,7 @@ func (in *RecordRenovationInput) Command(ask *Ask) (Command, error) {
 		form.Set("year", in.Year)
 		form.OptionalPublic("before_zh", in.Before, renovationTextLength, "before")
 		form.OptionalPublic("after_zh", in.After, renovationTextLength, "after")
-		if len(in.Functions) > mostFunctions {
-			form.Fail(fault.Newf(fault.BadUserInput, "at most %d functions", mostFunctions).At("functions"))
-		}
-		for _, f := range in.Functions {
-			form.Public("functions", f, renovationNameLength, "functions")
-		}
-		form.Set("functions", pq.Array(append([]string{}, in.Functions...)))
+		form.Texts("functions", in.Functions, mostFunctions, renovationNameLength, "functions")
 		return form.Done()
 	})
 	record := c.Do

@@ -112,7 +112,7 @@ func (f *HomeVisitFilter) Where(w *Where, _ *Ask) error {
 	return w.Days("t.visited_on", f.Range, "filter", "range")
 }
 
-// A visit is about the resident it was to; who keeps a shop is not known, so that each visit to one counts as another's.
+// A visit is about the resident it was to, or who keeps a shop; those to nobody who is named are taken for visits to one.
 var _ = DefineCube(Cube{
 	Of: HomeVisits, Where: "HomeVisitFilter", Time: "visited_on", Roles: analysts,
 	Dimensions: []Dimension{
@@ -124,10 +124,10 @@ var _ = DefineCube(Cube{
 	Measures: []Measure{
 		{Name: "visits", Doc: "Visits on record.", Unit: "次", Kind: measure.Count{}},
 		{Name: "needs", Doc: "Visits that heard of a need.", Unit: "条", Kind: measure.Count{If: "t.need_zh IS NOT NULL"}},
-		{Name: "followedUpShare", Doc: "Visits followed up over visits that heard of a need.",
-			Kind: measure.Share("t.status = 'FOLLOWED_UP'", "t.need_zh IS NOT NULL")},
+		{Name: "followedUpShare", Doc: "Visits that heard of a need and were followed up over visits that heard of a need.",
+			Kind: measure.Share("t.status = 'FOLLOWED_UP' AND t.need_zh IS NOT NULL", "t.need_zh IS NOT NULL")},
 	},
-	Guard: &Guard{People: "coalesce(t.resident_id, t.id)", Lattice: []string{"TARGET", "TOPIC"}},
+	Guard: &Guard{People: "coalesce(t.resident_id::text, 'shop ' || t.shop_name, '')", Lattice: []string{"TARGET", "TOPIC"}},
 })
 
 // DriveLife is how a drive ends: with what came of it.
@@ -266,8 +266,12 @@ type FollowUpHomeVisitInput struct {
 func (in *FollowUpHomeVisitInput) Command(*Ask) (Command, error) {
 	return VisitLife.Take("followUp", in.Edit, in, func(tx *Tx, _ *HomeVisit) (Change, error) {
 		form := tx.Form()
-		form.Refer("feedback_id", in.Feedback, Feedbacks.Type, "feedback")
-		form.OptionalText("follow_up", in.FollowUp, textLength, "followUp")
+		if in.Feedback != nil { // what was said before stays unless it is said anew
+			form.Refer("feedback_id", in.Feedback, Feedbacks.Type, "feedback")
+		}
+		if in.FollowUp != nil {
+			form.OptionalText("follow_up", in.FollowUp, textLength, "followUp")
+		}
 		return form.Done()
 	})
 }
