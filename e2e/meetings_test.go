@@ -96,9 +96,28 @@ func TestMeetings(t *testing.T) {
 	}
 
 	topic, code := b.changing(resident, "raiseDeliberation", "deliberation", "id status", map[string]any{"community": "a", "topicZh": "晾晒架", "idempotencyKey": "1"})
-	if topic == nil || topic["status"] != "OPEN" {
+	if topic == nil || topic["status"] != "RAISED" {
 		t.Fatalf("%v %s", topic, code)
 	}
+	shown := func(token, want string) {
+		t.Helper()
+		if a := b.ask(token, `{ deliberations(communities: ["a"]) { totalCount nodes { topicZh } } }`, nil); string(a.Data) != `{"deliberations":`+want+`}` {
+			t.Errorf("%s, want %s", a.Data, want)
+		}
+	}
+	gossip, _ := b.changing(resident, "raiseDeliberation", "deliberation", "id", map[string]any{"community": "a", "topicZh": "三单元某家养狗", "idempotencyKey": "2"})
+	if row, code := b.changingBy(staff, "dropDeliberation", "CloseDeliberationInput", "deliberation", "status", map[string]any{"id": gossip["id"], "resolutionZh": "不指名道姓"}); row == nil || row["status"] != "DECLINED" {
+		t.Errorf("%v %s", row, code)
+	}
+	shown("", `{"totalCount":0,"nodes":[]}`)
+	shown(b.resident("a", "r2"), `{"totalCount":0,"nodes":[]}`)
+	if row, code := b.changing(resident, "acceptDeliberation", "deliberation", "id", map[string]any{"id": topic["id"]}); row != nil || code != "!FORBIDDEN" {
+		t.Errorf("accepted by who raised it: %v %s", row, code)
+	}
+	if row, code := b.changing(staff, "acceptDeliberation", "deliberation", "status", map[string]any{"id": topic["id"]}); row == nil || row["status"] != "OPEN" {
+		t.Errorf("%v %s", row, code)
+	}
+	shown("", `{"totalCount":1,"nodes":[{"topicZh":"晾晒架"}]}`)
 	settle := func(token, mutation string) (map[string]any, string) {
 		return b.changingBy(token, mutation, "CloseDeliberationInput", "deliberation", "status resolutionZh decision { textZh votesFor votesAgainst }", map[string]any{"id": topic["id"], "resolutionZh": "只在周末晾晒", "decision": d["id"]})
 	}

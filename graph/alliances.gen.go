@@ -179,6 +179,7 @@ type MutationResolver interface {
 	CompleteAction(ctx context.Context, input store.CloseActionInput) (*store.ActionItemPayload, error)
 	DropAction(ctx context.Context, input store.CloseActionInput) (*store.ActionItemPayload, error)
 	RaiseDeliberation(ctx context.Context, input store.RaiseDeliberationInput) (*store.DeliberationPayload, error)
+	AcceptDeliberation(ctx context.Context, input store.AcceptDeliberationInput) (*store.DeliberationPayload, error)
 	ResolveDeliberation(ctx context.Context, input store.CloseDeliberationInput) (*store.DeliberationPayload, error)
 	DropDeliberation(ctx context.Context, input store.CloseDeliberationInput) (*store.DeliberationPayload, error)
 	RegisterForEvent(ctx context.Context, input store.RegisterForEventInput) (*store.EventRegistrationPayload, error)
@@ -473,6 +474,20 @@ func (ec *executionContext) field_DualReportingUnit_entries_args(ctx context.Con
 		return nil, err
 	}
 	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_acceptDeliberation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (store.AcceptDeliberationInput, error) {
+			return ec.unmarshalNAcceptDeliberationInput2linhuiᚋstoreᚐAcceptDeliberationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -10896,6 +10911,50 @@ func (ec *executionContext) fieldContext_Mutation_raiseDeliberation(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_acceptDeliberation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acceptDeliberation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcceptDeliberation(ctx, fc.Args["input"].(store.AcceptDeliberationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.DeliberationPayload) graphql.Marshaler {
+			return ec.marshalNDeliberationPayload2ᚖlinhuiᚋstoreᚐDeliberationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acceptDeliberation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliberationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acceptDeliberation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_resolveDeliberation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17766,6 +17825,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "raiseDeliberation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_raiseDeliberation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "acceptDeliberation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acceptDeliberation(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

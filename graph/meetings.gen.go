@@ -3102,6 +3102,50 @@ func (ec *executionContext) fieldContext_MeetingSeriesEdge_node(_ context.Contex
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAcceptDeliberationInput(ctx context.Context, obj any) (store.AcceptDeliberationInput, error) {
+	var it store.AcceptDeliberationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "version", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputActionItemFilter(ctx context.Context, obj any) (store.ActionItemFilter, error) {
 	var it store.ActionItemFilter
 	if obj == nil {
@@ -4655,6 +4699,11 @@ func (ec *executionContext) _MeetingSeriesEdge(ctx context.Context, sel ast.Sele
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) unmarshalNAcceptDeliberationInput2linhuiᚋstoreᚐAcceptDeliberationInput(ctx context.Context, v any) (store.AcceptDeliberationInput, error) {
+	res, err := ec.unmarshalInputAcceptDeliberationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
 
 func (ec *executionContext) marshalNActionItem2ᚕᚖlinhuiᚋstoreᚐActionItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.ActionItem) graphql.Marshaler {
 	ret := marshal.Slice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {

@@ -2853,6 +2853,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AcceptDeliberation        func(childComplexity int, input store.AcceptDeliberationInput) int
 		AcceptImprovementPlan     func(childComplexity int, input store.AcceptImprovementPlanInput) int
 		AcceptMediation           func(childComplexity int, input store.MediationSideInput) int
 		AcceptSeat                func(childComplexity int, input store.StepEnrolmentInput) int
@@ -17301,6 +17302,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "Mutation.acceptDeliberation":
+		if e.ComplexityRoot.Mutation.AcceptDeliberation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptDeliberation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptDeliberation(childComplexity, args["input"].(store.AcceptDeliberationInput)), true
 	case "Mutation.acceptImprovementPlan":
 		if e.ComplexityRoot.Mutation.AcceptImprovementPlan == nil {
 			break
@@ -33323,7 +33335,7 @@ extend type Mutation {
 enum MeetingStatus { "已安排" PLANNED "已召开" HELD "取消" CANCELLED OTHER }
 enum DecisionOutcome { "通过" ADOPTED "未通过" REJECTED "暂缓" POSTPONED "其他" OTHER }
 enum ActionStatus { "待办" OPEN "已办" DONE "不办" DROPPED OTHER }
-enum DeliberationStatus { "协商中" OPEN "已议定" RESOLVED "已撤议" DROPPED OTHER }
+enum DeliberationStatus { "待受理" RAISED "不受理" DECLINED "协商中" OPEN "已议定" RESOLVED "已撤议" DROPPED OTHER }
 
 "Meetings that come again."
 type MeetingSeries implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
@@ -33468,7 +33480,10 @@ input ActionItemFilter {
   post: ID
 }
 
-"A matter that residents settle among themselves (民主协商)."
+"""
+A matter that residents settle among themselves (民主协商). What a resident raises is seen by staff alone until they accept
+it, and stays so when they decline.
+"""
 type Deliberation implements Node @key(fields: "id") @class(level: P0_PUBLIC) {
   id: ID!
   topicZh: String!
@@ -33581,6 +33596,11 @@ input RaiseDeliberationInput {
   estate: ID
   idempotencyKey: String!
 }
+input AcceptDeliberationInput {
+  id: ID!
+  version: Int
+  idempotencyKey: String
+}
 input CloseDeliberationInput {
   id: ID!
   "What was agreed, or why it is dropped. It is public and must name nobody."
@@ -33620,7 +33640,10 @@ extend type Mutation {
   "With a note that says why."
   dropAction(input: CloseActionInput!): ActionItemPayload! @auth(any: [COMMUNITY_STAFF])
   raiseDeliberation(input: RaiseDeliberationInput!): DeliberationPayload! @auth(any: [RESIDENT])
+  "Makes public what a resident raised."
+  acceptDeliberation(input: AcceptDeliberationInput!): DeliberationPayload! @auth(any: [COMMUNITY_STAFF])
   resolveDeliberation(input: CloseDeliberationInput!): DeliberationPayload! @auth(any: [COMMUNITY_STAFF])
+  "Of what is not accepted yet, declines it."
   dropDeliberation(input: CloseDeliberationInput!): DeliberationPayload! @auth(any: [COMMUNITY_STAFF])
 }
 `, BuiltIn: false},
@@ -36695,7 +36718,7 @@ type HomeVisitGroup @class(level: P0_PUBLIC) {
   visits(where: HomeVisitFilter): Int
   "Visits that heard of a need. (条)"
   needs(where: HomeVisitFilter): Int
-  "Visits followed up over visits that heard of a need."
+  "Visits that heard of a need and were followed up over visits that heard of a need."
   followedUpShare(where: HomeVisitFilter): Decimal
   "What compareTo asks for; null where no row stands."
   compared: HomeVisitMeasures
@@ -36707,7 +36730,7 @@ type HomeVisitMeasures @class(level: P0_PUBLIC) {
   visits(where: HomeVisitFilter): Int
   "Visits that heard of a need. (条)"
   needs(where: HomeVisitFilter): Int
-  "Visits followed up over visits that heard of a need."
+  "Visits that heard of a need and were followed up over visits that heard of a need."
   followedUpShare(where: HomeVisitFilter): Decimal
 }
 extend type Query {

@@ -79,6 +79,10 @@ func (m mutation) RaiseDeliberation(ctx context.Context, input store.RaiseDelibe
 	return m.deliberation(ctx, &input)
 }
 
+func (m mutation) AcceptDeliberation(ctx context.Context, input store.AcceptDeliberationInput) (*store.DeliberationPayload, error) {
+	return m.deliberation(ctx, &input)
+}
+
 func (m mutation) ResolveDeliberation(ctx context.Context, input store.CloseDeliberationInput) (*store.DeliberationPayload, error) {
 	return m.deliberation(ctx, &store.DeliberationStep{CloseDeliberationInput: input, Action: "resolve"})
 }

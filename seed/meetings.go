@@ -48,6 +48,7 @@ func (c *community) meet() {
 			}
 		}
 	}
+	c.add("deliberations", row{"id": c.id("deliberation", "raised"), "topic_zh": "儿童滑梯维修（演示）", "raised_on": date(epoch), "status": "RAISED", "resolution_zh": nil, "decision_id": nil, "closed_on": nil})
 	c.add("deliberations", row{"id": c.id("deliberation", "open"), "topic_zh": "快递柜位置（演示）", "raised_on": date(epoch), "status": "OPEN", "resolution_zh": nil, "decision_id": nil, "closed_on": nil})
 }
 

@@ -110,7 +110,7 @@ var (
 		Orders: map[string][]string{"DECIDED_ON": {"decided_on"}}, Default: []string{"decided_on"}, DefaultDesc: true})
 	ActionItems = Define[ActionItem](Spec{Type: "ActionItem", Table: "action_items", Restricted: true,
 		Orders: map[string][]string{"DUE_ON": {"due_on"}}, Default: []string{"due_on"}})
-	Deliberations = Define[Deliberation](Spec{Type: "Deliberation", Table: "deliberations",
+	Deliberations = Define[Deliberation](Spec{Type: "Deliberation", Table: "deliberations", Published: "t.status NOT IN ('RAISED', 'DECLINED')",
 		Orders: map[string][]string{"RAISED_ON": {"raised_on"}}, Default: []string{"raised_on"}, DefaultDesc: true})
 )
 

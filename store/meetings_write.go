@@ -64,14 +64,15 @@ var (
 		},
 	}
 
-	// DeliberationLife is raised by residents and closed with a word.
+	// DeliberationLife is raised by residents, accepted by staff, who read it first, and closed with a word.
 	DeliberationLife = &Machine[Deliberation]{
 		Table: Deliberations, Topic: "deliberation",
 		State: func(d *Deliberation) (scalar.Enum, int) { return d.Status, d.Version },
 		Transitions: []Transition[Deliberation]{
-			{"raise", nil, "OPEN", Holding[Deliberation](authz.Resident), nil},
+			{"raise", nil, "", Holding[Deliberation](authz.Resident), nil},
+			{"accept", In("RAISED"), "OPEN", Holding[Deliberation](authz.CommunityStaff), nil},
 			{"resolve", In("OPEN"), "RESOLVED", Holding[Deliberation](authz.CommunityStaff), nil},
-			{"drop", In("OPEN"), "DROPPED", Holding[Deliberation](authz.CommunityStaff), nil},
+			{"drop", In("RAISED OPEN"), "", Holding[Deliberation](authz.CommunityStaff), nil},
 		},
 		Rules: Rules{
 			"decided_when_resolved":                fault.Newf(fault.BadUserInput, "what is dropped is not decided").At("decision"),
@@ -267,8 +268,19 @@ func (in *RaiseDeliberationInput) Command(ask *Ask) (Command, error) {
 		form.Public("topic_zh", in.TopicZh, meetingTitleLength, "topicZh")
 		form.Refer("estate_id", in.Estate, Estates.Type, "estate")
 		form.Set("raised_on", scalar.DateOf(tx.Now()))
+		form.Set("status", scalar.Enum("RAISED"))
+		if tx.Ask.Viewer.Has(authz.CommunityStaff) {
+			form.Set("status", scalar.Enum("OPEN"))
+		}
 		return form.Done()
 	})
+}
+
+// AcceptDeliberationInput makes a matter public.
+type AcceptDeliberationInput struct{ Edit }
+
+func (in *AcceptDeliberationInput) Command(*Ask) (Command, error) {
+	return DeliberationLife.Take("accept", in.Edit, in, func(*Tx, *Deliberation) (Change, error) { return Change{}, nil })
 }
 
 // CloseDeliberationInput says what came of a matter.
@@ -285,8 +297,14 @@ type DeliberationStep struct {
 }
 
 func (in *DeliberationStep) Command(*Ask) (Command, error) {
-	return DeliberationLife.Take(in.Action, in.Edit, in, func(tx *Tx, _ *Deliberation) (Change, error) {
+	return DeliberationLife.Take(in.Action, in.Edit, in, func(tx *Tx, d *Deliberation) (Change, error) {
 		form := tx.Form()
+		switch {
+		case in.Action == "drop" && d.Status == "RAISED":
+			form.Set("status", scalar.Enum("DECLINED"))
+		case in.Action == "drop":
+			form.Set("status", scalar.Enum("DROPPED"))
+		}
 		form.Public("resolution_zh", in.ResolutionZh, meetingTextLength, "resolutionZh")
 		form.Refer("decision_id", in.Decision, Decisions.Type, "decision")
 		form.Set("closed_on", scalar.DateOf(tx.Now()))

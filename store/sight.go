@@ -86,9 +86,10 @@ func holds(global, typ string) (string, uuid.UUID, bool) {
 	return id.Owner, id.UUID, err == nil && id.Type == typ
 }
 
-// showsDrafts reports whether some of the owners' unpublished rows are the viewer's to see.
+// showsDrafts reports whether some of the owners' unpublished rows are the viewer's to see: as staff,
+// or in the answer to the write that made them.
 func (t *Table[T]) showsDrafts(ask *Ask, owners []string) bool {
-	return t.Published != "" && ask.Viewer.Reads(authz.P1Staff) && len(ask.Sees(owners)) > 0
+	return t.Published != "" && (ask.wrote || ask.Viewer.Reads(authz.P1Staff)) && len(ask.Sees(owners)) > 0
 }
 
 // onlyPublished drops unpublished rows of all owners but those in scope.
