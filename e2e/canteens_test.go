@@ -236,9 +236,9 @@ func TestFreeMeals(t *testing.T) {
 	add := func(token, who, key string) (map[string]any, string) {
 		return b.changing(token, "addToFreeMealRoster", "entry", "id ground validFrom validTo", map[string]any{"canteen": fixedID("Canteen", "a", "canteen"), "resident": fixedID("Resident", "a", who), "ground": "EMPTY_NEST", "basis": "网格走访", "idempotencyKey": key})
 	}
-	if row, code := add(b.staff("a"), "old", "0"); row != nil || code != "!FORBIDDEN" {
-		t.Errorf("without a purpose: %v %s", row, code)
-	}
+	aimless := steps{b, "entry", "id version"}
+	aimless.refused("FORBIDDEN[]", b.staff("a"), "addToFreeMealRoster", "AddToFreeMealRosterInput", nil, "canteen", fixedID("Canteen", "a", "canteen"), "resident", fixedID("Resident", "a", "old"),
+		"ground", "EMPTY_NEST", "basis", "网格走访", "idempotencyKey", "0")
 	entry, code := add(cook, "old", "1")
 	if entry == nil {
 		t.Fatal(code)
@@ -256,24 +256,87 @@ func TestFreeMeals(t *testing.T) {
 			t.Errorf("%+v: %v %s", tc, row, code)
 		}
 	}
-	if row, code := b.changing(cook, "endFreeMeals", "entry", "validTo", map[string]any{"id": entry["id"], "lastDay": "2026-06-07"}); fmt.Sprint(row["validTo"]) != "2026-06-07" {
-		t.Errorf("%v %s", row, code)
+	if row, code := b.eats(b.staff("a"), "old", "next", "3", "kind", "FREE_8TH"); row != nil || code != "FORBIDDEN[]" {
+		t.Errorf("ordered for somebody else without a purpose: %v %s", row, code)
 	}
-	if row, code := b.mealStep(cook, "confirmMealOrder", o); row != nil || code != "INVALID_TRANSITION[]" {
-		t.Errorf("confirmed for who is off the roster that day: %v %s", row, code)
+	if row, code := b.eats(b.resident("a", "old"), "old", "next", "3", "kind", "FREE_8TH"); row == nil {
+		t.Errorf("one's own: %s", code)
 	}
-	for _, lastDay := range []any{"2026-06-09", "2099-12-31"} {
-		if row, code := b.changing(cook, "endFreeMeals", "entry", "validTo", map[string]any{"id": entry["id"], "lastDay": lastDay}); row != nil || code != "INVALID_TRANSITION[lastDay]" {
-			t.Errorf("an end is put off: %v %s", row, code)
+	if o, code = b.mealStep(cook, "confirmMealOrder", o); o == nil {
+		t.Fatal(code)
+	}
+	aimless.refused("FORBIDDEN[]", b.staff("a"), "endFreeMeals", "EndFreeMealsInput", nil, "id", entry["id"])
+	orders := func(want string) {
+		t.Helper()
+		var got string
+		scanRow(t, b.one, `SELECT string_agg(service_date || ' ' || status, ', ' ORDER BY service_date) FROM meal_orders WHERE roster_id IS NOT NULL`, &got)
+		if got != want {
+			t.Errorf("free meals: %s, want %s", got, want)
 		}
 	}
-	purposeless := b.ask(b.staff("a"), `mutation($in: AddToFreeMealRosterInput!) { addToFreeMealRoster(input: $in) { userErrors { code } } }`,
-		map[string]any{"in": map[string]any{"canteen": fixedID("Canteen", "a", "canteen"), "resident": fixedID("Resident", "a", "young"), "ground": "EMPTY_NEST", "basis": "x", "idempotencyKey": "p"}})
-	if string(purposeless.Data) != `{"addToFreeMealRoster":{"userErrors":[{"code":"FORBIDDEN"}]}}` {
-		t.Errorf("written without a purpose: %s", purposeless.Data)
+	end := func(lastDay string) string {
+		row, code := b.changing(cook, "endFreeMeals", "entry", "validTo", map[string]any{"id": entry["id"], "lastDay": lastDay})
+		return fmt.Sprint(row["validTo"], code)
 	}
-	if row, code := b.eats(b.token(authz.StationStaff, "a"), "old", "dear", "oracle", "kind", "FREE_8TH"); row != nil || code != "FORBIDDEN[]" {
-		t.Errorf("who is on the roster is told without a purpose: %v %s", row, code)
+	if got := end("2026-06-30"); got != "2026-06-30" {
+		t.Error(got)
+	}
+	orders("2026-06-08 CONFIRMED, 2026-07-08 CANCELLED")
+	if got := end("2026-07-31"); got != "<nil>BAD_USER_INPUT[lastDay]" {
+		t.Errorf("an end put off: %s", got)
+	}
+	if got := end("2026-06-07"); got != "2026-06-07" {
+		t.Error(got)
+	}
+	orders("2026-06-08 CANCELLED, 2026-07-08 CANCELLED")
+	execSQL(t, b.one, `UPDATE free_meal_roster SET valid = '[2026-01-01,2026-06-01)'`)
+	if got := end("2026-06-30"); got != "<nil>INVALID_TRANSITION[]" {
+		t.Errorf("what had ended: %s", got)
+	}
+	// The database asks on the day it is confirmed.
+	execSQL(t, b.one, `UPDATE free_meal_roster SET valid = '[2026-01-01,)'`)
+	again, code := free("old", "dear", "4")
+	if again == nil {
+		t.Fatal(code)
+	}
+	execSQL(t, b.one, `UPDATE free_meal_roster SET valid = '[2026-01-01,2026-06-08)'`)
+	if row, code := b.mealStep(cook, "confirmMealOrder", again); row != nil || code != "CONFLICT[beneficiary]" {
+		t.Errorf("confirmed for who is off the roster that day: %v %s", row, code)
+	}
+}
+
+// Who is on the roster of the free meal is told by no order but for a stated purpose.
+func TestWhoEatsNeedsAPurpose(t *testing.T) {
+	t.Parallel()
+	b := startCanteen(t, dayBefore)
+	b.eats(b.resident("a", "old"), "old", "dear", "1")
+	for _, tc := range []struct{ query, code string }{
+		{`{ mealOrders(communities: ["a"]) { nodes { kind beneficiary { maskedName } } } }`, "FORBIDDEN"},
+		{`{ residents(communities: ["a"]) { nodes { mealOrders(filter: {kinds: [FREE_8TH]}) { totalCount } } } }`, "FORBIDDEN"},
+		{`{ mealOrders(communities: ["a"]) { nodes { kind } } }`, ""},
+	} {
+		for _, token := range []string{b.staff("a"), b.token(authz.StationStaff, "a")} {
+			a := b.ask(token, tc.query, nil)
+			if code := ""; len(a.Errors) > 0 || tc.code != "" {
+				if len(a.Errors) > 0 {
+					code = fmt.Sprint(a.Errors[0].Extensions["code"])
+				}
+				if code != tc.code {
+					t.Errorf("%s: %s %+v", tc.query, code, a.Errors)
+				}
+			}
+		}
+	}
+	var seen struct {
+		MealOrders struct {
+			Nodes []struct{ Beneficiary struct{ MaskedName string } }
+		}
+	}
+	for _, token := range []string{b.cook(), b.resident("a", "old")} {
+		b.must(token, `{ mealOrders(communities: ["a"]) { nodes { beneficiary { maskedName } } } }`, nil, &seen)
+		if n := seen.MealOrders.Nodes; len(n) != 1 || n[0].Beneficiary.MaskedName != "赵*" {
+			t.Errorf("%+v", n)
+		}
 	}
 }
 
@@ -297,6 +360,15 @@ func TestMealsAreDelivered(t *testing.T) {
 		return o
 	}
 	first, second, third := out("young"), out("old"), out("r1")
+	carries := func(want int) {
+		t.Helper()
+		var mine struct{ MealOrders struct{ TotalCount int } }
+		b.must(carrier, `{ mealOrders { totalCount } }`, nil, &mine)
+		if mine.MealOrders.TotalCount != want {
+			t.Errorf("who carries sees %d orders, want %d", mine.MealOrders.TotalCount, want)
+		}
+	}
+	carries(3)
 	carried := func(mutation string, o map[string]any, token string, more string) string {
 		a := b.ask(token, fmt.Sprintf(`mutation($id: ID!) { out: %s(input: {id: $id%s}) { order { status } userErrors { code } } }`, mutation, more), map[string]any{"id": o["id"]})
 		return string(a.Data)
@@ -315,9 +387,9 @@ func TestMealsAreDelivered(t *testing.T) {
 		t.Errorf("who does not live alone: %v %s", failed, code)
 	}
 	var checks string
-	scanRow(t, b.one, `SELECT string_agg(f.kind || ' ' || f.status || ' ' || f.private || ' ' || (f.reporter_id IS NULL) || ' ' || (f.due_at = '2026-06-07 16:00Z'), ', ')
+	scanRow(t, b.one, `SELECT string_agg(f.kind || ' ' || f.status || ' ' || f.private || ' ' || f.title || ' ' || coalesce(f.reporter_id::text, 'nobody') || ' ' || (f.due_at = '2026-06-07 16:00Z'), ', ')
 		FROM meal_orders o JOIN feedbacks f ON f.owner = o.owner AND f.id = o.welfare_check_id`, &checks)
-	if checks != "HELP_REQUEST RECEIVED true true true" {
+	if checks != "HELP_REQUEST RECEIVED true 请当日回访 nobody true" {
 		t.Errorf("looked into: %s", checks)
 	}
 	var seen struct {
@@ -329,11 +401,7 @@ func TestMealsAreDelivered(t *testing.T) {
 	if w := seen.MealOrder.WelfareCheck; w.Kind != "HELP_REQUEST" || w.DueAt != "2026-06-08T00:00:00+08:00" {
 		t.Errorf("%+v", w)
 	}
-	var mine struct{ MealOrders struct{ TotalCount int } }
-	b.must(carrier, `{ mealOrders { totalCount } }`, nil, &mine)
-	if mine.MealOrders.TotalCount != 3 {
-		t.Errorf("who carries sees %d orders", mine.MealOrders.TotalCount)
-	}
+	carries(0)
 	if _, err := b.one.Exec(`UPDATE meal_orders SET status = 'OUT_FOR_DELIVERY', closed_at = NULL, failure = NULL, welfare_check_id = NULL WHERE beneficiary_id = md5('old')::uuid;
 		UPDATE meal_orders SET status = 'FAILED_DELIVERY', closed_at = now(), failure = 'x' WHERE beneficiary_id = md5('old')::uuid`); err == nil {
 		t.Error("nobody looks into it")
@@ -372,6 +440,8 @@ func TestMealsAreRefused(t *testing.T) {
 		{"below nothing", map[string]any{"price": "-1"}, "BAD_USER_INPUT[price]"},
 		{"no such canteen", map[string]any{"canteen": fixedID("Canteen", "a", "none")}, "NOT_FOUND[canteen]"},
 		{"somebody's number", map[string]any{"nameZh": "订13812345678"}, "BAD_USER_INPUT[nameZh]"},
+		{"in English", map[string]any{"nameEn": "tofu, call 13812345678"}, "BAD_USER_INPUT[nameEn]"},
+		{"among allergens", map[string]any{"allergens": []string{"大豆", "13812345678"}}, "BAD_USER_INPUT[allergens]"},
 	} {
 		in := map[string]any{"idempotencyKey": tc.name}
 		for _, m := range []map[string]any{dish, tc.change} {
@@ -406,45 +476,84 @@ func TestMealsAreRefused(t *testing.T) {
 	}
 }
 
-// What nobody confirmed lapses when the kitchen begins; what nobody came for is missed when the day is over.
+// What nobody confirmed lapses when the kitchen begins. When the day is over, what nobody came for is missed, what was not
+// brought has failed and is looked into, and what was never made ready is given up.
 func TestMealsThatTimeEnds(t *testing.T) {
 	t.Parallel()
 	b := startCanteen(t, dayBefore)
 	cook := b.cook()
-	b.eats(cook, "old", "dear", "1")
-	ready, _ := b.eats(cook, "young", "dear", "2")
-	brought, _ := b.eats(cook, "old", "cheap", "3", "delivery", true)
-	for _, o := range []map[string]any{ready, brought} {
-		for _, step := range []string{"confirmMealOrder", "prepareMealOrder", "readyMealOrder"} {
-			o, _ = b.mealStep(cook, step, o)
+	for _, o := range []struct {
+		who      string
+		delivery bool
+		steps    []string
+	}{
+		{"old", false, nil},
+		{"young", false, []string{"confirmMealOrder", "prepareMealOrder", "readyMealOrder"}},
+		{"old", true, []string{"confirmMealOrder", "prepareMealOrder", "readyMealOrder"}},
+		{"r1", true, []string{"confirmMealOrder", "prepareMealOrder", "readyMealOrder", "sendMealOut"}},
+		{"r1", false, []string{"confirmMealOrder"}},
+		{"r2", true, []string{"confirmMealOrder", "prepareMealOrder"}},
+	} {
+		row, code := b.eats(cook, o.who, "dear", fmt.Sprint(o), "delivery", o.delivery)
+		for _, step := range o.steps {
+			row, code = b.mealStep(cook, step, row)
+		}
+		if row == nil {
+			t.Fatal(code)
+		}
+		if o.delivery && row["status"] == "READY" {
+			if row, code := b.mealStep(cook, "missMealOrder", row); row != nil || code != "INVALID_TRANSITION[]" {
+				t.Errorf("missed by whom it was to be brought to: %v %s", row, code)
+			}
 		}
 	}
-	if row, code := b.mealStep(cook, "missMealOrder", brought); row != nil || code != "INVALID_TRANSITION[]" {
-		t.Errorf("who waits for a meal that nobody brings has missed it: %v %s", row, code)
-	}
-	unmade, _ := b.eats(cook, "r1", "dear", "4")
-	b.mealStep(cook, "confirmMealOrder", unmade)
 	for _, tc := range []struct {
 		at   time.Time
 		want string
 	}{
-		{dayBefore, "PLACED READY READY CONFIRMED"},
-		{time.Date(2026, 6, 8, 1, 30, 0, 0, time.UTC), "CANCELLED READY READY CONFIRMED"},
-		{time.Date(2026, 6, 8, 15, 59, 0, 0, time.UTC), "CANCELLED READY READY CONFIRMED"},
-		{time.Date(2026, 6, 8, 16, 0, 0, 0, time.UTC), "CANCELLED NO_SHOW FAILED_DELIVERY CANCELLED"},
+		{dayBefore, "PLACED READY READY OUT_FOR_DELIVERY CONFIRMED PREPARED"},
+		{time.Date(2026, 6, 8, 1, 30, 0, 0, time.UTC), "CANCELLED READY READY OUT_FOR_DELIVERY CONFIRMED PREPARED"},
+		{time.Date(2026, 6, 8, 15, 59, 0, 0, time.UTC), "CANCELLED READY READY OUT_FOR_DELIVERY CONFIRMED PREPARED"},
+		{time.Date(2026, 6, 8, 16, 0, 0, 0, time.UTC), "CANCELLED NO_SHOW FAILED_DELIVERY FAILED_DELIVERY CANCELLED CANCELLED"},
 	} {
 		if _, err := b.gateway.Sources.Keep(t.Context(), tc.at); err != nil {
 			t.Fatal(err)
 		}
 		var got string
-		scanRow(t, b.one, `SELECT string_agg(status, ' ' ORDER BY id) FROM meal_orders`, &got)
+		scanRow(t, b.one, `SELECT string_agg(status, ' ' ORDER BY placed_at, id) FROM meal_orders`, &got)
 		if got != tc.want {
 			t.Errorf("at %v: %s, want %s", tc.at, got, tc.want)
 		}
 	}
-	var checks int
-	scanRow(t, b.one, `SELECT count(*) FROM meal_orders o JOIN feedbacks f ON f.owner = o.owner AND f.id = o.welfare_check_id WHERE o.status = 'FAILED_DELIVERY'`, &checks)
-	if checks != 1 {
-		t.Errorf("who lives alone and got no meal: %d are looked after", checks)
+	var checks string
+	scanRow(t, b.one, `SELECT string_agg((o.beneficiary_id = md5('old')::uuid) || ' ' || f.kind || ' ' || f.status, ', ') FROM meal_orders o JOIN feedbacks f ON f.owner = o.owner AND f.id = o.welfare_check_id`, &checks)
+	if checks != "true HELP_REQUEST RECEIVED" {
+		t.Errorf("looked into: %s", checks)
+	}
+	b.violates(t, `UPDATE meal_orders SET status = 'NO_SHOW', failure = NULL WHERE status = 'FAILED_DELIVERY' AND welfare_check_id IS NULL`)
+}
+
+// A kitchen's staff fail what nobody took out; it is looked into like any other.
+func TestMealsThatNobodyTookOut(t *testing.T) {
+	t.Parallel()
+	b := startCanteen(t, dayBefore)
+	cook := b.cook()
+	for _, delivery := range []bool{true, false} {
+		o, code := b.eats(cook, "old", "dear", fmt.Sprint(delivery), "delivery", delivery)
+		for _, step := range []string{"confirmMealOrder", "prepareMealOrder", "readyMealOrder"} {
+			o, code = b.mealStep(cook, step, o)
+		}
+		if o == nil {
+			t.Fatal(code)
+		}
+		o, code = b.mealStep(cook, "failMealDelivery", o, "reason", "没有人手")
+		if delivery && (o == nil || o["status"] != "FAILED_DELIVERY") || !delivery && code != "INVALID_TRANSITION[]" {
+			t.Errorf("delivery %v: %v %s", delivery, o, code)
+		}
+	}
+	var n int
+	scanRow(t, b.one, `SELECT count(*) FROM meal_orders WHERE welfare_check_id IS NOT NULL`, &n)
+	if n != 1 {
+		t.Errorf("%d are looked into", n)
 	}
 }

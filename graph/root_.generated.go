@@ -30218,7 +30218,8 @@ type MealQuote @class(level: P0_PUBLIC) {
 }
 
 """
-A meal ordered for a resident (点餐). Staff see those of their communities, residents their own and those that they carry.
+A meal ordered for a resident (点餐). Staff see those of their communities, residents their own and, while they are out,
+those that they carry. Whose meal it is needs a stated purpose: with the kind it tells who is on the roster of the free meal.
 Price, age and subsidy are those of the moment when it is confirmed.
 """
 type MealOrder implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @class(level: P1_STAFF) @own {
@@ -30231,7 +30232,7 @@ type MealOrder implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @c
   kind: MealKind!
   status: MealOrderStatus!
   "Whose meal it is; masked like every resident."
-  beneficiary: Resident
+  beneficiary: Resident @class(level: P2_PERSONAL)
   listPrice: Money!
   subsidy: Money!
   "List price less subsidy; nothing for a free meal."
@@ -30250,7 +30251,7 @@ type MealOrder implements Node @key(fields: "id") @auth(any: [STATION_STAFF]) @c
   closedAt: DateTime
   "Why it was not delivered."
   failure: String
-  "The call for help that a failed delivery to who lives alone has made, due the same day."
+  "The call for help that a failed delivery to who lives alone has made, due the same day. It does not say who it is about."
   welfareCheck: Feedback @auth(any: [COMMUNITY_STAFF]) @class(level: P3_SENSITIVE) @own(read: false)
   "Counts the changes; send it along to be told of others' changes."
   version: Int!
@@ -30318,8 +30319,8 @@ extend type Community {
 }
 extend type Station { canteens: [Canteen!] @listSize(assumed: 1) }
 extend type Resident {
-  "Newest first."
-  mealOrders(filter: MealOrderFilter, orderBy: MealOrderOrder, first: Int, after: String, last: Int, before: String): MealOrderConnection
+  "Newest first. Staff need to state a purpose."
+  mealOrders(filter: MealOrderFilter, orderBy: MealOrderOrder, first: Int, after: String, last: Int, before: String): MealOrderConnection @class(level: P2_PERSONAL)
 }
 extend type Query {
   "By name."
@@ -30376,7 +30377,7 @@ input AddToFreeMealRosterInput {
 input EndFreeMealsInput {
   "The entry of the roster."
   id: ID!
-  "The last day, today or later; today without it."
+  "The last day, today or later, and no later than the entry ends anyway; today without it."
   lastDay: Date
   version: Int
   idempotencyKey: String
@@ -30385,7 +30386,7 @@ input PlaceMealOrderInput {
   menuItem: ID!
   "Residents order for themselves; staff for anybody of the community."
   beneficiary: ID!
-  "FREE_8TH on the 8th, for who is on the roster."
+  "FREE_8TH on the 8th, for who is on the roster; staff who order it for others state a purpose."
   kind: MealKind! = PAID
   delivery: Boolean! = false
   "What the kitchen should know."
@@ -30437,7 +30438,9 @@ extend type Mutation {
   "Takes a dish off the menu; what was ordered stands."
   withdrawMenuItem(input: WithdrawMenuItemInput!): MenuItemPayload! @auth(any: [STATION_STAFF])
   setSubsidyRule(input: SetSubsidyRuleInput!): SubsidyRulePayload! @auth(any: [COMMUNITY_ADMIN])
+  "Needs a stated purpose."
   addToFreeMealRoster(input: AddToFreeMealRosterInput!): FreeMealRosterPayload! @auth(any: [COMMUNITY_STAFF])
+  "Needs a stated purpose. Free meals ordered for later days are cancelled; what has ended stays so."
   endFreeMeals(input: EndFreeMealsInput!): FreeMealRosterPayload! @auth(any: [COMMUNITY_STAFF])
   placeMealOrder(input: PlaceMealOrderInput!): MealOrderPayload! @auth(any: [RESIDENT])
   "Reserves a portion, and settles price and subsidy."
@@ -30445,14 +30448,14 @@ extend type Mutation {
   prepareMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
   readyMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
   collectMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
-  "Nobody came for it."
+  "Nobody came for it; of what is to be delivered, see failMealDelivery."
   missMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
   "Until orders are no longer taken. A portion that was reserved is free again."
   cancelMealOrder(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [RESIDENT])
   sendMealOut(input: SendMealOutInput!): MealOrderPayload! @auth(any: [STATION_STAFF])
   "For staff, and for who carries it."
   deliverMeal(input: StepMealOrderInput!): MealOrderPayload! @auth(any: [RESIDENT])
-  "For staff, and for who carries it. Of who lives alone it makes a call for help that is due the same day."
+  "For staff, and for who carries it; also of what nobody took out. Of who lives alone it makes a call for help that is due the same day."
   failMealDelivery(input: FailMealDeliveryInput!): MealOrderPayload! @auth(any: [RESIDENT])
 }
 `, BuiltIn: false},

@@ -154,7 +154,7 @@ var (
 	MenuItems    = Define[MenuItem](Spec{Type: "MenuItem", Table: "menu_items", Published: "t.withdrawn_at IS NULL",
 		Orders:  map[string][]string{"SERVICE_DATE": {"service_date", "slot_order", "name_zh"}, "PRICE": {"fen"}, "NAME": {"name_zh"}},
 		Default: []string{"service_date", "slot_order", "name_zh"}})
-	MealOrders = Define[MealOrder](Spec{Type: "MealOrder", Table: "meal_orders", Restricted: true, Own: "? IN (t.beneficiary_id, t.carrier_id)",
+	MealOrders = Define[MealOrder](Spec{Type: "MealOrder", Table: "meal_orders", Restricted: true, Own: "? IN (t.beneficiary_id, CASE t.status WHEN 'OUT_FOR_DELIVERY' THEN t.carrier_id END)",
 		Orders:  map[string][]string{"PLACED_AT": {"placed_at"}, "SERVICE_DATE": {"service_date"}},
 		Default: []string{"placed_at"}, DefaultDesc: true})
 	FreeMealRoster = Define[FreeMealRosterEntry](Spec{Type: "FreeMealRosterEntry", Table: "free_meal_roster", Restricted: true,
@@ -320,7 +320,7 @@ var _ = DefineCube(Cube{
 		{Name: "averagePayable", Doc: "What was left to pay, over meals collected or delivered for money.", Unit: "元", Kind: measure.Mean("CASE WHEN " + eaten + " AND t.kind = 'PAID' THEN t.payable END")},
 		{Name: "freeMeals", Doc: "Free meals collected or delivered.", Unit: "份", Kind: measure.Count{If: eaten + " AND t.kind = 'FREE_8TH'"}},
 		{Name: "failedDeliveries", Doc: "Meals that reached nobody.", Unit: "份", Kind: measure.Count{If: "t.status = 'FAILED_DELIVERY'"}},
-		{Name: "noShowShare", Doc: "Meals that nobody came for over those that were to be collected.", Kind: measure.Share("t.status = 'NO_SHOW'", "t.status IN ('NO_SHOW', 'COLLECTED')")},
+		{Name: "noShowShare", Doc: "Meals that nobody came for over those that were to be collected.", Kind: measure.Share("t.status = 'NO_SHOW' AND NOT t.delivery", "t.status IN ('NO_SHOW', 'COLLECTED') AND NOT t.delivery")},
 		{Name: "orders", Doc: "Orders, whatever became of them.", Unit: "份", Kind: measure.Count{}},
 		{Name: "residents", Doc: "Different residents who ordered.", Unit: "人", Kind: measure.Distinct{Of: "t.beneficiary_id"}},
 	},

@@ -110,7 +110,6 @@ func (in *AddMenuItemInput) Command(*Ask) (Command, error) {
 		if !in.OrderUntil.After(tx.Now()) {
 			form.Fail(fault.Newf(fault.BadUserInput, "it is ordered later than now").At("orderUntil"))
 		}
-		form.Texts("allergens", in.Allergens, mostAllergens, dishLength, "allergens")
 		form.Refer("canteen_id", &in.Canteen, Canteens.Type, "canteen")
 		form.Public("name_zh", in.NameZh, dishLength, "nameZh")
 		form.OptionalPublic("name_en", in.NameEn, dishLength, "nameEn")
@@ -118,6 +117,7 @@ func (in *AddMenuItemInput) Command(*Ask) (Command, error) {
 		form.Set("service_date", in.ServiceDate)
 		form.Set("slot", in.Slot)
 		form.Set("order_until", in.OrderUntil)
+		form.Texts("allergens", in.Allergens, mostAllergens, dishLength, "allergens")
 		return form.Done()
 	})
 	dish := c.Do
@@ -205,38 +205,48 @@ func (in *AddToFreeMealRosterInput) Command(ask *Ask) (Command, error) {
 	})
 }
 
-// EndFreeMealsInput takes a resident off the roster.
+// EndFreeMealsInput takes a resident off the roster, and off the meals of later days.
 type EndFreeMealsInput struct {
 	Edit
 	LastDay *scalar.Date
 }
 
-// Command also takes back the free meals that were ordered for days after the last.
 func (in *EndFreeMealsInput) Command(ask *Ask) (Command, error) {
 	if err := withPurpose(ask); err != nil {
 		return Command{}, err
 	}
 	return RosterLife.Take("end", in.Edit, in, func(tx *Tx, e *FreeMealRosterEntry) (Change, error) {
-		last := scalar.DateOf(tx.Now())
-		if in.LastDay != nil {
-			last = *in.LastDay
-		}
-		switch from, to := e.ValidFrom, e.ValidTo; {
-		case last.Compare(scalar.DateOf(tx.Now())) < 0:
-			return Change{}, fault.Newf(fault.BadUserInput, "the last day is today or later").At("lastDay")
-		case from != nil && from.Compare(last) > 0:
-			return Change{}, fault.Newf(fault.BadUserInput, "the last day is not before the first, %s", from).At("lastDay")
-		case to != nil && to.Compare(last) < 0:
-			return Change{}, fault.Newf(fault.InvalidTransition, "it ends on %s already: add the resident anew", to).At("lastDay").With("allowed", []string{})
-		}
-		if _, err := tx.exec(`UPDATE meal_orders SET status = 'CANCELLED', closed_at = $4 WHERE owner = $1 AND roster_id = $2 AND service_date > $3
-			AND status IN ('PLACED', 'CONFIRMED')`, tx.Owner, e.UUID, last, tx.Now()); err != nil {
+		last, err := in.lastDay(scalar.DateOf(tx.Now()), e)
+		if err != nil {
 			return Change{}, err
 		}
-		begin := "("
+		span := "(," + last.AddDays(1).String() + ")"
 		if e.ValidFrom != nil {
-			begin = "[" + e.ValidFrom.String()
+			span = "[" + e.ValidFrom.String() + "," + last.AddDays(1).String() + ")"
 		}
-		return Change{Set: Values{"valid": begin + "," + last.AddDays(1).String() + ")"}}, nil
+		r := &Round{Ask: tx.Ask, ctx: tx.ctx, tx: tx.tx}
+		_, err = r.take(onMeal(r, mealStep("offRoster")), `SELECT owner, id FROM meal_orders WHERE owner = $1 AND roster_id = $2 AND service_date > $3
+			AND status IN ('PLACED', 'CONFIRMED', 'PREPARED') ORDER BY id FOR UPDATE`, tx.Owner, e.UUID, last)
+		return Change{Set: Values{"valid": span}}, err
 	})
+}
+
+// lastDay is the day that is asked for, today without one. What has ended stays so, and no end is put off:
+// who is to get the meal again is entered again, on a basis of its own.
+func (in *EndFreeMealsInput) lastDay(today scalar.Date, e *FreeMealRosterEntry) (scalar.Date, error) {
+	last, ends := today, e.ValidTo
+	if in.LastDay != nil {
+		last = *in.LastDay
+	}
+	switch {
+	case ends != nil && ends.Compare(today) < 0:
+		return last, fault.Newf(fault.InvalidTransition, "the entry has ended").With("allowed", []string{})
+	case last.Compare(today) < 0:
+		return last, fault.Newf(fault.BadUserInput, "the last day is today or later").At("lastDay")
+	case ends != nil && last.Compare(*ends) > 0:
+		return last, fault.Newf(fault.BadUserInput, "the last day is %s or before: an end is not put off", ends).At("lastDay")
+	case e.ValidFrom != nil && e.ValidFrom.Compare(last) > 0:
+		return last, fault.Newf(fault.BadUserInput, "the last day is not before the first, %s", e.ValidFrom).At("lastDay")
+	}
+	return last, nil
 }

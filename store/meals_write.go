@@ -20,8 +20,8 @@ var (
 )
 
 // MealLife is the state machine of model.md §5. What nobody confirmed in time lapses. Once its day is
-// over, what nobody came for is missed, what was to be brought and was not has failed, whether or not
-// somebody set out with it, and what the kitchen never made ready lapses too.
+// over, what nobody came for is missed, what was to be brought and was not has failed, whoever was to
+// bring it, and what the kitchen never made ready is given up.
 var MealLife = &Machine[MealOrder]{
 	Table: MealOrders, Topic: "mealOrder",
 	State: func(o *MealOrder) (scalar.Enum, int) { return o.Status, o.Version },
@@ -36,7 +36,9 @@ var MealLife = &Machine[MealOrder]{
 		{"deliver", In("OUT_FOR_DELIVERY"), "DELIVERED", kitchen.Or(carrier), nil},
 		{"failDelivery", In("READY OUT_FOR_DELIVERY"), "FAILED_DELIVERY", kitchen.Or(carrier), brought},
 		{"cancel", In("PLACED CONFIRMED"), "CANCELLED", kitchen.Or(diner), inTime},
-		{"lapse", In("PLACED CONFIRMED PREPARED"), "CANCELLED", kitchen, late},
+		{"lapse", In("PLACED"), "CANCELLED", kitchen, late},
+		{"giveUp", In("CONFIRMED PREPARED"), "CANCELLED", kitchen, dayOver},
+		{"offRoster", In("PLACED CONFIRMED PREPARED"), "CANCELLED", kitchen, nil},
 	},
 	Rules: Rules{
 		"portions_never_exceeded":               fault.Newf(fault.Conflict, "the last portion is taken").At("id"),
@@ -75,7 +77,14 @@ func brought(_ *Ask, o *MealOrder) error {
 
 func fetched(_ *Ask, o *MealOrder) error {
 	if o.Delivery {
-		return fault.Newf(fault.InvalidTransition, "it is delivered, not collected: a delivery fails").With("allowed", []string{"sendOut", "failDelivery"})
+		return fault.Newf(fault.InvalidTransition, "it is delivered, not collected").With("allowed", []string{"sendOut", "failDelivery", "collect"})
+	}
+	return nil
+}
+
+func dayOver(ask *Ask, o *MealOrder) error {
+	if scalar.DateOf(ask.Viewer.At).Compare(o.ServiceDate) <= 0 {
+		return fault.Newf(fault.InvalidTransition, "the day of the meal is not over").With("allowed", []string{})
 	}
 	return nil
 }
@@ -95,7 +104,12 @@ type PlaceMealOrderInput struct {
 	IdempotencyKey        string
 }
 
-func (in *PlaceMealOrderInput) Command(*Ask) (Command, error) {
+func (in *PlaceMealOrderInput) Command(ask *Ask) (Command, error) {
+	if in.Kind == "FREE_8TH" && in.Beneficiary != ask.Viewer.Resident { // that somebody gets it says why they do
+		if err := withPurpose(ask); err != nil {
+			return Command{}, err
+		}
+	}
 	id, err := page.ParseID(in.MenuItem)
 	if err != nil {
 		return Command{}, fault.Of(err).At("menuItem")
@@ -106,8 +120,6 @@ func (in *PlaceMealOrderInput) Command(*Ask) (Command, error) {
 		form.Refer("beneficiary_id", &in.Beneficiary, Residents.Type, "beneficiary")
 		if v := tx.Ask.Viewer; in.Beneficiary != v.Resident && !v.Has(authz.StationStaff) {
 			form.Fail(fault.Newf(fault.Forbidden, "you order for yourself; staff order for others").At("beneficiary"))
-		} else if in.Kind == "FREE_8TH" && in.Beneficiary != v.Resident {
-			form.Fail(withPurpose(tx.Ask)) // the answer tells who is on the roster
 		}
 		form.Set("kind", in.Kind)
 		form.Set("delivery", in.Delivery)
@@ -134,7 +146,7 @@ func (in *PlaceMealOrderInput) Command(*Ask) (Command, error) {
 		change.Set["canteen_id"], change.Set["service_date"], change.Set["slot"] = canteen, day, slot
 		if in.Kind == "FREE_8TH" {
 			var roster uuid.UUID
-			found, err := tx.Get("SELECT id FROM free_meal_roster WHERE owner = $1 AND canteen_id = $2 AND resident_id = $3 AND valid @> $4::date",
+			found, err := tx.Get("SELECT id FROM free_meal_roster WHERE owner = $1 AND canteen_id = $2 AND resident_id = $3 AND valid @> $4::date FOR SHARE",
 				[]any{tx.Owner, canteen, change.Set["beneficiary_id"], day}, &roster)
 			if err == nil && !found {
 				err = offRoster
@@ -204,8 +216,8 @@ func (in *FailMealDeliveryInput) Command(*Ask) (Command, error) {
 }
 
 // welfareCheck enters a call for help into the Echo Book for who lives alone, nil for others. It is due
-// at the end of the day, and from then on the ladder of the book tells of it. It names nobody, since it
-// would tell who lives alone: whose meal it is about, the order says.
+// at the end of the day, and from then on the ladder of the book tells of it. The entry names nobody and
+// nothing that tells who it is about: staff get there from the order, which needs a purpose.
 func welfareCheck(tx *Tx, o *MealOrder) (*uuid.UUID, error) {
 	var station uuid.UUID
 	alone, err := tx.Get(`SELECT c.station_id FROM canteens c WHERE c.owner = $1 AND c.id = $2 AND EXISTS (SELECT FROM resident_tags g
@@ -217,39 +229,42 @@ func welfareCheck(tx *Tx, o *MealOrder) (*uuid.UUID, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &id, FeedbackLife.begin(tx, id, "submit", Change{Set: Values{"kind": "HELP_REQUEST", "title": "送餐未成：请当日上门查看", "private": true,
+	return &id, FeedbackLife.begin(tx, id, "submit", Change{Set: Values{"kind": "HELP_REQUEST", "title": "请当日回访", "private": true,
 		"station_id": station, "received_at": tx.Now(), "due_at": scalar.DateOf(tx.Now()).End()}})
 }
 
 // Orders that nobody confirmed lapse when the kitchen begins.
 var _ = keeps(Chore{Name: "lapsing", AtOnce: 200, Do: func(r *Round) (int, error) {
-	return r.take(stepMeal(r, "lapse"), `SELECT o.owner, o.id FROM meal_orders o JOIN menu_items m ON m.owner = o.owner AND m.id = o.menu_item_id
-		WHERE o.owner = ANY($1) AND (o.status = 'PLACED' AND m.order_until <= $2 OR o.status IN ('CONFIRMED', 'PREPARED') AND o.service_date < $4)
-		ORDER BY o.owner, o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED`,
-		pq.Array(r.Owners), r.Ask.Viewer.At, r.AtOnce, scalar.DateOf(r.Ask.Viewer.At))
+	return r.take(onMeal(r, mealStep("lapse")), `SELECT o.owner, o.id FROM meal_orders o JOIN menu_items m ON m.owner = o.owner AND m.id = o.menu_item_id
+		WHERE o.owner = ANY($1) AND o.status = 'PLACED' AND m.order_until <= $2 ORDER BY o.owner, o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED`,
+		pq.Array(r.Owners), r.Ask.Viewer.At, r.AtOnce)
 }})
 
-// Meals that nobody came for, and those that reached nobody, are known when their day is over.
+// What a day has left is ended once it is over.
 var (
-	_ = keeps(Chore{Name: "missing meals", AtOnce: 200, Do: func(r *Round) (int, error) {
-		return r.take(stepMeal(r, "miss"), leftOver+" AND status = 'READY' AND NOT delivery"+inTurn, pq.Array(r.Owners), scalar.DateOf(r.Ask.Viewer.At), r.AtOnce)
-	}})
-	_ = keeps(Chore{Name: "failing deliveries", AtOnce: 200, Do: func(r *Round) (int, error) {
-		return r.take(func(owner string, id uuid.UUID) (Command, error) {
-			in := FailMealDeliveryInput{Edit{ID: page.ID{Type: MealOrders.Type, Owner: owner, UUID: id}.String()}, "当日未送达"}
-			return in.Command(r.Ask)
-		}, leftOver+" AND status IN ('READY', 'OUT_FOR_DELIVERY') AND delivery"+inTurn, pq.Array(r.Owners), scalar.DateOf(r.Ask.Viewer.At), r.AtOnce)
-	}})
+	_ = keeps(overdue("missing meals", "status = 'READY' AND NOT delivery", mealStep("miss")))
+	_ = keeps(overdue("failing deliveries", "status IN ('READY', 'OUT_FOR_DELIVERY') AND delivery", func(ask *Ask, e Edit) (Command, error) {
+		return (&FailMealDeliveryInput{Edit: e, Reason: "当日未送达"}).Command(ask)
+	}))
+	_ = keeps(overdue("giving meals up", "status IN ('CONFIRMED', 'PREPARED')", mealStep("giveUp")))
 )
 
-const (
-	leftOver = "SELECT owner, id FROM meal_orders WHERE owner = ANY($1) AND service_date < $2"
-	inTurn   = " ORDER BY owner, id LIMIT $3 FOR UPDATE SKIP LOCKED"
-)
+// overdue is the chore that takes a step on orders of days before today.
+func overdue(name, which string, step func(*Ask, Edit) (Command, error)) Chore {
+	return Chore{Name: name, AtOnce: 200, Do: func(r *Round) (int, error) {
+		return r.take(onMeal(r, step), "SELECT owner, id FROM meal_orders WHERE owner = ANY($1) AND "+which+
+			" AND service_date < $2 ORDER BY owner, id LIMIT $3 FOR UPDATE SKIP LOCKED", pq.Array(r.Owners), scalar.DateOf(r.Ask.Viewer.At), r.AtOnce)
+	}}
+}
 
-func stepMeal(r *Round, action string) func(string, uuid.UUID) (Command, error) {
+func mealStep(action string) func(*Ask, Edit) (Command, error) {
+	return func(ask *Ask, e Edit) (Command, error) {
+		return (&MealStep{StepMealOrderInput{e}, action}).Command(ask)
+	}
+}
+
+func onMeal(r *Round, step func(*Ask, Edit) (Command, error)) func(string, uuid.UUID) (Command, error) {
 	return func(owner string, id uuid.UUID) (Command, error) {
-		in := MealStep{StepMealOrderInput{Edit{ID: page.ID{Type: MealOrders.Type, Owner: owner, UUID: id}.String()}}, action}
-		return in.Command(r.Ask)
+		return step(r.Ask, Edit{ID: page.ID{Type: MealOrders.Type, Owner: owner, UUID: id}.String()})
 	}
 }
