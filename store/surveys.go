@@ -409,9 +409,7 @@ func (a *SurveyAnswerInput) count(tx *Tx, asked map[uuid.UUID]*question) error {
 			return fault.Newf(fault.BadUserInput, "options of the question, each once").At("answers", "options")
 		}
 		chosen = append(chosen, option)
-		if _, err := tx.exec("UPDATE survey_options SET chosen = chosen + 1 WHERE owner = $1 AND id = $2", tx.Owner, option); err != nil {
-			return err
-		}
 	}
-	return nil
+	_, err = tx.exec("UPDATE survey_options SET chosen = chosen + 1 WHERE owner = $1 AND id = ANY($2)", tx.Owner, pq.Array(chosen))
+	return err
 }
