@@ -18,21 +18,7 @@ func (b *book) changing(token, mutation, of, pick string, input map[string]any) 
 // changingBy is changing for an input that several mutations share.
 func (b *book) changingBy(token, mutation, kind, of, pick string, input map[string]any) (row map[string]any, code string) {
 	b.t.Helper()
-	a := b.ask(token, fmt.Sprintf(`mutation($in: %s!) { out: %s(input: $in) { row: %s { %s } userErrors { code message path currentVersion allowed } } }`, kind, mutation, of, pick), map[string]any{"in": input})
-	var data struct {
-		Out *struct {
-			Row        map[string]any
-			UserErrors []userError
-		}
-	}
-	decode(b.t, a.Data, &data)
-	switch {
-	case data.Out == nil:
-		return nil, fmt.Sprint("!", a.Errors[0].Extensions["code"])
-	case len(data.Out.UserErrors) > 0:
-		code = fmt.Sprint(data.Out.UserErrors[0].Code, data.Out.UserErrors[0].Path)
-	}
-	return data.Out.Row, code
+	return steps{b, of, pick}.take(token, mutation, kind, input)
 }
 
 // Money comes in and goes out, what was wrong is undone, and the fund is never below zero.
